@@ -1,0 +1,13 @@
+# bench/<name>_bench.cpp → bench_<name>, built by the target `benches` only.
+add_custom_target(benches)
+file(GLOB benches CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*_bench.cpp)
+foreach(source IN LISTS benches)
+    get_filename_component(stem ${source} NAME_WE)
+    string(REGEX REPLACE "_bench$" "" name ${stem})
+    add_executable(bench_${name} EXCLUDE_FROM_ALL ${source})
+    target_include_directories(bench_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+    target_link_libraries(bench_${name} PRIVATE stoa_app stoa_transport ${stoa_service_rooms} ${stoa_adapter_rooms}
+        stoa_test_support benchmark::benchmark stoa_warnings)
+    set_target_properties(bench_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+    add_dependencies(benches bench_${name})
+endforeach()

@@ -1,0 +1,100 @@
+#include "adapters/filesystem/filesystem_blob.hpp"
+
+#include "adapters/filesystem/files.hpp"
+
+namespace stoa {
+namespace {
+
+// The chunk that is being written lives in the job: the upload is shared with it, since a waiter
+// may be gone.
+class file_writer final : public blob_writer {
+ public:
+    file_writer(std::shared_ptr<files::upload> to, blocking_pool& pool)
+        : to_(std::move(to)), pool_(pool) {}
+
+    task<result<void>> append(std::string chunk) override {
+        auto work = [to = to_, chunk = std::move(chunk)] { return to->append(chunk); };
+        co_return co_await offload(pool_, std::move(work));
+    }
+    task<result<blob_info>> finish() override {
+        auto work = [to = to_] { return to->finish(); };
+        co_return co_await offload(pool_, std::move(work));
+    }
+
+ private:
+    std::shared_ptr<files::upload> to_;
+    blocking_pool& pool_;
+};
+
+class file_reader final : public blob_reader {
+ public:
+    file_reader(std::shared_ptr<files::open_file> from, blocking_pool& pool)
+        : from_(std::move(from)), pool_(pool) {}
+
+    task<result<std::string>> read(std::size_t max_bytes) override {
+        auto work = [from = from_, max_bytes] { return from->read(max_bytes); };
+        co_return co_await offload(pool_, std::move(work));
+    }
+    std::int64_t size_bytes() const override { return from_->size_bytes(); }
+
+ private:
+    std::shared_ptr<files::open_file> from_;
+    blocking_pool& pool_;
+};
+
+}  // namespace
+
+result<std::unique_ptr<filesystem_blob>> filesystem_blob::open(std::string root,
+                                                               blocking_pool& pool) {
+    STOA_TRY_VOID(files::prepare(root));
+    return std::unique_ptr<filesystem_blob>(new filesystem_blob(std::move(root), pool));
+}
+
+task<result<blob_info>> filesystem_blob::put(std::string bucket, std::string key,
+                                             std::string content) {
+    STOA_CO_TRY(auto where, files::place_of(root_, std::move(bucket), std::move(key)));
+    auto work = [where = std::move(where), content = std::move(content)]() -> result<blob_info> {
+        STOA_TRY(const auto upload, files::upload::begin(where));
+        STOA_TRY_VOID(upload->append(content));
+        return upload->finish();
+    };
+    co_return co_await offload(pool_, std::move(work));
+}
+
+task<result<std::string>> filesystem_blob::get(std::string bucket, std::string key) {
+    STOA_CO_TRY(auto where, files::place_of(root_, std::move(bucket), std::move(key)));
+    auto work = [where = std::move(where)] { return files::read_all(where); };
+    co_return co_await offload(pool_, std::move(work));
+}
+
+task<result<std::unique_ptr<blob_writer>>> filesystem_blob::create(std::string bucket,
+                                                                   std::string key) {
+    STOA_CO_TRY(auto where, files::place_of(root_, std::move(bucket), std::move(key)));
+    auto work = [where = std::move(where)] { return files::upload::begin(where); };
+    STOA_CO_TRY(auto begun, co_await offload(pool_, std::move(work)));
+    co_return std::make_unique<file_writer>(std::move(begun), pool_);
+}
+
+task<result<std::unique_ptr<blob_reader>>> filesystem_blob::open(std::string bucket,
+                                                                 std::string key) {
+    STOA_CO_TRY(auto where, files::place_of(root_, std::move(bucket), std::move(key)));
+    auto work = [where = std::move(where)] { return files::open_file::open(where); };
+    STOA_CO_TRY(auto opened, co_await offload(pool_, std::move(work)));
+    co_return std::make_unique<file_reader>(std::move(opened), pool_);
+}
+
+task<result<std::vector<blob_info>>> filesystem_blob::list(std::string bucket, std::string prefix) {
+    STOA_CO_TRY_VOID(files::check_bucket(bucket));
+    auto work = [root = root_, bucket = std::move(bucket), prefix = std::move(prefix)] {
+        return files::list(root, bucket, prefix);
+    };
+    co_return co_await offload(pool_, std::move(work));
+}
+
+task<result<void>> filesystem_blob::erase(std::string bucket, std::string key) {
+    STOA_CO_TRY(auto where, files::place_of(root_, std::move(bucket), std::move(key)));
+    auto work = [where = std::move(where)] { return files::erase(where); };
+    co_return co_await offload(pool_, std::move(work));
+}
+
+}  // namespace stoa

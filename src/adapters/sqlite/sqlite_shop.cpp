@@ -1,0 +1,38 @@
+#include "adapters/sqlite/sqlite_shop.hpp"
+
+namespace stoa {
+
+result<std::unique_ptr<sqlite_shop>> sqlite_shop::open(const sqlite_options& options, clock& time) {
+    STOA_TRY(auto lock, directory_lock::take(options.directory));
+    const auto path = options.directory + "/shop.db";
+    std::unique_ptr<sqlite_shop> shop(new sqlite_shop(std::move(lock)));
+    std::unique_ptr<sqlite_connection> db;
+    try {
+        db = std::make_unique<sqlite_connection>(path, sqlite_connection::mode::write, options.vfs);
+    } catch (const sql_failure& failure) {
+        auto why = failure.why;
+        why.detail = path + " cannot be opened: " + why.detail;
+        return fail(std::move(why));
+    }
+    STOA_TRY_VOID(migrate(*db, options.migrations, time.now()));
+    STOA_TRY_VOID(shop->schema_.open(*db, options.tables));
+    STOA_TRY_VOID(shop->state_.open(*db, options.topics));
+
+    shop->readers_ = std::make_unique<sqlite_readers>(path, options.vfs);
+    shop->writer_ = std::make_unique<sqlite_writer>(std::move(db), shop->state_, time,
+                                                    options.shop_currency, options.queue_limit);
+    shop->sql_ =
+        std::make_unique<sqlite_sql>(*shop->writer_, *shop->readers_, options.shop_currency);
+    shop->key_value_ =
+        std::make_unique<sqlite_key_value>(*shop->sql_, *shop->readers_, shop->schema_);
+    shop->log_ = std::make_unique<sqlite_event_log>(*shop->sql_, *shop->readers_, shop->state_);
+    return shop;
+}
+
+void sqlite_shop::close() {
+    // The writer's connection is the last to close, so that it moves the log into the file.
+    if (readers_) readers_->close();
+    if (writer_) writer_->close();
+}
+
+}  // namespace stoa

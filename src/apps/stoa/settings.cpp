@@ -1,0 +1,242 @@
+#include "apps/stoa/settings.hpp"
+
+#define TOML_EXCEPTIONS 0  // parse errors are values here
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <set>
+
+namespace stoa {
+namespace {
+
+constexpr setting_key keys[] = {
+    {"data_dir", "", "./.stoa", "where the embedded engines keep the shop"},
+    {"target", "", "all", "what this process serves: all, or some of gateway,user,product,cart,order,payment,notification,activity"},
+    {"http", "", "127.0.0.1:8080", "address and port of the public API"},
+    {"admin", "", "127.0.0.1:9090", "address and port of metrics, health and readiness; not for the public"},
+    {"loops", "", "0", "event loops, one a thread; 0: one a core"},
+    {"currency", "SHOP_CURRENCY", "USD", "ISO 4217 code of amounts that name none"},
+    {"log_level", "LOG_LEVEL", "info", "least level that is logged", false, "debug info warning error off"},
+    {"access_log", "", "changes", "requests that are logged: all, changes (and errors), off", false, "all changes off"},
+    {"cors_origins", "", "", "origins that browsers may call from, by commas; * for any"},
+    {"sql", "", "sqlite", "engine of users and products", false, "sqlite"},
+    {"key_value", "", "sqlite", "engine of carts, orders, payments, notifications", false, "sqlite"},
+    {"event_log", "", "sqlite", "engine of the event log", false, "sqlite"},
+    {"blob", "", "filesystem", "engine of files: images, imports, order documents", false, "filesystem"},
+    {"notifier", "", "outbox_file", "how messages leave: a mailbox file, or SMTP", false, "outbox_file smtp"},
+    {"payments", "", "simulator", "payment provider", false, "simulator"},
+    {"payment_review_above", "", "", "payments above this amount wait for a person; empty: none do"},
+    {"pending_minutes", "", "2", "a pending order that nobody retries is cancelled after it"},
+    {"payment_minutes", "", "15", "time to pay an order"},
+    {"cart_days", "", "30", "carts that nobody touches are forgotten after it"},
+    {"raw_event_days", "", "7", "activity events are kept so long"},
+    {"rate_login_burst", "", "200", "registrations and logins at once from one address"},
+    {"rate_login_per_second", "", "20", "registrations and logins from one address, sustained"},
+    {"rate_principal_burst", "", "2000", "requests at once by one caller; 0: no limit"},
+    {"rate_principal_per_second", "", "500", "requests by one caller, sustained"},
+    {"request_seconds", "", "15", "a request is given up after it"},
+    {"drain_seconds", "", "20", "requests in flight may take so long after SIGTERM"},
+    {"smtp_url", "SMTP_URL", "", "smtp://[user:password@]host:port", true},
+    {"mail_from", "MAIL_FROM", "shop@localhost", "sender of messages"},
+    {"otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "", "collector of traces, http://host:4318; empty: off"},
+    // The documented variables of engines that a shop on its own does not use; read when an engine is chosen.
+    {"database_url", "DATABASE_URL", "", "PostgreSQL, as postgres://user:password@host:port/name", true},
+    {"db_host", "DB_HOST", "", "PostgreSQL host"},
+    {"db_port", "DB_PORT", "5432", "PostgreSQL port"},
+    {"db_name", "DB_NAME", "", "PostgreSQL database"},
+    {"db_user", "DB_USER", "", "PostgreSQL user"},
+    {"db_password", "DB_PASSWORD", "", "PostgreSQL password", true},
+    {"kafka_brokers", "KAFKA_BOOTSTRAP_SERVERS KAFKA_BROKERS", "", "Kafka brokers, host:port by commas"},
+    {"kafka_raw_topic", "KAFKA_TOPIC KAFKA_INPUT_TOPIC", "ecom-raw-events", "topic of activity events"},
+    {"kafka_results_topic", "KAFKA_OUTPUT_TOPIC", "ecom-analytics-results", "topic of window results"},
+    {"kafka_orders_topic", "KAFKA_ORDERS_TOPIC", "orders", "topic of order events"},
+    {"aws_region", "AWS_REGION AWS_DEFAULT_REGION", "", "AWS region"},
+    {"aws_access_key_id", "AWS_ACCESS_KEY_ID", "", "AWS key", true},
+    {"aws_secret_access_key", "AWS_SECRET_ACCESS_KEY", "", "AWS secret", true},
+    {"aws_session_token", "AWS_SESSION_TOKEN", "", "AWS session token", true},
+    {"dynamodb_table", "DYNAMODB_TABLE", "ecommerce-analytics", "name of the analytics table"},
+    {"stripe_api_key", "STRIPE_API_KEY", "", "Stripe key", true},
+    {"sns_topic_arn", "SNS_TOPIC_ARN", "", "SNS topic of notifications"},
+    {"product_api_url", "PRODUCT_API_URL", "", "where the import function sends products"},
+    {"user_service_host", "USER_SERVICE_HOST", "", "host:port of the user service"},
+    {"product_service_host", "PRODUCT_SERVICE_HOST", "", "host:port of the product service"},
+    {"cart_service_host", "CART_SERVICE_HOST", "", "host:port of the cart service"},
+    {"order_service_host", "ORDER_SERVICE_HOST", "", "host:port of the order service"},
+    {"payment_service_host", "PAYMENT_SERVICE_HOST", "", "host:port of the payment service"},
+    {"notification_service_host", "NOTIFICATION_SERVICE_HOST", "", "host:port of the notification service"},
+    {"activity_service_host", "ACTIVITY_SERVICE_HOST", "", "host:port of the activity service"},
+};
+
+constexpr std::string_view numbers[] = {
+    "loops", "pending_minutes", "payment_minutes", "cart_days", "raw_event_days", "rate_login_burst",
+    "rate_login_per_second", "rate_principal_burst", "rate_principal_per_second", "request_seconds",
+    "drain_seconds", "db_port"};
+
+std::vector<std::string> split(std::string_view text, char by) {
+    std::vector<std::string> out;
+    while (!text.empty()) {
+        const auto cut = std::min(text.find(by), text.size());
+        if (cut > 0) out.emplace_back(text.substr(0, cut));
+        text.remove_prefix(std::min(cut + 1, text.size()));
+    }
+    return out;
+}
+
+std::optional<std::int64_t> read_number(std::string_view text) {
+    std::int64_t n = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+    if (error != std::errc{} || end != text.data() + text.size()) return {};
+    return n;
+}
+
+std::optional<settings::listen_address> read_address(std::string_view text) {
+    const auto cut = text.rfind(':');
+    if (cut == std::string_view::npos || cut == 0) return {};
+    const auto port = read_number(text.substr(cut + 1));
+    if (!port || *port < 0 || *port > 65'535) return {};
+    return settings::listen_address{std::string(text.substr(0, cut)), static_cast<std::uint16_t>(*port)};
+}
+
+std::string variable_of(std::string_view key) {
+    std::string out = "STOA_";
+    for (const char c : key) out += c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+    return out;
+}
+
+// The known key that differs least, for "did you mean".
+std::string_view nearest(std::string_view wrong) {
+    std::string_view best;
+    std::size_t best_distance = 4;
+    for (const auto& key : keys) {
+        std::vector<std::size_t> row(key.name.size() + 1);
+        for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+        for (std::size_t i = 1; i <= wrong.size(); ++i) {
+            std::size_t diagonal = std::exchange(row[0], i);
+            for (std::size_t j = 1; j < row.size(); ++j) {
+                const auto cost = diagonal + (wrong[i - 1] != key.name[j - 1]);
+                diagonal = row[j];
+                row[j] = std::min({row[j] + 1, row[j - 1] + 1, cost});
+            }
+        }
+        if (row.back() < best_distance) best_distance = row.back(), best = key.name;
+    }
+    return best;
+}
+
+const setting_key* find_key(std::string_view name) {
+    const auto found = std::ranges::find(keys, name, &setting_key::name);
+    return found == std::end(keys) ? nullptr : found;
+}
+
+std::unexpected<error> unknown(std::string_view name, std::string_view where) {
+    const auto near = nearest(name);
+    return fail(errc::invalid, "unknown_setting",
+                "there is no setting `" + std::string(name) + "` (" + std::string(where) + ")" +
+                    (near.empty() ? "; `stoa config` lists all" : "; did you mean `" + std::string(near) + "`?"));
+}
+
+}  // namespace
+
+std::span<const setting_key> setting_keys() { return keys; }
+
+result<void> settings::set(const setting_key& key, std::string text, std::string source) {
+    const auto wrong = [&](std::string what) {
+        return fail(errc::invalid, "bad_setting",
+                    "`" + std::string(key.name) + "` from " + source + " is `" + (key.secret ? "****" : text) +
+                        "`: " + what);
+    };
+    if (!key.one_of.empty()) {
+        const auto words = split(key.one_of, ' ');
+        if (std::ranges::find(words, text) == words.end()) {
+            std::string all;
+            for (const auto& word : words) all += (all.empty() ? "" : ", ") + word;
+            return wrong("must be one of " + all);
+        }
+    }
+    const bool numeric = std::ranges::find(numbers, key.name) != std::end(numbers);
+    if (const auto n = read_number(text); numeric && (!n || *n < 0 || *n > 1'000'000'000))
+        return wrong("must be a whole number from 0 on");
+    if ((key.name == "http" || key.name == "admin") && !read_address(text))
+        return wrong("must be ADDRESS:PORT, as 127.0.0.1:8080");
+    if (key.name == "currency" && !read_currency(text)) return wrong("must be an ISO 4217 code, as EUR");
+    values_[std::string(key.name)] = {std::move(text), std::move(source)};
+    return {};
+}
+
+result<void> settings::read_file(const std::string& file) {
+    const auto parsed = toml::parse_file(file);
+    if (!parsed)
+        return fail(errc::invalid, "bad_config_file",
+                    file + ": " + std::string(parsed.error().description()) + " (line " +
+                        std::to_string(parsed.error().source().begin.line) + ")");
+    for (const auto& [name, node] : parsed.table()) {
+        const auto* key = find_key(name.str());
+        if (!key) return unknown(name.str(), file);
+        std::string text;
+        if (const auto t = node.value<std::string>(); t && node.is_string()) text = *t;
+        else if (const auto n = node.value<std::int64_t>(); n && node.is_integer()) text = std::to_string(*n);
+        else if (const auto b = node.value<bool>(); b && node.is_boolean()) text = *b ? "true" : "false";
+        else
+            return fail(errc::invalid, "bad_setting",
+                        file + ": `" + std::string(name.str()) + "` must be a text, a whole number or a boolean");
+        STOA_TRY_VOID(set(*key, std::move(text), file));
+    }
+    return {};
+}
+
+result<settings> settings::load(const std::map<std::string, std::string>& flags,
+                                const char* const* environment, const std::string& file) {
+    settings out;
+    for (const auto& key : keys) out.values_[std::string(key.name)] = {std::string(key.otherwise), "default"};
+    if (!file.empty()) STOA_TRY_VOID(out.read_file(file));
+    std::map<std::string, const setting_key*, std::less<>> variables;
+    for (const auto& key : keys) {
+        variables[variable_of(key.name)] = &key;
+        for (auto& name : split(key.environment, ' ')) variables[name] = &key;
+    }
+    static const std::set<std::string, std::less<>> ours{"STOA_ONLINE_RETAIL", "STOA_CONFIG"};
+    for (const auto* each = environment; each && *each; ++each) {
+        const std::string_view pair(*each);
+        const auto eq = pair.find('=');
+        const auto name = pair.substr(0, eq);
+        const auto found = variables.find(name);
+        if (found == variables.end()) {
+            if (name.starts_with("STOA_") && !ours.contains(name)) return unknown(name, "environment");
+            continue;
+        }
+        if (pair.size() > eq + 1)
+            STOA_TRY_VOID(out.set(*found->second, std::string(pair.substr(eq + 1)), std::string(name)));
+    }
+    for (const auto& [name, text] : flags) {
+        const auto* key = find_key(name);
+        if (!key) return unknown(name, "command line");
+        STOA_TRY_VOID(out.set(*key, text, "command line"));
+    }
+    return out;
+}
+
+const std::string& settings::text(std::string_view key) const {
+    const auto found = values_.find(key);
+    if (found == values_.end()) std::abort();
+    return found->second.text;
+}
+bool settings::given(std::string_view key) const { return !text(key).empty(); }
+std::int64_t settings::number(std::string_view key) const { return read_number(text(key)).value_or(0); }
+currency_code settings::currency(std::string_view key) const { return *read_currency(text(key)); }
+std::vector<std::string> settings::list(std::string_view key) const { return split(text(key), ','); }
+settings::listen_address settings::address(std::string_view key) const { return *read_address(text(key)); }
+
+std::string settings::describe() const {
+    std::string out;
+    for (const auto& key : keys) {
+        const auto& [text, source] = values_.find(key.name)->second;
+        out += std::string(key.name) + " = \"" + (key.secret && !text.empty() ? "****" : text) + "\"";
+        out.append(out.size() - out.rfind('\n') < 48 ? 48 - (out.size() - out.rfind('\n')) : 1, ' ');
+        out += "# " + source + "; " + std::string(key.help) + '\n';
+    }
+    return out;
+}
+
+}  // namespace stoa

@@ -1,0 +1,78 @@
+#include "runtime/log.hpp"
+
+#include "base/json.hpp"
+#include "base/time.hpp"
+
+#include <spdlog/async.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <charconv>
+#include <chrono>
+
+namespace stoa {
+namespace {
+
+// The one piece of global state: where lines go. Until start_log() they are dropped, which is what tests want.
+std::atomic<log_level> least_level = log_level::off;
+
+constexpr std::string_view names[] = {"debug", "info", "warning", "error", "off"};
+
+void append(std::string& line, const log_field& field) {
+    line += ',';
+    append_json_string(line, field.name);
+    line += ':';
+    if (const auto* text = std::get_if<std::string_view>(&field.value)) return append_json_string(line, *text);
+    char number[32];
+    char* end = number;
+    if (const auto* n = std::get_if<std::int64_t>(&field.value))
+        end = std::to_chars(number, number + sizeof number, *n).ptr;
+    else if (const auto* d = std::get_if<double>(&field.value))
+        end = std::to_chars(number, number + sizeof number, *d, std::chars_format::fixed, 3).ptr;
+    else
+        line += std::get<bool>(field.value) ? "true" : "false";
+    line.append(number, end);
+}
+
+}  // namespace
+
+void start_log(log_level least) {
+    spdlog::drop_all();
+    spdlog::init_thread_pool(8192, 1);
+    auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    // Overrun drops the oldest lines: a stuck terminal must not stop the shop.
+    auto logger = std::make_shared<spdlog::async_logger>("stoa", sink, spdlog::thread_pool(),
+                                                         spdlog::async_overflow_policy::overrun_oldest);
+    logger->set_pattern("%v");
+    logger->flush_on(spdlog::level::warn);
+    spdlog::set_default_logger(logger);
+    spdlog::flush_every(std::chrono::seconds(1));
+    least_level = least;
+}
+
+bool log_enabled(log_level level) { return level >= least_level.load(std::memory_order_relaxed); }
+
+void log_line(log_level level, std::string_view event, log_fields fields) {
+    using namespace std::chrono;
+    std::string line = "{\"time\":\"";
+    const auto now = duration_cast<microseconds>(system_clock::now().time_since_epoch());
+    append_rfc3339(line, timestamp{now.count()});
+    ((line += "\",\"level\":\"") += names[static_cast<std::size_t>(level)]) += "\",\"event\":";
+    append_json_string(line, event);
+    for (const auto& field : fields) append(line, field);
+    line += '}';
+    const auto as = level >= log_level::error     ? spdlog::level::err
+                    : level == log_level::warning ? spdlog::level::warn
+                                                  : spdlog::level::info;
+    spdlog::default_logger_raw()->log(as, spdlog::string_view_t(line.data(), line.size()));
+}
+
+void flush_log() {
+    if (least_level.load() == log_level::off) return;
+    spdlog::default_logger()->flush();
+    spdlog::shutdown();
+    least_level = log_level::off;
+}
+
+}  // namespace stoa

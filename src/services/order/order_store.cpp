@@ -1,0 +1,169 @@
+#include "services/order/order_store.hpp"
+
+#include "base/ids.hpp"
+
+#include <algorithm>
+
+namespace stoa::orders {
+namespace {
+
+int due_shard_of(std::string_view id) { return static_cast<int>(stable_hash(id) % due_shards); }
+
+// One index range, newest first, read a page at a time.
+class index_walk {
+ public:
+    index_walk(key_value& items, kv_query query) : items_(items), query_(std::move(query)) {}
+
+    // The next item without consuming it; null at the end.
+    task<result<const item*>> peek() {
+        while (at_ == page_.items.size() && !ended_) {
+            auto next = co_await items_.query(query_);
+            if (!next) co_return std::unexpected(std::move(next).error());
+            page_ = *std::move(next);
+            at_ = 0;
+            query_.after = page_.next;
+            ended_ = !page_.next.has_value();
+        }
+        co_return at_ < page_.items.size() ? &page_.items[at_] : nullptr;
+    }
+    void pop() { ++at_; }
+
+ private:
+    key_value& items_;
+    kv_query query_;
+    kv_page page_;
+    std::size_t at_ = 0;
+    bool ended_ = false;
+};
+
+bool newer(const item& a, const item& b) {
+    const auto by_time = a.text("created_at") <=> b.text("created_at");
+    return by_time != 0 ? by_time > 0 : a.text("id") > b.text("id");
+}
+
+std::vector<order_status> or_all(std::vector<order_status> statuses) {
+    if (statuses.empty())
+        for (std::size_t i = 0; i < type_of<order_status>.words.size(); ++i)
+            statuses.push_back(static_cast<order_status>(i));
+    return statuses;
+}
+
+}  // namespace
+
+std::string write_cursor(const position& at) { return at.created_at + '_' + at.id; }
+
+std::optional<position> read_cursor(std::string_view text) {
+    const auto cut = text.find('_');
+    if (cut == std::string_view::npos || !is_uuid(text.substr(cut + 1))) return {};
+    const auto time = read_rfc3339(text.substr(0, cut));
+    if (!time) return {};
+    return position{rfc3339(*time), std::string(text.substr(cut + 1))};
+}
+
+task<result<std::optional<order_record>>> order_store::get(std::string id) {
+    return items_.find<order_record>(orders_table, key_of("id", std::move(id)));
+}
+
+std::string order_store::counter_name(std::string_view order_id) const {
+    const auto shard = stable_hash(order_id) % static_cast<std::uint64_t>(counter_shards_);
+    return "orders:" + std::to_string(shard);
+}
+
+void order_store::insert(write_set& in, const order_record& fresh) const {
+    auto stored = fresh;
+    if (stored.due_at) stored.due_shard = due_shard_of(stored.id);
+    in.put(orders_table, to_item(stored), {absent("id")});
+    in.update(counters_table, key_of("name", counter_name(fresh.id)),
+              {add_to(word_of(fresh.status), 1)});
+    in.update(counters_table, key_of("name", "orders:user:" + fresh.user_id), {add_to("all", 1)});
+}
+
+void order_store::save(write_set& in, const order_record& before, order_record& after) const {
+    after.version = before.version + 1;
+    after.due_shard = after.due_at ? std::optional(due_shard_of(after.id)) : std::nullopt;
+    in.put(orders_table, to_item(after), {equals("version", before.version)});
+    if (after.status != before.status)
+        in.update(counters_table, key_of("name", counter_name(after.id)),
+                  {add_to(word_of(before.status), -1), add_to(word_of(after.status), 1)});
+}
+
+task<result<std::vector<order>>> order_store::list(filter what, std::optional<position> after, int skip,
+                                                   int limit) {
+    // One walk a status, or one over the user's orders; merged by age.
+    std::vector<index_walk> walks;
+    const auto add_walk = [&](std::string_view index, std::string_view hash_name, attribute hash) {
+        kv_query query{.table = &orders_table, .index = index, .hash = hash, .forwards = false,
+                       .limit = std::clamp(limit + skip, 1, 100)};
+        if (after) {
+            item key = key_of("id", after->id);
+            key.set(hash_name, std::move(hash));
+            key.set("created_at", after->created_at);
+            query.after = std::move(key);
+        }
+        walks.emplace_back(items_, std::move(query));
+    };
+    const auto statuses = or_all(what.statuses);
+    if (what.user_id) add_walk("by_user", "user_id", *what.user_id);
+    else
+        for (const auto status : statuses) add_walk("by_status", "status", word_of(status));
+
+    std::vector<order> out;
+    while (std::ssize(out) < limit) {
+        index_walk* best = nullptr;
+        const item* newest = nullptr;
+        for (auto& walk : walks) {
+            STOA_CO_TRY(const item* head, co_await walk.peek());
+            if (head && (!newest || newer(*head, *newest))) newest = head, best = &walk;
+        }
+        if (!best) break;
+        STOA_CO_TRY(auto found, from_item<order>(*newest));
+        best->pop();
+        if (what.user_id && std::ranges::find(statuses, found.status) == statuses.end()) continue;
+        if (skip-- > 0) continue;
+        out.push_back(std::move(found));
+    }
+    co_return out;
+}
+
+task<result<std::int64_t>> order_store::count_of_user(std::string user_id) {
+    STOA_CO_TRY(const auto counter,
+                co_await items_.get(counters_table, key_of("name", "orders:user:" + user_id)));
+    co_return counter ? counter->integer("all") : 0;
+}
+
+task<result<std::int64_t>> order_store::count(filter what) {
+    if (what.user_id && what.statuses.empty()) co_return co_await count_of_user(*what.user_id);
+    std::int64_t total = 0;
+    if (what.user_id) {
+        // One user's orders of some statuses: a walk over that user's orders, which are few.
+        index_walk walk(items_, {.table = &orders_table, .index = "by_user", .hash = *what.user_id});
+        for (;;) {
+            STOA_CO_TRY(const item* head, co_await walk.peek());
+            if (!head) co_return total;
+            const auto status = read_word<order_status>(head->text("status"));
+            total += status && std::ranges::find(what.statuses, *status) != what.statuses.end();
+            walk.pop();
+        }
+    }
+    for (int shard = 0; shard < counter_shards_; ++shard) {
+        STOA_CO_TRY(const auto counter,
+                    co_await items_.get(counters_table, key_of("name", "orders:" + std::to_string(shard))));
+        if (!counter) continue;
+        for (const auto status : or_all(what.statuses)) total += counter->integer(word_of(status));
+    }
+    co_return total;
+}
+
+task<result<std::vector<std::string>>> order_store::due(int shard, timestamp now, int limit) {
+    STOA_CO_TRY(auto page, co_await items_.query({.table = &orders_table,
+                                                  .index = "by_due",
+                                                  .hash = shard,
+                                                  .range = kv_query::op::at_most,
+                                                  .from = rfc3339(now),
+                                                  .limit = limit}));
+    std::vector<std::string> ids;
+    for (const auto& each : page.items) ids.emplace_back(each.text("id"));
+    co_return ids;
+}
+
+}  // namespace stoa::orders

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "ports/event_handler.hpp"
+#include "ports/operation.hpp"
+#include "services/payment/payment_service.hpp"
+
+namespace stoa::payments {
+
+service operations_of(api& implementation);
+event_consumer events_of(payment_service& implementation);
+
+}  // namespace stoa::payments

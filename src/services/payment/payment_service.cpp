@@ -1,0 +1,144 @@
+#include "services/payment/payment_service.hpp"
+
+#include "base/json.hpp"
+
+namespace stoa::payments {
+
+payment_service::payment_service(needs ports, payment_settings settings)
+    : ports_(std::move(ports)), store_(ports_.items), settings_(settings) {
+    const auto outcome = [&](const char* word) {
+        return ports_.measured.counter("payments_total", "Payment attempts by outcome.",
+                                       {{"outcome", word}});
+    };
+    captured_ = outcome("captured");
+    declined_ = outcome("declined");
+    unknown_ = outcome("unknown");
+}
+
+task<result<std::optional<payment_head>>> payment_service::change(std::string order_id, edit how,
+                                                                  std::optional<delivery> receipt) {
+    for (;;) {
+        STOA_CO_TRY(const auto before, co_await store_.head_of(order_id));
+        // Absent: the edit gets an empty head (no id) and may fill it.
+        auto after = before.value_or(payment_head{});
+        write_set in;
+        if (receipt) in.receive(*receipt);
+        STOA_CO_TRY(const bool changed, how(after, in));
+        if (!changed && !receipt) co_return before;
+        if (changed) {
+            after.updated_at = ports_.time.now();
+            if (before) store_.replace(in, *before, after);
+            else store_.insert(in, after);
+            for (auto& each : in.events) each.version = after.version;
+        }
+        STOA_CO_TRY(const auto outcome, co_await store_.commit(std::move(in)));
+        if (outcome.committed()) co_return changed ? std::optional(after) : before;
+        if (outcome.received_before()) co_return before;
+        // Another change came first: look again.
+    }
+}
+
+task<result<void>> payment_service::on_payment_requested(delivery what, orders::payment_requested asked) {
+    const auto due = ports_.time.now();
+    auto done = co_await change(
+        asked.order_id,
+        [&](payment_head& now, write_set&) -> result<bool> {
+            if (!now.id.empty()) {
+                // POST /payments, or a close, came first; a method named with the order still counts.
+                const bool useful = now.state == head_state::open && !now.method && asked.method &&
+                                    now.attempt == asked.attempt;
+                if (useful) now.method = asked.method, now.due_at = due;
+                return useful;
+            }
+            now = {.id = head_id(asked.order_id),
+                   .order_id = asked.order_id,
+                   .user_id = asked.user_id,
+                   .amount = asked.total,
+                   .currency = asked.currency,
+                   .state = head_state::open,
+                   .attempt = asked.attempt,
+                   .method = asked.method,
+                   .created_at = due};
+            if (asked.method) now.due_at = due;
+            return true;
+        },
+        std::move(what));
+    if (!done) co_return std::unexpected(std::move(done).error());
+    if (*done && (*done)->state == head_state::open && (*done)->method) wake(asked.order_id);
+    co_return result<void>{};
+}
+
+task<result<void>> payment_service::on_close_requested(delivery what, orders::close_requested asked) {
+    const auto now_is = ports_.time.now();
+    auto done = co_await change(
+        asked.order_id,
+        [&](payment_head& now, write_set& in) -> result<bool> {
+            if (now.id.empty()) {
+                // Nothing exists yet: closed all the same, so that a later request is refused.
+                now = {.id = head_id(asked.order_id),
+                       .order_id = asked.order_id,
+                       .user_id = asked.user_id,
+                       .close_requested = true,
+                       .created_at = now_is,
+                       .version = 0};
+                close(now, in);
+                now.version = 1;
+                return true;
+            }
+            switch (now.state) {
+                case head_state::open:
+                case head_state::failed:
+                case head_state::review: close(now, in); return true;
+                case head_state::submitted:
+                case head_state::unknown:
+                    now.close_requested = true;
+                    now.due_at = now_is;
+                    return true;
+                case head_state::captured:
+                case head_state::closed: return false;  // its event is on the way
+            }
+            return false;
+        },
+        std::move(what));
+    if (!done) co_return std::unexpected(std::move(done).error());
+    if (*done && (*done)->due_at) wake(asked.order_id);
+    co_return result<void>{};
+}
+
+task<result<void>> payment_service::on_refund_requested(delivery what, orders::refund_requested asked) {
+    STOA_CO_TRY(const auto paid, co_await store_.attempt(asked.payment_id));
+    if (!paid || paid->status != payment_status::succeeded)
+        co_return fail(errc::internal, "refund_without_capture", "no capture to give back from");
+    const auto now = ports_.time.now();
+    refund owed{.id = refund_id(asked.order_id, asked.n),
+                .order_id = asked.order_id,
+                .user_id = paid->user_id,
+                .n = asked.n,
+                .amount = asked.amount,
+                .currency = asked.currency,
+                .payment_id = asked.payment_id,
+                .state = refund_state::pending,
+                .due_at = now,
+                .created_at = now,
+                .updated_at = now};
+    write_set in;
+    in.receive(std::move(what));
+    store_.insert(in, owed);
+    STOA_CO_TRY_VOID(co_await store_.commit(std::move(in)));
+    wake_refund(owed.id);
+    co_return result<void>{};
+}
+
+task<result<webhook_answer>> payment_service::receive_webhook(request_context, webhook_request told) {
+    auto done = co_await change(told.order_id, [&](payment_head& now, write_set&) -> result<bool> {
+        if (now.state != head_state::unknown && now.state != head_state::submitted) return false;
+        if (now.id.empty()) return false;
+        now.due_at = ports_.time.now();
+        return true;
+    });
+    if (!done) co_return std::unexpected(std::move(done).error());
+    if (*done && (*done)->due_at) wake(told.order_id);
+    co_return webhook_answer{};
+}
+
+}  // namespace stoa::payments

@@ -1,0 +1,27 @@
+// Events of the product service. product.deleted is written in camelCase (R72): productId.
+#pragma once
+
+#include "services/product/product.hpp"
+
+#include <string_view>
+
+namespace stoa::products {
+
+namespace topic {
+inline constexpr std::string_view deleted = "product.deleted";
+inline constexpr std::string_view changed = "product.changed";
+}  // namespace topic
+
+struct product_deleted {
+    std::string product_id;
+};
+BOOST_DESCRIBE_STRUCT(product_deleted, (), (product_id))
+
+// Whatever is cached of the product is stale. Not sent for changes of stock alone.
+struct product_changed {
+    std::string product_id;
+    std::int64_t version = 0;
+};
+BOOST_DESCRIBE_STRUCT(product_changed, (), (product_id, version))
+
+}  // namespace stoa::products

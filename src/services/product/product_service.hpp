@@ -1,0 +1,233 @@
+// Products: the catalogue, its search, and the stock with its holds (design §5, steps 2 and 7).
+#pragma once
+
+#include "ports/clock.hpp"
+#include "ports/sql.hpp"
+#include "runtime/metrics.hpp"
+#include "services/order/order_api.hpp"
+#include "services/order/order_events.hpp"
+#include "services/product/catalogue_index.hpp"
+#include "services/product/product_api.hpp"
+#include "services/product/product_cache.hpp"
+#include "services/product/product_events.hpp"
+#include "services/product/product_store.hpp"
+
+namespace stoa::products {
+
+struct list_products_request {
+    std::optional<std::int32_t> skip, limit;
+    std::optional<std::string> cursor;  // next_cursor of the page before; skip is then ignored
+    std::optional<std::string> category;
+    std::optional<money> min_price, max_price;
+    std::optional<bool> in_stock;
+    std::optional<std::string> sort;  // newest, price, -price, name
+};
+BOOST_DESCRIBE_STRUCT(list_products_request, (), (skip, limit, cursor, category, min_price, max_price,
+                                                  in_stock, sort))
+struct product_list {
+    std::vector<product> products;
+    std::int64_t total = 0;
+    std::optional<std::string> next_cursor;
+};
+BOOST_DESCRIBE_STRUCT(product_list, (), (products, total, next_cursor))
+
+struct search_products_request {
+    std::string q;
+    std::optional<std::int32_t> skip, limit;
+    std::optional<std::string> category;
+    std::optional<money> min_price, max_price;
+    std::optional<bool> in_stock;
+};
+BOOST_DESCRIBE_STRUCT(search_products_request, (), (q, skip, limit, category, min_price, max_price, in_stock))
+struct search_results {
+    std::vector<product> results;
+    std::int64_t total = 0;
+};
+BOOST_DESCRIBE_STRUCT(search_results, (), (results, total))
+
+struct get_product_request {
+    std::string id;
+};
+BOOST_DESCRIBE_STRUCT(get_product_request, (), (id))
+
+struct create_product_request {
+    std::optional<std::string> sku;
+    std::string name;
+    std::optional<std::string> description, category;
+    money price;
+    std::optional<currency_code> currency;
+    std::optional<std::int64_t> stock;  // also as stock_quantity
+    std::optional<std::string> image_url;
+};
+BOOST_DESCRIBE_STRUCT(create_product_request, (), (sku, name, description, category, price, currency, stock,
+                                                   image_url))
+
+// Absent members stay as they are. `stock` is a recount: what was counted on the shelf.
+struct update_product_request {
+    std::string id;
+    std::optional<std::string> sku, name, description, category;
+    std::optional<money> price;
+    std::optional<currency_code> currency;
+    std::optional<std::int64_t> stock;
+    std::optional<std::string> image_url;
+};
+BOOST_DESCRIBE_STRUCT(update_product_request, (), (id, sku, name, description, category, price, currency,
+                                                   stock, image_url))
+
+struct deleted_answer {};
+BOOST_DESCRIBE_STRUCT(deleted_answer, (), ())
+
+// Either a delta or a count, not both.
+struct change_stock_request {
+    std::string id;
+    std::optional<std::int64_t> delta;  // received (+) or taken out (−)
+    std::optional<std::int64_t> count;  // a recount
+    std::optional<std::string> reference;  // counts once a product; else the Idempotency-Key does
+};
+BOOST_DESCRIBE_STRUCT(change_stock_request, (), (id, delta, count, reference))
+
+struct stock_report {
+    std::string product_id;
+    std::int64_t on_hand = 0, reserved = 0, stock = 0;
+    std::vector<stock_movement> movements;  // the latest 100
+};
+BOOST_DESCRIBE_STRUCT(stock_report, (), (product_id, on_hand, reserved, stock, movements))
+
+struct reserve_request {
+    std::string id;
+    std::optional<std::string> order_id;  // else the Idempotency-Key names the hold
+    std::int32_t quantity = 0;
+};
+BOOST_DESCRIBE_STRUCT(reserve_request, (), (id, order_id, quantity))
+struct reserve_answer {
+    std::string order_id, product_id;
+    std::int32_t quantity = 0;
+    hold_status status{};
+};
+BOOST_DESCRIBE_STRUCT(reserve_answer, (), (order_id, product_id, quantity, status))
+
+struct end_hold_request {
+    std::string order_id;
+};
+BOOST_DESCRIBE_STRUCT(end_hold_request, (), (order_id))
+struct end_hold_answer {
+    std::string order_id;
+    std::string outcome;  // done, repeated, tombstone
+};
+BOOST_DESCRIBE_STRUCT(end_hold_answer, (), (order_id, outcome))
+
+struct list_categories_request {};
+BOOST_DESCRIBE_STRUCT(list_categories_request, (), ())
+struct category_list {
+    std::vector<std::string> categories;
+};
+BOOST_DESCRIBE_STRUCT(category_list, (), (categories))
+
+class api : public stock_keeper {
+ public:
+    virtual task<result<product_list>> list_products(request_context, list_products_request) = 0;
+    virtual task<result<search_results>> search_products(request_context, search_products_request) = 0;
+    virtual task<result<product>> get_product(request_context, get_product_request) = 0;
+    virtual task<result<product>> create_product(request_context, create_product_request) = 0;
+    virtual task<result<product>> update_product(request_context, update_product_request) = 0;
+    virtual task<result<deleted_answer>> delete_product(request_context, get_product_request) = 0;
+    virtual task<result<stock_report>> get_stock(request_context, get_product_request) = 0;
+    virtual task<result<stock_report>> change_stock(request_context, change_stock_request) = 0;
+    virtual task<result<reserve_answer>> reserve(request_context, reserve_request) = 0;
+    virtual task<result<end_hold_answer>> commit_reserved(request_context, end_hold_request) = 0;
+    virtual task<result<end_hold_answer>> release_reserved(request_context, end_hold_request) = 0;
+    virtual task<result<category_list>> list_categories(request_context, list_categories_request) = 0;
+};
+
+struct product_settings {
+    currency_code shop_currency;
+    minutes hold_for{15};  // a reservation made by hand, without an order
+};
+
+// Thread rule: one instance a loop; the index and the board are shared by all of them.
+class product_service final : public api {
+ public:
+    struct needs {
+        sql& db;
+        catalogue_index& index;
+        change_board& board;
+        clock& time;
+        random_source& random;
+        orders::book* orders = nullptr;  // set by wiring: the two know each other
+    };
+    product_service(needs ports, product_settings settings);
+    void use(orders::book& orders) { ports_.orders = &orders; }
+
+    task<result<quote>> quote_products(request_context, quote_request) override;
+    task<result<hold_outcome>> hold(request_context, hold_request) override;
+    task<result<product_list>> list_products(request_context, list_products_request) override;
+    task<result<search_results>> search_products(request_context, search_products_request) override;
+    task<result<product>> get_product(request_context, get_product_request) override;
+    task<result<product>> create_product(request_context, create_product_request) override;
+    task<result<product>> update_product(request_context, update_product_request) override;
+    task<result<deleted_answer>> delete_product(request_context, get_product_request) override;
+    task<result<stock_report>> get_stock(request_context, get_product_request) override;
+    task<result<stock_report>> change_stock(request_context, change_stock_request) override;
+    task<result<reserve_answer>> reserve(request_context, reserve_request) override;
+    task<result<end_hold_answer>> commit_reserved(request_context, end_hold_request) override;
+    task<result<end_hold_answer>> release_reserved(request_context, end_hold_request) override;
+    task<result<category_list>> list_categories(request_context, list_categories_request) override;
+
+    // paid: commit; cancelled: release or return; refunded with restock: return.
+    task<result<void>> on_order_event(delivery, orders::order_event);
+
+    // Holds past their order's deadline: order says whether they still stand. Returns how many were released.
+    task<result<int>> sweep();
+
+    // Every active product, for the index at start: pages of a thousand after `after` (by id).
+    task<result<std::vector<indexed_product>>> page_for_index(std::string after);
+    // What a writer of many products at once (an import) tells when a batch is stored.
+    void products_changed(const std::vector<product>& now);
+
+ private:
+    using products_by_id = std::vector<std::shared_ptr<const product>>;
+    task<result<products_by_id>> find_all(std::vector<std::string> ids);
+    void stock_changed(const std::vector<store::stock_left>& left);
+    event event_of(std::string_view topic, const std::string& product_id, std::int64_t version,
+                   std::string payload) const;
+    task<result<end_hold_answer>> end_hold(std::string order_id, bool commit);
+
+    needs ports_;
+    product_settings settings_;
+    product_cache cache_;
+};
+
+indexed_product to_indexed(const product& from);
+
+}  // namespace stoa::products
+
+template <>
+inline constexpr auto stoa::rules_of<stoa::products::list_products_request> = std::to_array<stoa::rule>(
+    {stoa::range("skip", 0, 10'000), stoa::range("limit", 1, 100), stoa::range("category", 1, 100),
+     stoa::range("min_price", 0, stoa::products::largest_amount_minor),
+     stoa::range("max_price", 0, stoa::products::largest_amount_minor)});
+template <>
+inline constexpr auto stoa::rules_of<stoa::products::search_products_request> = std::to_array<stoa::rule>(
+    {stoa::range("q", 1, 256), stoa::range("skip", 0, 10'000), stoa::range("limit", 1, 100)});
+template <>
+inline constexpr auto stoa::rules_of<stoa::products::create_product_request> = std::to_array<stoa::rule>(
+    {stoa::range("sku", 1, 64), stoa::range("name", 1, 200), stoa::range("description", 0, 10'000),
+     stoa::range("category", 0, 100), stoa::range("price", 0, stoa::products::largest_amount_minor),
+     stoa::range("stock", 0, stoa::products::largest_stock), stoa::range("image_url", 0, 2'000),
+     stoa::alias("stock_quantity", "stock"), stoa::refused("id"), stoa::refused("version"),
+     stoa::refused("created_at"), stoa::refused("updated_at"), stoa::refused("is_active"),
+     stoa::refused("reserved")});
+template <>
+inline constexpr auto stoa::rules_of<stoa::products::update_product_request> = std::to_array<stoa::rule>(
+    {stoa::range("sku", 1, 64), stoa::range("name", 1, 200), stoa::range("description", 0, 10'000),
+     stoa::range("category", 0, 100), stoa::range("price", 0, stoa::products::largest_amount_minor),
+     stoa::range("stock", 0, stoa::products::largest_stock), stoa::range("image_url", 0, 2'000),
+     stoa::alias("stock_quantity", "stock"), stoa::refused("created_at"), stoa::refused("is_active"),
+     stoa::refused("reserved")});
+template <>
+inline constexpr auto stoa::rules_of<stoa::products::change_stock_request> = std::to_array<stoa::rule>(
+    {stoa::range("delta", -stoa::products::largest_stock, stoa::products::largest_stock),
+     stoa::range("count", 0, stoa::products::largest_stock), stoa::range("reference", 1, 200)});
+template <>
+inline constexpr auto stoa::rules_of<stoa::products::reserve_request> = std::to_array<stoa::rule>(
+    {stoa::range("quantity", 1, stoa::products::largest_quantity), stoa::range("order_id", 1, 128)});

@@ -1,0 +1,69 @@
+// Products in the sql port. Every function that takes a transaction runs inside a use case's one closure, on the
+// engine's thread: it touches nothing but its arguments.
+#pragma once
+
+#include "ports/sql.hpp"
+#include "services/product/product.hpp"
+#include "services/product/product_api.hpp"
+
+namespace stoa::products::store {
+
+std::optional<product> find(transaction& t, std::string_view id);
+std::optional<product> find_by_sku(transaction& t, std::string_view sku);
+// False: the sku is taken.
+bool insert(transaction& t, const product& fresh);
+// Everything but stock; the version moves on by one. False: not at `expected` version (0: any).
+bool update(transaction& t, const product& to, std::int64_t expected_version);
+
+enum class sort_order : std::uint8_t { newest, price_up, price_down, name };
+struct listing {
+    std::optional<std::string> category;
+    std::optional<std::int64_t> min_price, max_price;
+    bool in_stock = false;
+    sort_order by = sort_order::newest;
+    int skip = 0, limit = 10;
+    // The last row of the page before, by the sort's own columns; instead of skip.
+    struct place {
+        std::string text;       // created_at or name
+        std::int64_t price = 0;
+        std::string id;
+    };
+    std::optional<place> after;
+};
+std::vector<product> list(transaction& t, const listing& what);
+std::vector<std::string> categories(transaction& t);
+std::vector<product> page_by_id(transaction& t, std::string_view after_id, int limit);  // deleted ones too
+
+// Changes on_hand by `delta` with its movement. applied false: the reference was there before.
+enum class moved : std::uint8_t { applied, repeated, below_reserved, no_product };
+struct movement_request {
+    std::string product_id;
+    std::int64_t delta = 0;
+    movement_reason reason{};
+    std::string reference;
+    timestamp at;
+};
+moved move_stock(transaction& t, const movement_request& what);
+// Sets on_hand to what was counted, by a movement of the difference (delta is ignored).
+moved recount_stock(transaction& t, movement_request what, std::int64_t counted);
+struct shelf {
+    std::int64_t on_hand = 0, reserved = 0;
+};
+std::optional<shelf> shelf_of(transaction& t, std::string_view product_id);
+std::vector<stock_movement> movements(transaction& t, std::string_view product_id, int limit);
+
+// Holds. `hold` is idempotent by the order id: the stored outcome is read where there is one.
+// `left` gets what is left of each product that was taken from.
+struct stock_left {
+    std::string product_id;
+    std::int64_t stock = 0;
+};
+hold_outcome hold(transaction& t, const hold_request& wanted, timestamp now, std::vector<stock_left>& left);
+enum class ended : std::uint8_t { done, repeated, tombstone, unknown };
+// paid: reserved − n and a movement of − n for each line.
+ended commit_hold(transaction& t, std::string_view order_id, timestamp now);
+// cancelled: gives a hold back, returns what was committed, and leaves a tombstone where nothing stands.
+ended release_hold(transaction& t, std::string_view order_id, timestamp now, std::vector<stock_left>& left);
+std::vector<std::string> held_past(transaction& t, timestamp now, int limit);
+
+}  // namespace stoa::products::store

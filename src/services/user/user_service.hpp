@@ -1,0 +1,159 @@
+// Users: who somebody is (registration, passwords, sessions, API keys) and what is known of them. Sessions live in
+// key_value, so that a request is authenticated by one read and no SQL.
+#pragma once
+
+#include "ports/clock.hpp"
+#include "ports/key_value.hpp"
+#include "ports/security.hpp"
+#include "ports/sql.hpp"
+#include "services/user/login_throttle.hpp"
+#include "services/user/session_store.hpp"
+#include "services/user/user_api.hpp"
+#include "services/user/user_requests.hpp"
+#include "services/user/user_store.hpp"
+
+#include <functional>
+
+namespace stoa::users {
+
+struct user_settings {
+    seconds access_for{600};             // of an access token
+    seconds refresh_for{30 * 24 * 3600};  // of a refresh token, from its last use
+    seconds reset_for{3600};
+    int resets_an_hour = 3;               // mails to one address; more are answered and not sent
+};
+
+// The public operations, beyond what other services ask.
+class api : public directory {
+ public:
+    virtual task<result<signed_in>> register_user(request_context, register_request) = 0;
+    virtual task<result<signed_in>> login(request_context, login_request) = 0;
+    virtual task<result<signed_in>> create_guest(request_context, guest_request) = 0;
+    virtual task<result<signed_in>> refresh(request_context, refresh_request) = 0;
+    virtual task<result<nothing>> logout(request_context, logout_request) = 0;
+    virtual task<result<nothing>> change_password(request_context, change_password_request) = 0;
+    virtual task<result<reset_accepted>> request_password_reset(request_context, reset_request) = 0;
+    virtual task<result<nothing>> reset_password(request_context, reset_password_request) = 0;
+
+    virtual task<result<user>> get_me(request_context, get_me_request) = 0;
+    virtual task<result<user>> update_me(request_context, update_me_request) = 0;
+    task<result<user>> get_user(request_context, get_user_request) override = 0;
+    virtual task<result<user_list>> list_users(request_context, list_users_request) = 0;
+    virtual task<result<user>> create_user(request_context, create_user_request) = 0;
+    virtual task<result<user>> update_user(request_context, update_user_request) = 0;
+    virtual task<result<nothing>> delete_user(request_context, delete_user_request) = 0;
+
+    virtual task<result<customer>> get_customer(request_context, get_customer_request) = 0;
+    virtual task<result<customer_list>> list_customers(request_context, list_customers_request) = 0;
+    virtual task<result<customer>> create_customer(request_context, create_customer_request) = 0;
+    virtual task<result<customer>> update_customer(request_context, update_customer_request) = 0;
+    virtual task<result<nothing>> delete_customer(request_context, delete_user_request) = 0;
+
+    virtual task<result<new_api_key>> create_api_key(request_context, create_api_key_request) = 0;
+    virtual task<result<api_key_list>> list_api_keys(request_context, list_api_keys_request) = 0;
+    virtual task<result<nothing>> delete_api_key(request_context, delete_api_key_request) = 0;
+};
+
+// What a guest has is now a user's (the cart, mostly). An error keeps the guest's record and session as they are.
+using merge_hook = std::function<task<result<void>>(std::string guest_id, std::string user_id)>;
+
+struct new_account {
+    std::string email, password, first_name, last_name;
+    account_role role = account_role::customer;
+};
+
+// Thread rule: one instance a loop, or any loop after wiring; mutable state is in the ports.
+class user_service final : public api {
+ public:
+    struct needs {
+        sql& db;
+        key_value& items;
+        password_hasher& passwords;
+        token_authority& tokens;
+        clock& time;
+        random_source& random;
+    };
+    user_service(needs ports, user_settings settings);
+    void on_merge(merge_hook hook) { merge_ = std::move(hook); }
+
+    // user_authentication.cpp
+    task<result<signed_in>> register_user(request_context, register_request) override;
+    task<result<signed_in>> login(request_context, login_request) override;
+    task<result<signed_in>> create_guest(request_context, guest_request) override;
+    task<result<signed_in>> refresh(request_context, refresh_request) override;
+    task<result<nothing>> logout(request_context, logout_request) override;
+    task<result<principal>> authenticate(std::string bearer_or_key) override;
+    // For /.well-known/jwks.json.
+    std::string jwks() { return ports_.tokens.jwks(); }
+
+    // user_passwords.cpp
+    task<result<nothing>> change_password(request_context, change_password_request) override;
+    task<result<reset_accepted>> request_password_reset(request_context, reset_request) override;
+    task<result<nothing>> reset_password(request_context, reset_password_request) override;
+
+    task<result<user>> get_me(request_context, get_me_request) override;
+    task<result<user>> update_me(request_context, update_me_request) override;
+    task<result<user>> get_user(request_context, get_user_request) override;
+    task<result<user_list>> list_users(request_context, list_users_request) override;
+    task<result<user>> create_user(request_context, create_user_request) override;
+    task<result<user>> update_user(request_context, update_user_request) override;
+    task<result<nothing>> delete_user(request_context, delete_user_request) override;
+
+    task<result<customer>> get_customer(request_context, get_customer_request) override;
+    task<result<customer_list>> list_customers(request_context, list_customers_request) override;
+    task<result<customer>> create_customer(request_context, create_customer_request) override;
+    task<result<customer>> update_customer(request_context, update_customer_request) override;
+    task<result<nothing>> delete_customer(request_context, delete_user_request) override;
+
+    // user_api_keys.cpp
+    task<result<new_api_key>> create_api_key(request_context, create_api_key_request) override;
+    task<result<api_key_list>> list_api_keys(request_context, list_api_keys_request) override;
+    task<result<nothing>> delete_api_key(request_context, delete_api_key_request) override;
+
+    // For the program. The account as it stands where there is one of that role; `conflict` email_taken where it
+    // has another. The password policy is not applied.
+    task<result<user>> ensure_admin(std::string email, std::string password);
+    task<result<user>> ensure_account(new_account wanted);
+
+ private:
+    struct profile_change {
+        std::optional<std::string> email, first_name, last_name, name, phone, address;
+    };
+    task<result<user>> change_profile(request_context context, std::string id, profile_change to,
+                                      std::optional<account_role> only);
+    // The password of the account, tried under the login throttle. Errors: unauthenticated invalid_credentials,
+    // rate_limited, unavailable.
+    task<result<void>> prove_password(std::string email, std::string address, std::string password,
+                                      std::optional<std::string> hash);
+    task<result<store::credentials>> credentials_of(request_context context);
+
+    task<result<signed_in>> open_session(user who, timestamp authenticated_at);
+    signed_in answer_of(const user& who, const session_record& session);
+    task<void> rehash(std::string id, std::string password, std::string before);
+    task<void> merge_guest(principal guest, std::string user_id);
+    task<result<void>> end_sessions(std::string user_id, timestamp valid_after, std::string kept);
+    task<result<nothing>> end_account(request_context context, std::string id,
+                                      std::optional<account_role> only);
+    task<result<principal>> authenticate_key(std::string key);
+
+    std::string refresh_token(const session_record& session, std::int64_t generation);
+    std::string secret();
+    login_throttle::names throttle_names(const std::string& email, const std::string& address);
+
+    needs ports_;
+    user_settings settings_;
+    session_store sessions_;
+    login_throttle throttle_;
+    merge_hook merge_;
+};
+
+// Shared by the files of this service.
+error no_such_user();
+error email_taken();
+// Appends a problem for text with control characters.
+void check_text(problems& out, std::string_view where, std::string_view text);
+void check_text(problems& out, std::string_view where, const std::optional<std::string>& text);
+void check_password(problems& out, std::string_view where, std::string_view password, std::string_view email);
+result<void> check_if_match(const request_context& context, std::int64_t version);
+
+}  // namespace stoa::users

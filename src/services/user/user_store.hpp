@@ -1,0 +1,71 @@
+// Users in the sql port. Every function that takes a transaction runs inside a use case's one closure, on the
+// engine's thread: it touches nothing but its arguments.
+#pragma once
+
+#include "ports/sql.hpp"
+#include "services/user/user.hpp"
+
+namespace stoa::users::store {
+
+// What proves who somebody is. Never leaves the service.
+struct credentials {
+    std::string id;
+    std::optional<std::string> email, password_hash;
+    account_role role{};
+    bool active = false;
+    timestamp tokens_valid_after;
+};
+BOOST_DESCRIBE_STRUCT(credentials, (), (id, email, password_hash, role, active, tokens_valid_after))
+
+std::optional<user> find(transaction& t, std::string_view id);
+std::optional<credentials> find_credentials(transaction& t, std::string_view id);
+std::optional<credentials> find_credentials_by_email(transaction& t, std::string_view email);
+bool email_is_taken(transaction& t, std::string_view email, std::string_view except_id = {});
+
+// False: the e-mail is taken. Counts the record.
+bool insert(transaction& t, const user& fresh, const std::optional<std::string>& password_hash);
+// A guest's record becomes a customer's, with its id. False: it is no active guest's.
+bool upgrade_guest(transaction& t, const user& to, const std::string& password_hash);
+// The profile; the version moves on by one.
+void update(transaction& t, const user& to);
+// False: the hash is not `before` any more.
+bool replace_hash(transaction& t, std::string_view id, std::string_view before, std::string_view after);
+void set_password(transaction& t, std::string_view id, std::string_view hash, timestamp tokens_valid_after,
+                  timestamp now);
+// False: it was not active. Its sessions and API keys stop.
+bool deactivate(transaction& t, std::string_view id, timestamp now);
+
+struct listing {
+    std::optional<account_role> role;  // absent: all but guests
+    int skip = 0, limit = 10;
+    struct place {
+        std::string created_at, id;
+    };
+    std::optional<place> after;  // instead of skip
+};
+std::vector<user> list(transaction& t, const listing& what);  // active ones, newest first
+std::int64_t count(transaction& t, std::optional<account_role> role);
+
+// --- password resets: `digest` is of the token ---
+struct reset_row {
+    std::string email_key;
+    std::optional<std::string> user_id;
+};
+BOOST_DESCRIBE_STRUCT(reset_row, (), (email_key, user_id))
+
+// How many were asked for the address since `since`; the new one and expired ones not counted.
+std::int64_t add_reset(transaction& t, std::string_view digest, std::string_view email,
+                       const std::optional<std::string>& user_id, timestamp now, timestamp expires_at,
+                       timestamp since);
+std::optional<reset_row> find_reset(transaction& t, std::string_view digest, timestamp now);
+void drop_resets_of_email(transaction& t, std::string_view email_key);
+void drop_resets_of_user(transaction& t, std::string_view user_id);
+
+// --- API keys ---
+void insert_key(transaction& t, const api_key& fresh, std::string_view digest);
+// The key, while whoever made it may still run the shop.
+std::optional<api_key> find_key(transaction& t, std::string_view digest);
+std::vector<api_key> list_keys(transaction& t, int limit);
+bool delete_key(transaction& t, std::string_view id);
+
+}  // namespace stoa::users::store

@@ -1,0 +1,176 @@
+#include "transport/events/consumer.hpp"
+
+#include "runtime/log.hpp"
+
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+#include <map>
+
+namespace stoa {
+namespace {
+
+// Waiting may help; anything else will fail the same way for ever.
+bool transient(errc kind) {
+    return kind == errc::unavailable || kind == errc::timeout || kind == errc::rate_limited ||
+           kind == errc::storage_full;
+}
+
+// One group's loop over its share of the partitions. Lives as long as the supervisor's task.
+class consumer_loop {
+ public:
+    consumer_loop(event_consumer what, event_log& log, clock& time, random_source& random,
+                  metrics& measured, supervisor& on, consumer_settings settings)
+        : what_(what), log_(log), time_(time), random_(random), settings_(settings), on_(on) {
+        const auto outcome = [&](const char* word) {
+            return measured.counter("events_consumed_total", "Events a consumer group has dealt with.",
+                                    {{"group", std::string(what_.group)}, {"outcome", word}});
+        };
+        applied_ = outcome("applied");
+        retried_ = outcome("retried");
+        parked_ = outcome("dead_letter");
+    }
+
+    task<> run(std::unique_ptr<subscription> from) {
+        for (;;) {
+            auto batch = co_await from->next(settings_.batch);
+            if (!batch) {
+                co_await wait_after(batch.error());
+                continue;
+            }
+            if (batch->events.empty()) continue;
+            const auto next_offset = batch->events.back().offset + 1;
+            co_await apply(batch->events);
+            for (;;) {
+                const auto stored = co_await from->done(batch->topic, batch->partition, next_offset);
+                if (stored) break;
+                co_await wait_after(stored.error());
+            }
+        }
+    }
+
+ private:
+    // Keys run side by side, the events of one key one after another.
+    task<> apply(std::vector<delivery>& events) {
+        if (events.size() == 1) {
+            co_await apply_one(std::move(events.front()));
+            co_return;
+        }
+        std::map<std::string_view, std::vector<delivery*>> by_key;
+        for (auto& each : events) by_key[each.message.key].push_back(&each);
+        supervisor chains(on_.on());
+        for (auto& [key, chain] : by_key)
+            chains.spawn("consume " + std::string(what_.group),
+                         [this, events_of_key = &chain]() -> task<> { return apply_chain(*events_of_key); });
+        co_await chains.idle();
+    }
+    task<> apply_chain(std::vector<delivery*>& chain) {
+        for (delivery* each : chain) co_await apply_one(std::move(*each));
+    }
+
+    task<> apply_one(delivery what) {
+        const event_handler* row = find(what.message);
+        if (!row) co_return;
+        for (int attempt = 1;; ++attempt) {
+            const auto done = co_await attempt_once(*row, what, attempt);
+            if (done) {
+                applied_.add();
+                co_return;
+            }
+            retried_.add();
+            log_warning("event_retried", {{"group", what.group},
+                                          {"type", what.message.type},
+                                          {"key", what.message.key},
+                                          {"attempt", attempt},
+                                          {"code", done.error().code}});
+            co_await time_.sleep(backoff(attempt));
+        }
+    }
+
+    // True: the event is dealt with (applied or parked). An error is transient.
+    task<result<void>> attempt_once(const event_handler& row, const delivery& what, int attempt) {
+        auto parked = co_await log_.is_parked(what.group, what.message.topic, what.message.key);
+        if (!parked) co_return std::unexpected(std::move(parked).error());
+        if (*parked)
+            co_return co_await park(what, {.kind = errc::conflict, .code = "behind_a_dead_letter"}, 0);
+        auto applied = co_await call(row, what);
+        if (applied || transient(applied.error().kind)) co_return applied;
+        co_return co_await park(what, std::move(applied).error(), attempt);
+    }
+
+    task<result<void>> call(const event_handler& row, delivery what) {
+        record_box payload(*row.payload);
+        auto wrong = read_json(what.message.payload, *row.payload, payload.get(), {}, row.names);
+        if (!wrong.empty())
+            co_return fail(errc::invalid, "payload_ill_formed",
+                           wrong.front().where + ": " + wrong.front().code);
+        std::string thrown;
+        try {
+            co_return co_await row.call(what_.service, std::move(what), std::move(payload));
+        } catch (const boost::system::system_error&) {
+            throw;  // the supervisor's cancellation: the event stays undone
+        } catch (const std::exception& e) {
+            thrown = e.what();
+        }
+        co_return fail(errc::internal, "handler_threw", std::move(thrown));
+    }
+
+    task<result<void>> park(delivery what, error cause, int attempts) {
+        log_error("event_dead_lettered", {{"group", what.group},
+                                          {"topic", what.message.topic},
+                                          {"type", what.message.type},
+                                          {"key", what.message.key},
+                                          {"event_id", what.message.id},
+                                          {"code", cause.code},
+                                          {"detail", cause.detail}});
+        auto stored = co_await log_.park(std::move(what), std::move(cause), attempts);
+        if (stored) parked_.add();
+        co_return stored;
+    }
+
+    task<> wait_after(const error& why) {
+        log_warning("consumer_waits", {{"group", what_.group}, {"code", why.code}});
+        co_await time_.sleep(backoff(3));
+    }
+    milliseconds backoff(int attempt) {
+        auto wait = settings_.first_wait * (1LL << std::min(attempt - 1, 16));
+        return jittered(std::min<milliseconds>(wait, settings_.longest_wait), random_);
+    }
+    const event_handler* find(const event& what) const {
+        for (const auto& row : what_.handlers)
+            if (row.topic == what.topic && row.event_type == what.type) return &row;
+        return nullptr;
+    }
+
+    event_consumer what_;
+    event_log& log_;
+    clock& time_;
+    random_source& random_;
+    consumer_settings settings_;
+    supervisor& on_;
+    metric_counter applied_, retried_, parked_;
+};
+
+task<> run_consumer(std::unique_ptr<consumer_loop> consumer, std::unique_ptr<subscription> from) {
+    co_await consumer->run(std::move(from));
+}
+
+}  // namespace
+
+result<void> start_consumer(event_consumer what, event_log& log, clock& time, random_source& random,
+                            metrics& measured, supervisor& on, lane share, consumer_settings settings) {
+    std::vector<std::string> topics;
+    for (const auto& row : what.handlers)
+        if (std::ranges::find(topics, row.topic) == topics.end()) topics.emplace_back(row.topic);
+    STOA_TRY(auto from, log.subscribe(std::string(what.group), std::move(topics), share));
+    auto consumer =
+        std::make_unique<consumer_loop>(what, log, time, random, measured, on, settings);
+    on.spawn("consumer " + std::string(what.group),
+             [c = std::move(consumer), f = std::move(from)]() mutable {
+                 return run_consumer(std::move(c), std::move(f));
+             },
+             importance::essential);
+    return {};
+}
+
+}  // namespace stoa

@@ -1,0 +1,21 @@
+// Brings deliveries to a service's event rows by the rules of design §4: in order per key, retried in place while
+// the error is transient, dead-lettered and the key parked when it is not.
+#pragma once
+
+#include "ports/clock.hpp"
+#include "ports/event_handler.hpp"
+#include "runtime/metrics.hpp"
+#include "runtime/supervisor.hpp"
+
+namespace stoa {
+
+struct consumer_settings {
+    int batch = 64;         // events of a partition in flight; those of one key one after another
+    milliseconds first_wait{100}, longest_wait{30'000};
+};
+
+// Starts the group's loop on the supervisor. Thread rule: the supervisor's loop.
+result<void> start_consumer(event_consumer what, event_log& log, clock& time, random_source& random,
+                            metrics& measured, supervisor& on, lane share, consumer_settings settings = {});
+
+}  // namespace stoa

@@ -1,0 +1,2 @@
+#pragma once
+#include "ports/operation.hpp"
