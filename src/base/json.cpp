@@ -153,8 +153,14 @@ class json_reader {
     template <class Value>
     void raw(Value& json, void* to) {
         std::string_view text;
-        if constexpr (requires { json.raw_json(); }) {
-            if (json.raw_json().get(text)) return wrong("syntax");
+        od::json_type shape{};
+        if (json.type().get(shape)) return wrong("syntax");
+        if (shape == od::json_type::object) {
+            od::object object;
+            if (json.get_object().get(object) || object.raw_json().get(text)) return wrong("syntax");
+        } else if (shape == od::json_type::array) {
+            od::array array;
+            if (json.get_array().get(array) || array.raw_json().get(text)) return wrong("syntax");
         } else {
             text = json.raw_json_token();
         }

@@ -22,6 +22,8 @@ std::optional<std::string> read_base64url(std::string_view text) {
                           text.size(), nullptr, &size, nullptr, variant) != 0)
         return {};
     out.resize(size);
+    // Decoders differ in what they overlook; that there is one text only is settled here.
+    if (base64url(out) != text) return {};
     return out;
 }
 

@@ -32,7 +32,8 @@ struct jwk_set {
 BOOST_DESCRIBE_STRUCT(jwk_set, (), (keys))
 
 // `anonymous` has no token.
-constexpr std::array<std::string_view, 5> role_words{"", "guest", "customer", "operator", "service"};
+constexpr std::array<std::string_view, 5> role_words{"", "guest", "customer", "operator",
+                                                     "service"};
 
 const unsigned char* bytes_of(std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
@@ -61,7 +62,8 @@ std::string sign_jws(std::string_view seed, std::string_view header, std::string
 
 bool verify_ed25519(std::string_view public_key, std::string_view signed_part,
                     std::string_view signature) {
-    return public_key.size() == crypto_sign_PUBLICKEYBYTES && signature.size() == crypto_sign_BYTES &&
+    return public_key.size() == crypto_sign_PUBLICKEYBYTES &&
+           signature.size() == crypto_sign_BYTES &&
            crypto_sign_verify_detached(bytes_of(signature), bytes_of(signed_part),
                                        signed_part.size(), bytes_of(public_key)) == 0;
 }
@@ -111,7 +113,8 @@ std::string jwt_authority::sign(const token_claims& claims) {
                          .exp = claims.expires_at.unix_s()};
     const std::shared_lock lock(mutex_);
     const auto& key = keys_.all[keys_.active];
-    const auto header = read_base64url(std::string_view(key.header).substr(0, key.header.size() - 1));
+    const auto header =
+        read_base64url(std::string_view(key.header).substr(0, key.header.size() - 1));
     return sign_jws(key.seed, *header, to_json(out));
 }
 
@@ -139,7 +142,8 @@ result<token_claims> jwt_authority::check(std::string_view token) const {
     if (second == token.npos || token.find('.', second + 1) != token.npos)
         return bad_token("not three parts");
     const auto signature = read_base64url(token.substr(second + 1));
-    if (!signature || signature->size() != crypto_sign_BYTES) return bad_token("signature ill-formed");
+    if (!signature || signature->size() != crypto_sign_BYTES)
+        return bad_token("signature ill-formed");
     const auto key = std::ranges::find(keys_.all, token.substr(0, first + 1), &ready_key::header);
     if (key == keys_.all.end()) return bad_token("header is none of ours");
     if (!verify_ed25519(key->public_key, token.substr(0, second), *signature))

@@ -1,4 +1,5 @@
-// Access tokens: JWT (RFC 7519) in JWS compact form (RFC 7515), EdDSA over Ed25519 (RFC 8037), typ at+jwt (RFC 9068).
+// Access tokens: JWT (RFC 7519) in JWS compact form (RFC 7515), EdDSA over Ed25519 (RFC 8037), typ
+// at+jwt (RFC 9068).
 #pragma once
 
 #include "adapters/security/key_file.hpp"
@@ -22,10 +23,10 @@ std::string sign_jws(std::string_view seed, std::string_view header, std::string
 bool verify_ed25519(std::string_view public_key, std::string_view signed_part,
                     std::string_view signature);
 
-// A token is accepted only if its header is, byte for byte, one that this class writes: {"alg":"EdDSA","kid":…,
-// "typ":"at+jwt"} with a kid of the ring. So the algorithm is pinned to its key and no other header member is ever
-// read. The header's bytes are therefore a format: changing them signs everybody out.
-// Thread rule: any thread.
+// A token is accepted only if its header is, byte for byte, one that this class writes:
+// {"alg":"EdDSA","kid":…, "typ":"at+jwt"} with a kid of the ring. So the algorithm is pinned to its
+// key and no other header member is ever read. The header's bytes are therefore a format: changing
+// them signs everybody out. Thread rule: any thread.
 class jwt_authority final : public token_authority {
  public:
     explicit jwt_authority(const key_ring& keys, jwt_settings settings = {});

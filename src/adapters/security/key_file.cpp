@@ -114,7 +114,8 @@ key_ring make_key_ring(timestamp now) {
     start_sodium();
     auto first = make_signing_key(now);
     auto kid = first.kid;
-    return {std::move(kid), {std::move(first)}, base64url(random_bytes(crypto_generichash_KEYBYTES))};
+    return {
+        std::move(kid), {std::move(first)}, base64url(random_bytes(crypto_generichash_KEYBYTES))};
 }
 
 result<key_ring> load_keys(const std::string& path) {

@@ -1,5 +1,5 @@
-// The shop's secrets that must survive a restart: keys that sign tokens, and the key of digests. One JSON file in
-// the data directory (or a mounted secret), readable by its owner alone.
+// The shop's secrets that must survive a restart: keys that sign tokens, and the key of digests.
+// One JSON file in the data directory (or a mounted secret), readable by its owner alone.
 #pragma once
 
 #include "base/described.hpp"
@@ -20,12 +20,13 @@ BOOST_DESCRIBE_STRUCT(signing_key, (), (kid, seed, created_at))
 struct key_ring {
     std::string active;             // the kid that signs; all of them verify
     std::vector<signing_key> keys;  // newest first
-    std::string digest_key;         // 32 bytes, base64url; never changes: stored digests depend on it
+    std::string digest_key;  // 32 bytes, base64url; never changes: stored digests depend on it
 };
 BOOST_DESCRIBE_STRUCT(key_ring, (), (active, keys, digest_key))
 
-// Errors, with the fix in the detail: `forbidden` key_file_permissions (others may read it), `invalid`
-// key_file_ill_formed, `not_found` key_file_missing, `internal` key_file_unusable with the system's words.
+// Errors, with the fix in the detail: `forbidden` key_file_permissions (others may read it),
+// `invalid` key_file_ill_formed, `not_found` key_file_missing, `internal` key_file_unusable with
+// the system's words.
 result<key_ring> load_keys(const std::string& path);
 // Makes the file where there is none; of two processes that do, one wins and both use its keys.
 result<key_ring> load_or_create_keys(const std::string& path, timestamp now);

@@ -16,8 +16,8 @@ std::size_t bytes_of(password_cost cost) { return std::size_t{cost.memory_kib} *
 // Made by hand: the hash of nothing is not worth 26 ms of every start.
 std::string hash_of_nobody(password_cost cost) {
     const std::string salt(22, 'A'), digest(43, 'A');  // 16 and 32 bytes in base64 without padding
-    return "$argon2id$v=19$m=" + std::to_string(cost.memory_kib) + ",t=" +
-           std::to_string(cost.passes) + ",p=1$" + salt + '$' + digest;
+    return "$argon2id$v=19$m=" + std::to_string(cost.memory_kib) +
+           ",t=" + std::to_string(cost.passes) + ",p=1$" + salt + '$' + digest;
 }
 
 }  // namespace

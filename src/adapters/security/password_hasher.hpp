@@ -1,5 +1,5 @@
-// argon2id by libsodium (RFC 9106), as PHC strings. The pool is the hasher's own, so that a flood of logins waits
-// for other logins and for nothing else.
+// argon2id by libsodium (RFC 9106), as PHC strings. The pool is the hasher's own, so that a flood
+// of logins waits for other logins and for nothing else.
 #pragma once
 
 #include "ports/security.hpp"
@@ -16,7 +16,8 @@ struct password_cost {
 struct password_hasher_settings {
     password_cost cost;
     int threads = 2;
-    std::size_t queue_limit = 64;  // about a second of work; beyond it callers are told to come back
+    std::size_t queue_limit =
+        64;  // about a second of work; beyond it callers are told to come back
 };
 
 // Thread rule: any loop. Declare it after the loops whose coroutines wait on it.

@@ -1,4 +1,5 @@
-// Tokens whose signature was checked before: a check costs about 100 µs, a look here far below 1 µs.
+// Tokens whose signature was checked before: a check costs about 100 µs, a look here far below 1
+// µs.
 #pragma once
 
 #include "ports/security.hpp"
@@ -11,14 +12,15 @@
 
 namespace stoa {
 
-// 128 keyed bits stand for a token: without the process's key nobody can make two that agree, and no token lies in
-// memory.
+// 128 keyed bits stand for a token: without the process's key nobody can make two that agree, and
+// no token lies in memory.
 struct token_fingerprint {
     std::uint64_t high = 0, low = 0;
     friend bool operator==(const token_fingerprint&, const token_fingerprint&) = default;
 };
 
-// Bounded: sets of four, the entry that ends first gives way. The caller checks times. Thread rule: any thread.
+// Bounded: sets of four, the entry that ends first gives way. The caller checks times. Thread rule:
+// any thread.
 class verified_tokens {
  public:
     explicit verified_tokens(std::size_t entries);  // rounded up to a power of two

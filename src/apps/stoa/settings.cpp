@@ -1,6 +1,5 @@
 #include "apps/stoa/settings.hpp"
 
-#define TOML_EXCEPTIONS 0  // parse errors are values here
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -166,12 +165,15 @@ result<void> settings::set(const setting_key& key, std::string text, std::string
 }
 
 result<void> settings::read_file(const std::string& file) {
-    const auto parsed = toml::parse_file(file);
-    if (!parsed)
+    toml::table parsed;
+    try {
+        parsed = toml::parse_file(file);
+    } catch (const toml::parse_error& e) {
         return fail(errc::invalid, "bad_config_file",
-                    file + ": " + std::string(parsed.error().description()) + " (line " +
-                        std::to_string(parsed.error().source().begin.line) + ")");
-    for (const auto& [name, node] : parsed.table()) {
+                    file + ": " + std::string(e.description()) + " (line " +
+                        std::to_string(e.source().begin.line) + ")");
+    }
+    for (const auto& [name, node] : parsed) {
         const auto* key = find_key(name.str());
         if (!key) return unknown(name.str(), file);
         std::string text;

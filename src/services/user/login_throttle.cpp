@@ -14,7 +14,7 @@ constexpr std::int64_t longest_wait_s = 60;
 struct attempts {
     std::string session_id;  // attempts:<name>
     std::int64_t count = 0;
-    timestamp next_at;       // no guess before it
+    timestamp next_at;  // no guess before it
     std::int64_t expires_at = 0;
 };
 BOOST_DESCRIBE_STRUCT(attempts, (), (session_id, count, next_at, expires_at))

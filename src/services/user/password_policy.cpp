@@ -42,13 +42,21 @@ bool is_repeat(std::string_view text) {
 }
 
 bool is_run(std::string_view text) {
-    static constexpr std::string_view runs[] = {
-        "01234567890123456789", "09876543210987654321",
-        "abcdefghijklmnopqrstuvwxyz", "zyxwvutsrqponmlkjihgfedcba",
-        "qwertyuiopasdfghjklzxcvbnm", "qwertzuiopasdfghjklyxcvbnm",
-        "azertyuiopqsdfghjklmwxcvbn", "1qaz2wsx3edc4rfv5tgb6yhn7ujm", "1q2w3e4r5t6y7u8i9o0p",
-        "q1w2e3r4t5y6u7i8o9p0", "qazwsxedcrfvtgbyhnujm", "147258369", "123456789abcdef",
-        "asdfghjkl;'", "!@#$%^&*()_+"};
+    static constexpr std::string_view runs[] = {"01234567890123456789",
+                                                "09876543210987654321",
+                                                "abcdefghijklmnopqrstuvwxyz",
+                                                "zyxwvutsrqponmlkjihgfedcba",
+                                                "qwertyuiopasdfghjklzxcvbnm",
+                                                "qwertzuiopasdfghjklyxcvbnm",
+                                                "azertyuiopqsdfghjklmwxcvbn",
+                                                "1qaz2wsx3edc4rfv5tgb6yhn7ujm",
+                                                "1q2w3e4r5t6y7u8i9o0p",
+                                                "q1w2e3r4t5y6u7i8o9p0",
+                                                "qazwsxedcrfvtgbyhnujm",
+                                                "147258369",
+                                                "123456789abcdef",
+                                                "asdfghjkl;'",
+                                                "!@#$%^&*()_+"};
     return std::ranges::any_of(runs, [&](auto run) { return run.find(text) != run.npos; });
 }
 

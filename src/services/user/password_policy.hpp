@@ -1,5 +1,5 @@
-// What a password must be (OWASP ASVS 6.2, NIST SP 800-63B): long enough, and not one that everybody tries first.
-// No rules about kinds of characters.
+// What a password must be (OWASP ASVS 6.2, NIST SP 800-63B): long enough, and not one that
+// everybody tries first. No rules about kinds of characters.
 #pragma once
 
 #include <optional>
@@ -18,8 +18,8 @@ struct password_refusal {
 // Nothing: the password is good enough. `email` may be empty.
 std::optional<password_refusal> refuse_password(std::string_view password, std::string_view email);
 
-// Common passwords and words that they are made of: password, password1, P@ssw0rd!2024 …; also runs and repeats
-// such as 12345678, qwertyuiop and abcabcabc.
+// Common passwords and words that they are made of: password, password1, P@ssw0rd!2024 …; also runs
+// and repeats such as 12345678, qwertyuiop and abcabcabc.
 bool is_common_password(std::string_view password);
 
 // The list behind it: in lower case, sorted by bytes.

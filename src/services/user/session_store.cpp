@@ -11,7 +11,8 @@ item key_of_session(std::string_view id) { return key_of("session_id", id); }
 
 task<result<session_list>> session_store::list_of(std::string user_id) {
     auto key = "user:" + user_id;
-    STOA_CO_TRY(auto found, co_await items_.find<session_list>(sessions_table, key_of_session(key)));
+    STOA_CO_TRY(auto found,
+                co_await items_.find<session_list>(sessions_table, key_of_session(key)));
     if (found) co_return *std::move(found);
     co_return session_list{.session_id = std::move(key)};
 }
@@ -44,8 +45,8 @@ task<result<void>> session_store::start(session_record fresh) {
 }
 
 task<result<std::optional<session_record>>> session_store::find(std::string session_id) {
-    STOA_CO_TRY(auto found, co_await items_.find<session_record>(sessions_table,
-                                                                 key_of_session(session_id)));
+    STOA_CO_TRY(auto found,
+                co_await items_.find<session_record>(sessions_table, key_of_session(session_id)));
     if (found && found->expires_at <= time_.now().unix_s()) found.reset();
     co_return found;
 }
@@ -69,8 +70,8 @@ task<result<void>> session_store::end(std::string session_id) {
     co_return result<void>{};
 }
 
-task<result<void>> session_store::end_all(std::string user_id, timestamp valid_after, std::string kept,
-                                          std::int64_t expires_at) {
+task<result<void>> session_store::end_all(std::string user_id, timestamp valid_after,
+                                          std::string kept, std::int64_t expires_at) {
     for (;;) {
         STOA_CO_TRY(const auto before, co_await list_of(user_id));
         auto after = before;

@@ -1,5 +1,6 @@
-// Sessions in the key_value port: one row a session, read on every request, and one row a user that lists the user's
-// sessions, so that ending them all rests on no index. Expired rows may still be there; reading filters them.
+// Sessions in the key_value port: one row a session, read on every request, and one row a user that
+// lists the user's sessions, so that ending them all rests on no index. Expired rows may still be
+// there; reading filters them.
 #pragma once
 
 #include "ports/clock.hpp"
@@ -15,11 +16,13 @@ inline constexpr kv_table sessions_table{
 struct session_record {
     std::string session_id, user_id;
     account_role role = account_role::guest;
-    timestamp authenticated_at;   // when the password was last proved: older than tokens_valid_after is over
+    timestamp authenticated_at;  // when the password was last proved: older than tokens_valid_after
+                                 // is over
     std::int64_t generation = 0;  // of the refresh token that works; lower ones were used
     std::int64_t expires_at = 0;  // Unix seconds
 };
-BOOST_DESCRIBE_STRUCT(session_record, (), (session_id, user_id, role, authenticated_at, generation, expires_at))
+BOOST_DESCRIBE_STRUCT(session_record, (),
+                      (session_id, user_id, role, authenticated_at, generation, expires_at))
 
 // A user's sessions. `valid_after` stops a login that began before the user's sessions were ended.
 struct session_list {

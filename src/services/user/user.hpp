@@ -1,5 +1,5 @@
-// The nouns of the user service. A customer is a user record whose credentials are optional; a guest is one
-// without any.
+// The nouns of the user service. A customer is a user record whose credentials are optional; a
+// guest is one without any.
 #pragma once
 
 #include "base/context.hpp"
@@ -13,9 +13,12 @@ BOOST_DESCRIBE_ENUM(account_role, guest, customer, admin)
 
 constexpr role role_of(account_role of) {
     switch (of) {
-        case account_role::guest: return role::guest;
-        case account_role::customer: return role::customer;
-        case account_role::admin: return role::operator_;
+        case account_role::guest:
+            return role::guest;
+        case account_role::customer:
+            return role::customer;
+        case account_role::admin:
+            return role::operator_;
     }
     return role::anonymous;
 }
@@ -24,7 +27,7 @@ struct user {
     std::string id;
     std::optional<std::string> email;  // guests have none
     std::string first_name, last_name;
-    std::optional<std::string> name;   // customers that were created as one name
+    std::optional<std::string> name;  // customers that were created as one name
     std::optional<std::string> phone, address;
     account_role role = account_role::guest;
     bool active = true;
@@ -32,8 +35,9 @@ struct user {
     timestamp created_at, updated_at;
     std::int64_t version = 1;
 };
-BOOST_DESCRIBE_STRUCT(user, (), (id, email, first_name, last_name, name, phone, address, role, active,
-                                 email_verified, created_at, updated_at, version))
+BOOST_DESCRIBE_STRUCT(user, (),
+                      (id, email, first_name, last_name, name, phone, address, role, active,
+                       email_verified, created_at, updated_at, version))
 
 // The same record as the customer resource shows it (R87).
 struct customer {
@@ -44,7 +48,8 @@ struct customer {
     timestamp created_at, updated_at;
     std::int64_t version = 1;
 };
-BOOST_DESCRIBE_STRUCT(customer, (), (id, name, email, phone, address, active, created_at, updated_at, version))
+BOOST_DESCRIBE_STRUCT(customer, (),
+                      (id, name, email, phone, address, active, created_at, updated_at, version))
 
 struct api_key {
     std::string id, name;

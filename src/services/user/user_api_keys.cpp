@@ -1,4 +1,5 @@
-// Keys for programs. A key is an operator's doing with narrower rights; it cannot make or end keys itself.
+// Keys for programs. A key is an operator's doing with narrower rights; it cannot make or end keys
+// itself.
 #include "base/ids.hpp"
 #include "runtime/log.hpp"
 #include "services/user/user_service.hpp"
@@ -11,8 +12,8 @@ namespace {
 
 constexpr int most_keys_listed = 1'000;
 
-constexpr std::array<std::string_view, 8> scope_nouns{"users",    "products",      "carts",    "orders",
-                                                      "payments", "notifications", "activity", "analytics"};
+constexpr std::array<std::string_view, 8> scope_nouns{
+    "users", "products", "carts", "orders", "payments", "notifications", "activity", "analytics"};
 
 bool is_scope(std::string_view text) {
     const auto colon = text.find(':');
@@ -24,29 +25,34 @@ bool is_scope(std::string_view text) {
 
 result<void> check_operator_session(const request_context& context) {
     if (context.caller.is == role::operator_ && !context.caller.session_id.empty()) return {};
-    return fail(errc::forbidden, "session_needed", "an operator must sign in with a password to do this");
+    return fail(errc::forbidden, "session_needed",
+                "an operator must sign in with a password to do this");
 }
 
 }  // namespace
 
-task<result<new_api_key>> user_service::create_api_key(request_context context, create_api_key_request wanted) {
+task<result<new_api_key>> user_service::create_api_key(request_context context,
+                                                       create_api_key_request wanted) {
     STOA_CO_TRY_VOID(check_operator_session(context));
     problems wrong;
     check_text(wrong, "name", wanted.name);
     for (std::size_t i = 0; i < wanted.scopes.size(); ++i)
         if (!is_scope(wanted.scopes[i]))
-            wrong.push_back({"scopes[" + std::to_string(i) + ']', "not_one_of",
-                             "such as products:read or orders:write", {}});
+            wrong.push_back({"scopes[" + std::to_string(i) + ']',
+                             "not_one_of",
+                             "such as products:read or orders:write",
+                             {}});
     if (wanted.scopes.empty()) wrong.push_back({"scopes", "too_short", "at least 1 elements", {}});
     if (!wrong.empty()) co_return fail(invalid_request(std::move(wrong)));
     std::ranges::sort(wanted.scopes);
     const auto twice = std::ranges::unique(wanted.scopes);
     wanted.scopes.erase(twice.begin(), twice.end());
 
-    const api_key fresh{new_id(ports_.time, ports_.random), std::move(wanted.name), std::move(wanted.scopes),
-                        context.caller.user_id, ports_.time.now()};
+    const api_key fresh{new_id(ports_.time, ports_.random), std::move(wanted.name),
+                        std::move(wanted.scopes), context.caller.user_id, ports_.time.now()};
     const auto key = "stoa_" + secret();
-    auto write = [fresh, digest = ports_.tokens.digest("api-key|" + key)](transaction& t) -> result<bool> {
+    auto write = [fresh,
+                  digest = ports_.tokens.digest("api-key|" + key)](transaction& t) -> result<bool> {
         store::insert_key(t, fresh, digest);
         return true;
     };
@@ -63,11 +69,16 @@ task<result<api_key_list>> user_service::list_api_keys(request_context, list_api
     co_return co_await ports_.db.read(std::move(read));
 }
 
-task<result<nothing>> user_service::delete_api_key(request_context context, delete_api_key_request wanted) {
+task<result<nothing>> user_service::delete_api_key(request_context context,
+                                                   delete_api_key_request wanted) {
     STOA_CO_TRY_VOID(check_operator_session(context));
-    const auto absent = [] { return fail(errc::not_found, "api_key_not_found", "there is no such API key"); };
+    const auto absent = [] {
+        return fail(errc::not_found, "api_key_not_found", "there is no such API key");
+    };
     if (!is_uuid(wanted.id)) co_return absent();
-    auto write = [id = wanted.id](transaction& t) -> result<bool> { return store::delete_key(t, id); };
+    auto write = [id = wanted.id](transaction& t) -> result<bool> {
+        return store::delete_key(t, id);
+    };
     STOA_CO_TRY(const bool deleted, co_await ports_.db.commit(std::move(write)));
     if (!deleted) co_return absent();
     log_info("api_key_deleted", {{"key_id", wanted.id}, {"by", context.caller.user_id}});

@@ -13,7 +13,8 @@ namespace {
 constexpr std::string_view key_prefix = "stoa_";
 
 std::unexpected<error> not_signed_in() {
-    return fail(errc::unauthenticated, "invalid_token", "sign in: the token is not valid, or its session ended");
+    return fail(errc::unauthenticated, "invalid_token",
+                "sign in: the token is not valid, or its session ended");
 }
 std::unexpected<error> bad_refresh_token() {
     return fail(errc::unauthenticated, "invalid_refresh_token", "sign in again");
@@ -21,7 +22,8 @@ std::unexpected<error> bad_refresh_token() {
 
 // Of a wrong password, an unknown, an inactive and a password-less account: always this one.
 std::unexpected<error> bad_credentials() {
-    return fail(errc::unauthenticated, "invalid_credentials", "the e-mail address or the password is wrong");
+    return fail(errc::unauthenticated, "invalid_credentials",
+                "the e-mail address or the password is wrong");
 }
 
 // In a time that does not depend on where they differ.
@@ -29,7 +31,8 @@ bool same_secret(std::string_view a, std::string_view b) {
     if (a.size() != b.size()) return false;
     unsigned difference = 0;
     for (std::size_t i = 0; i < a.size(); ++i)
-        difference |= static_cast<unsigned>(static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]));
+        difference |= static_cast<unsigned>(static_cast<unsigned char>(a[i]) ^
+                                            static_cast<unsigned char>(b[i]));
     return difference == 0;
 }
 
@@ -45,14 +48,17 @@ std::optional<refresh_parts> split(std::string_view token) {
     if (second == token.npos) return {};
     const auto digits = token.substr(first + 1, second - first - 1);
     refresh_parts out{.session_id = std::string(token.substr(0, first))};
-    const auto [end, wrong] = std::from_chars(digits.data(), digits.data() + digits.size(), out.generation);
-    if (wrong != std::errc{} || end != digits.data() + digits.size() || out.generation < 0) return {};
+    const auto [end, wrong] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), out.generation);
+    if (wrong != std::errc{} || end != digits.data() + digits.size() || out.generation < 0)
+        return {};
     return out;
 }
 
 }  // namespace
 
-// --- tokens ----------------------------------------------------------------------------------------------
+// --- tokens
+// ----------------------------------------------------------------------------------------------
 
 std::string user_service::secret() {
     // 256 bits.
@@ -64,7 +70,8 @@ std::string user_service::secret() {
     return out;
 }
 
-// The mac makes a token that was used before tell-tale and a guessed one harmless, with nothing secret stored.
+// The mac makes a token that was used before tell-tale and a guessed one harmless, with nothing
+// secret stored.
 std::string user_service::refresh_token(const session_record& session, std::int64_t generation) {
     const auto body = session.session_id + '.' + std::to_string(generation);
     return body + '.' + ports_.tokens.digest("refresh|" + session.user_id + '|' + body);
@@ -96,13 +103,15 @@ task<result<signed_in>> user_service::open_session(user who, timestamp authentic
     co_return answer_of(who, fresh);
 }
 
-task<result<void>> user_service::end_sessions(std::string user_id, timestamp valid_after, std::string kept) {
+task<result<void>> user_service::end_sessions(std::string user_id, timestamp valid_after,
+                                              std::string kept) {
     return sessions_.end_all(std::move(user_id), valid_after, std::move(kept),
                              (ports_.time.now() + settings_.refresh_for).unix_s());
 }
 
 task<result<principal>> user_service::authenticate(std::string bearer_or_key) {
-    if (bearer_or_key.starts_with(key_prefix)) co_return co_await authenticate_key(std::move(bearer_or_key));
+    if (bearer_or_key.starts_with(key_prefix))
+        co_return co_await authenticate_key(std::move(bearer_or_key));
     const auto claims = ports_.tokens.verify(bearer_or_key, ports_.time.now());
     if (!claims) {
         log_debug("token_refused", {{"why", claims.error().detail}});
@@ -134,12 +143,14 @@ task<result<signed_in>> user_service::refresh(request_context, refresh_request w
     if (!session || !same_secret(wanted.refresh_token, refresh_token(*session, parts->generation)))
         co_return bad_refresh_token();
     // From here on the token is one of ours.
-    auto read = [id = session->user_id](transaction& t) -> result<std::optional<store::credentials>> {
+    auto read =
+        [id = session->user_id](transaction& t) -> result<std::optional<store::credentials>> {
         return store::find_credentials(t, id);
     };
     STOA_CO_TRY(const auto known, co_await ports_.db.read(std::move(read)));
     const bool reused = parts->generation != session->generation;
-    const bool over = !known || !known->active || session->authenticated_at < known->tokens_valid_after;
+    const bool over =
+        !known || !known->active || session->authenticated_at < known->tokens_valid_after;
     bool rotated = false;
     if (!reused && !over) {
         session->role = known->role;
@@ -163,23 +174,29 @@ task<result<signed_in>> user_service::refresh(request_context, refresh_request w
 
 task<result<nothing>> user_service::logout(request_context context, logout_request) {
     if (context.caller.session_id.empty())
-        co_return fail(errc::forbidden, "session_needed", "only a session can be ended: sign in with a password");
+        co_return fail(errc::forbidden, "session_needed",
+                       "only a session can be ended: sign in with a password");
     STOA_CO_TRY_VOID(co_await sessions_.end(context.caller.session_id));
     co_return nothing{};
 }
 
-// --- registration ----------------------------------------------------------------------------------------
+// --- registration
+// ----------------------------------------------------------------------------------------
 
 task<result<signed_in>> user_service::create_guest(request_context, guest_request) {
     const auto now = ports_.time.now();
-    const user fresh{.id = new_id(ports_.time, ports_.random), .created_at = now, .updated_at = now};
+    const user fresh{
+        .id = new_id(ports_.time, ports_.random), .created_at = now, .updated_at = now};
     auto write = [fresh](transaction& t) -> result<bool> { return store::insert(t, fresh, {}); };
     STOA_CO_TRY(const bool made, co_await ports_.db.commit(std::move(write)));
-    if (!made) co_return fail(errc::internal, "guest_not_made", "a guest has no e-mail that could be taken");
+    if (!made)
+        co_return fail(errc::internal, "guest_not_made",
+                       "a guest has no e-mail that could be taken");
     co_return co_await open_session(fresh, now);
 }
 
-task<result<signed_in>> user_service::register_user(request_context context, register_request wanted) {
+task<result<signed_in>> user_service::register_user(request_context context,
+                                                    register_request wanted) {
     problems wrong;
     check_text(wrong, "first_name", wanted.first_name);
     check_text(wrong, "last_name", wanted.last_name);
@@ -187,7 +204,9 @@ task<result<signed_in>> user_service::register_user(request_context context, reg
     check_password(wrong, "password", wanted.password, wanted.email);
     if (!wrong.empty()) co_return fail(invalid_request(std::move(wrong)));
     // Before the hash, which costs a thousand times more.
-    auto look = [email = wanted.email](transaction& t) -> result<bool> { return store::email_is_taken(t, email); };
+    auto look = [email = wanted.email](transaction& t) -> result<bool> {
+        return store::email_is_taken(t, email);
+    };
     STOA_CO_TRY(const bool taken, co_await ports_.db.read(std::move(look)));
     if (taken) co_return fail(email_taken());
     STOA_CO_TRY(auto hash, co_await ports_.passwords.hash(std::move(wanted.password)));
@@ -217,19 +236,24 @@ task<result<signed_in>> user_service::register_user(request_context context, reg
     co_return co_await open_session(std::move(made), now);
 }
 
-// --- login -----------------------------------------------------------------------------------------------
+// --- login
+// -----------------------------------------------------------------------------------------------
 
-login_throttle::names user_service::throttle_names(const std::string& email, const std::string& address) {
+login_throttle::names user_service::throttle_names(const std::string& email,
+                                                   const std::string& address) {
     const auto key = lower_case(email);
-    return {ports_.tokens.digest("account|" + key), ports_.tokens.digest("pair|" + key + '|' + address)};
+    return {ports_.tokens.digest("account|" + key),
+            ports_.tokens.digest("pair|" + key + '|' + address)};
 }
 
-task<result<void>> user_service::prove_password(std::string email, std::string address, std::string password,
+task<result<void>> user_service::prove_password(std::string email, std::string address,
+                                                std::string password,
                                                 std::optional<std::string> hash) {
     const auto names = throttle_names(email, address);
     STOA_CO_TRY_VOID(co_await throttle_.reserve(names));
     // An empty hash takes as long as a real one and is never right.
-    STOA_CO_TRY(const bool right, co_await ports_.passwords.verify(std::move(password), hash.value_or("")));
+    STOA_CO_TRY(const bool right,
+                co_await ports_.passwords.verify(std::move(password), hash.value_or("")));
     if (!right || !hash) co_return bad_credentials();
     co_return co_await throttle_.succeeded(names);
 }
@@ -260,7 +284,8 @@ task<void> user_service::merge_guest(principal guest, std::string user_id) {
         if (!ended) done = std::unexpected(ended.error());
         else done = co_await end_sessions(guest.user_id, now, {});
     }
-    // What the guest has stays the guest's, whose token still works: the next login with it tries again.
+    // What the guest has stays the guest's, whose token still works: the next login with it tries
+    // again.
     if (!done)
         log_error("guest_not_merged",
                   {{"guest_id", guest.user_id}, {"user_id", user_id}, {"code", done.error().code}});
@@ -283,7 +308,8 @@ task<result<signed_in>> user_service::login(request_context context, login_reque
     STOA_CO_TRY_VOID(co_await prove_password(wanted.email, context.address, wanted.password, hash));
     if (ports_.passwords.needs_rehash(*hash))
         co_await rehash(known.proof->id, std::move(wanted.password), *hash);
-    // At least what the row said when the hash was read: a clock that was set back must lock nobody out.
+    // At least what the row said when the hash was read: a clock that was set back must lock nobody
+    // out.
     const auto authenticated_at = std::max(began, known.proof->tokens_valid_after);
     STOA_CO_TRY(auto answer, co_await open_session(*known.profile, authenticated_at));
     if (context.caller.is == role::guest && context.caller.user_id != answer.id)

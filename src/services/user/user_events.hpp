@@ -9,8 +9,8 @@ namespace topic {
 inline constexpr std::string_view notifications = "notifications";
 }
 
-// Topic `notifications`, type password.reset_requested. The token works once, until expires_at; whoever has it may
-// set the password, so consumers never log the payload.
+// Topic `notifications`, type password.reset_requested. The token works once, until expires_at;
+// whoever has it may set the password, so consumers never log the payload.
 struct password_reset_requested {
     std::string user_id, email, token;
     timestamp expires_at;

@@ -11,7 +11,8 @@ namespace stoa::users {
 namespace {
 
 std::unexpected<error> bad_reset_token() {
-    return fail(errc::invalid, "invalid_reset_token", "the token is wrong, was used or is too old: ask for another");
+    return fail(errc::invalid, "invalid_reset_token",
+                "the token is wrong, was used or is too old: ask for another");
 }
 
 // Later than whatever was valid before, also where the clock was set back.
@@ -31,15 +32,17 @@ task<result<store::credentials>> user_service::credentials_of(request_context co
     co_return co_await ports_.db.read(std::move(read));
 }
 
-task<result<nothing>> user_service::change_password(request_context context, change_password_request wanted) {
+task<result<nothing>> user_service::change_password(request_context context,
+                                                    change_password_request wanted) {
     STOA_CO_TRY(const auto known, co_await credentials_of(context));
     if (!known.email || !known.password_hash)
-        co_return fail(errc::conflict, "no_password", "this account has no password: register, or reset it");
+        co_return fail(errc::conflict, "no_password",
+                       "this account has no password: register, or reset it");
     problems wrong;
     check_password(wrong, "new_password", wanted.new_password, *known.email);
     if (!wrong.empty()) co_return fail(invalid_request(std::move(wrong)));
-    STOA_CO_TRY_VOID(co_await prove_password(*known.email, context.address, std::move(wanted.current_password),
-                                             known.password_hash));
+    STOA_CO_TRY_VOID(co_await prove_password(
+        *known.email, context.address, std::move(wanted.current_password), known.password_hash));
     STOA_CO_TRY(auto hash, co_await ports_.passwords.hash(std::move(wanted.new_password)));
     const auto now = ports_.time.now();
     const auto valid_after = next_valid_after(known, now);
@@ -53,13 +56,15 @@ task<result<nothing>> user_service::change_password(request_context context, cha
     };
     STOA_CO_TRY(const bool changed, co_await ports_.db.commit(std::move(write)));
     (void)changed;
-    // Should this fail, the other sessions end with their next refresh, which compares with tokens_valid_after.
+    // Should this fail, the other sessions end with their next refresh, which compares with
+    // tokens_valid_after.
     STOA_CO_TRY_VOID(co_await end_sessions(known.id, valid_after, context.caller.session_id));
     log_info("password_changed", {{"user_id", known.id}});
     co_return nothing{};
 }
 
-task<result<reset_accepted>> user_service::request_password_reset(request_context context, reset_request wanted) {
+task<result<reset_accepted>> user_service::request_password_reset(request_context context,
+                                                                  reset_request wanted) {
     const auto now = ports_.time.now();
     const auto token = secret();
     const auto digest = ports_.tokens.digest("reset|" + token);
@@ -71,8 +76,8 @@ task<result<reset_accepted>> user_service::request_password_reset(request_contex
         const bool exists = known && known->active;
         // A row for unknown addresses, too: the answer must not come sooner for them.
         const auto recent = store::add_reset(t, digest, wanted.email,
-                                             exists ? std::optional(known->id) : std::nullopt, now, expires_at,
-                                             now - hours(1));
+                                             exists ? std::optional(known->id) : std::nullopt, now,
+                                             expires_at, now - hours(1));
         if (!exists || recent >= most) return true;
         const password_reset_requested told{known->id, *known->email, token, expires_at};
         t.publish({.topic = std::string(topic::notifications),

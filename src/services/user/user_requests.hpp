@@ -1,4 +1,5 @@
-// What the public operations of the user service take and give. Texts are UTF-8; lengths are in bytes.
+// What the public operations of the user service take and give. Texts are UTF-8; lengths are in
+// bytes.
 #pragma once
 
 #include "services/user/user.hpp"
@@ -8,7 +9,8 @@ namespace stoa::users {
 struct nothing {};  // of a 204
 BOOST_DESCRIBE_STRUCT(nothing, (), ())
 
-// --- signing in ------------------------------------------------------------------------------------------
+// --- signing in
+// ------------------------------------------------------------------------------------------
 
 struct register_request {
     std::string email, password, first_name, last_name;
@@ -37,13 +39,14 @@ struct signed_in {
     std::optional<std::string> email;
     std::string first_name, last_name;
     account_role role = account_role::guest;
-    std::string token;          // for `Authorization: Bearer`
-    std::string refresh_token;  // for /auth/refresh, once
+    std::string token;            // for `Authorization: Bearer`
+    std::string refresh_token;    // for /auth/refresh, once
     std::int64_t expires_in = 0;  // seconds of the access token
     std::string token_type = "Bearer";
 };
-BOOST_DESCRIBE_STRUCT(signed_in, (), (id, email, first_name, last_name, role, token, refresh_token,
-                                      expires_in, token_type))
+BOOST_DESCRIBE_STRUCT(signed_in, (),
+                      (id, email, first_name, last_name, role, token, refresh_token, expires_in,
+                       token_type))
 
 struct change_password_request {
     std::string current_password, new_password;
@@ -65,7 +68,8 @@ struct reset_password_request {
 };
 BOOST_DESCRIBE_STRUCT(reset_password_request, (), (token, new_password))
 
-// --- users -----------------------------------------------------------------------------------------------
+// --- users
+// -----------------------------------------------------------------------------------------------
 
 struct get_me_request {};
 BOOST_DESCRIBE_STRUCT(get_me_request, (), ())
@@ -75,16 +79,16 @@ struct update_me_request {
     std::optional<std::string> email, first_name, last_name, name, phone, address;
     std::optional<std::string> current_password;  // needed with a new e-mail
 };
-BOOST_DESCRIBE_STRUCT(update_me_request, (), (email, first_name, last_name, name, phone, address,
-                                              current_password))
+BOOST_DESCRIBE_STRUCT(update_me_request, (),
+                      (email, first_name, last_name, name, phone, address, current_password))
 
 struct update_user_request {
     std::string id;
     std::optional<std::string> email, first_name, last_name, name, phone, address;
     std::optional<std::string> current_password;  // needed with a new e-mail, except from operators
 };
-BOOST_DESCRIBE_STRUCT(update_user_request, (), (id, email, first_name, last_name, name, phone, address,
-                                                current_password))
+BOOST_DESCRIBE_STRUCT(update_user_request, (),
+                      (id, email, first_name, last_name, name, phone, address, current_password))
 
 struct create_user_request {
     std::string email;
@@ -92,7 +96,8 @@ struct create_user_request {
     std::string first_name, last_name;
     std::optional<std::string> phone, address;
 };
-BOOST_DESCRIBE_STRUCT(create_user_request, (), (email, password, first_name, last_name, phone, address))
+BOOST_DESCRIBE_STRUCT(create_user_request, (),
+                      (email, password, first_name, last_name, phone, address))
 
 struct delete_user_request {
     std::string id;
@@ -113,7 +118,8 @@ struct user_list {
 };
 BOOST_DESCRIBE_STRUCT(user_list, (), (users, total, next_cursor))
 
-// --- customers -------------------------------------------------------------------------------------------
+// --- customers
+// -------------------------------------------------------------------------------------------
 
 struct get_customer_request {
     std::string id;
@@ -145,7 +151,8 @@ struct customer_list {
 };
 BOOST_DESCRIBE_STRUCT(customer_list, (), (customers, total, next_cursor))
 
-// --- API keys --------------------------------------------------------------------------------------------
+// --- API keys
+// --------------------------------------------------------------------------------------------
 
 struct create_api_key_request {
     std::string name;
@@ -176,11 +183,13 @@ BOOST_DESCRIBE_STRUCT(delete_api_key_request, (), (id))
 
 }  // namespace stoa::users
 
-// A password's length is told by the service, with the rule's other reasons; here stands only what protects it.
-#define STOA_USERS_SERVER_OWNED                                                                           \
-    stoa::refused("role"), stoa::refused("active"), stoa::refused("is_active"),                           \
-        stoa::refused("email_verified"), stoa::refused("created_at"), stoa::refused("updated_at"),        \
-        stoa::refused("version"), stoa::refused("password_hash"), stoa::refused("tokens_valid_after")
+// A password's length is told by the service, with the rule's other reasons; here stands only what
+// protects it.
+#define STOA_USERS_SERVER_OWNED                                                                    \
+    stoa::refused("role"), stoa::refused("active"), stoa::refused("is_active"),                    \
+        stoa::refused("email_verified"), stoa::refused("created_at"), stoa::refused("updated_at"), \
+        stoa::refused("version"), stoa::refused("password_hash"),                                  \
+        stoa::refused("tokens_valid_after")
 #define STOA_USERS_CONTACT \
     stoa::email("email"), stoa::range("phone", 1, 32), stoa::range("address", 1, 1'000)
 #define STOA_USERS_PAGE \
@@ -192,20 +201,22 @@ inline constexpr auto stoa::rules_of<stoa::users::register_request> = std::to_ar
      stoa::range("last_name", 1, 100), stoa::range("phone", 1, 32), stoa::refused("id"),
      STOA_USERS_SERVER_OWNED});
 template <>
-inline constexpr auto stoa::rules_of<stoa::users::login_request> = std::to_array<stoa::rule>(
-    {stoa::range("email", 1, 254), stoa::range("password", 1, 1'024)});
+inline constexpr auto stoa::rules_of<stoa::users::login_request> =
+    std::to_array<stoa::rule>({stoa::range("email", 1, 254), stoa::range("password", 1, 1'024)});
 template <>
 inline constexpr auto stoa::rules_of<stoa::users::refresh_request> =
     std::to_array<stoa::rule>({stoa::range("refresh_token", 1, 512)});
 template <>
-inline constexpr auto stoa::rules_of<stoa::users::change_password_request> = std::to_array<stoa::rule>(
-    {stoa::range("current_password", 1, 1'024), stoa::range("new_password", 0, 1'024)});
+inline constexpr auto stoa::rules_of<stoa::users::change_password_request> =
+    std::to_array<stoa::rule>(
+        {stoa::range("current_password", 1, 1'024), stoa::range("new_password", 0, 1'024)});
 template <>
 inline constexpr auto stoa::rules_of<stoa::users::reset_request> =
     std::to_array<stoa::rule>({stoa::email("email")});
 template <>
-inline constexpr auto stoa::rules_of<stoa::users::reset_password_request> = std::to_array<stoa::rule>(
-    {stoa::range("token", 1, 512), stoa::range("new_password", 0, 1'024)});
+inline constexpr auto stoa::rules_of<stoa::users::reset_password_request> =
+    std::to_array<stoa::rule>(
+        {stoa::range("token", 1, 512), stoa::range("new_password", 0, 1'024)});
 template <>
 inline constexpr auto stoa::rules_of<stoa::users::update_me_request> = std::to_array<stoa::rule>(
     {STOA_USERS_CONTACT, stoa::range("first_name", 1, 100), stoa::range("last_name", 1, 100),
@@ -224,20 +235,21 @@ template <>
 inline constexpr auto stoa::rules_of<stoa::users::list_users_request> =
     std::to_array<stoa::rule>({STOA_USERS_PAGE});
 template <>
-inline constexpr auto stoa::rules_of<stoa::users::create_customer_request> = std::to_array<stoa::rule>(
-    {STOA_USERS_CONTACT, stoa::range("name", 1, 200), stoa::refused("id"), stoa::refused("password"),
-     STOA_USERS_SERVER_OWNED});
+inline constexpr auto stoa::rules_of<stoa::users::create_customer_request> =
+    std::to_array<stoa::rule>({STOA_USERS_CONTACT, stoa::range("name", 1, 200), stoa::refused("id"),
+                               stoa::refused("password"), STOA_USERS_SERVER_OWNED});
 template <>
-inline constexpr auto stoa::rules_of<stoa::users::update_customer_request> = std::to_array<stoa::rule>(
-    {STOA_USERS_CONTACT, stoa::range("name", 1, 200), stoa::refused("password"),
-     STOA_USERS_SERVER_OWNED});
+inline constexpr auto stoa::rules_of<stoa::users::update_customer_request> =
+    std::to_array<stoa::rule>({STOA_USERS_CONTACT, stoa::range("name", 1, 200),
+                               stoa::refused("password"), STOA_USERS_SERVER_OWNED});
 template <>
 inline constexpr auto stoa::rules_of<stoa::users::list_customers_request> =
     std::to_array<stoa::rule>({STOA_USERS_PAGE});
 template <>
-inline constexpr auto stoa::rules_of<stoa::users::create_api_key_request> = std::to_array<stoa::rule>(
-    {stoa::range("name", 1, 100), stoa::range("scopes", 1, 16), stoa::refused("id"),
-     stoa::refused("key"), stoa::refused("created_at"), stoa::refused("created_by")});
+inline constexpr auto stoa::rules_of<stoa::users::create_api_key_request> =
+    std::to_array<stoa::rule>({stoa::range("name", 1, 100), stoa::range("scopes", 1, 16),
+                               stoa::refused("id"), stoa::refused("key"),
+                               stoa::refused("created_at"), stoa::refused("created_by")});
 
 #undef STOA_USERS_SERVER_OWNED
 #undef STOA_USERS_CONTACT

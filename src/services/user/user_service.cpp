@@ -16,7 +16,7 @@ customer customer_of(const user& from) {
         if (!name.empty() && !from.last_name.empty()) name += ' ';
         name += from.last_name;
     }
-    return {from.id,     std::move(name),  from.email,      from.phone,  from.address,
+    return {from.id,     std::move(name), from.email,      from.phone,  from.address,
             from.active, from.created_at, from.updated_at, from.version};
 }
 
@@ -30,11 +30,14 @@ std::optional<store::listing::place> read_cursor(std::string_view text) {
     return store::listing::place{rfc3339(*time), std::string(text.substr(cut + 1))};
 }
 
-result<store::listing> listing_of(std::optional<account_role> role, std::optional<std::int32_t> skip,
-                                  std::optional<std::int32_t> limit, const std::optional<std::string>& cursor) {
+result<store::listing> listing_of(std::optional<account_role> role,
+                                  std::optional<std::int32_t> skip,
+                                  std::optional<std::int32_t> limit,
+                                  const std::optional<std::string>& cursor) {
     store::listing what{.role = role, .skip = skip.value_or(0), .limit = limit.value_or(10)};
     if (cursor && !(what.after = read_cursor(*cursor)))
-        return fail(invalid_request({{"cursor", "format", "use a next_cursor as a list gave it", {}}}));
+        return fail(
+            invalid_request({{"cursor", "format", "use a next_cursor as a list gave it", {}}}));
     return what;
 }
 
@@ -58,21 +61,22 @@ error email_taken() {
             .detail = "this e-mail address has an account: sign in, or reset the password"};
 }
 
-void check_text(problems& out, std::string_view where, std::string_view text) {
-    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-    if (std::ranges::any_of(text, is_control))
+void check_text(problems& out, std::string_view where, std::optional<std::string_view> text) {
+    const auto is_control = [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    };
+    if (text && std::ranges::any_of(*text, is_control))
         out.push_back({std::string(where), "format", "must not contain control characters", {}});
 }
-void check_text(problems& out, std::string_view where, const std::optional<std::string>& text) {
-    if (text) check_text(out, where, std::string_view(*text));
-}
-void check_password(problems& out, std::string_view where, std::string_view password, std::string_view email) {
+void check_password(problems& out, std::string_view where, std::string_view password,
+                    std::string_view email) {
     if (const auto why = refuse_password(password, email))
         out.push_back({std::string(where), std::string(why->code), std::string(why->detail), {}});
 }
 
 result<void> check_if_match(const request_context& context, std::int64_t version) {
-    if (context.if_match.empty() || context.if_match == "*" || context.if_match == std::to_string(version))
+    if (context.if_match.empty() || context.if_match == "*" ||
+        context.if_match == std::to_string(version))
         return {};
     return fail(errc::precondition_failed, "version_differs",
                 "the record was changed: its version is " + std::to_string(version));
@@ -84,7 +88,8 @@ user_service::user_service(needs ports, user_settings settings)
       sessions_(ports.items, ports.time),
       throttle_(ports.items, ports.time) {}
 
-// --- reading ---------------------------------------------------------------------------------------------
+// --- reading
+// ---------------------------------------------------------------------------------------------
 
 task<result<user>> user_service::get_user(request_context context, get_user_request wanted) {
     if (!context.caller.may_see(wanted.id) || !is_uuid(wanted.id)) co_return fail(no_such_user());
@@ -105,21 +110,25 @@ task<result<user_list>> user_service::list_users(request_context, list_users_req
     co_return co_await read_list(ports_.db, std::move(what));
 }
 
-task<result<customer>> user_service::get_customer(request_context context, get_customer_request wanted) {
+task<result<customer>> user_service::get_customer(request_context context,
+                                                  get_customer_request wanted) {
     STOA_CO_TRY(const auto found, co_await get_user(std::move(context), {std::move(wanted.id)}));
     if (found.role != account_role::customer) co_return fail(no_such_user());
     co_return customer_of(found);
 }
 
-task<result<customer_list>> user_service::list_customers(request_context, list_customers_request wanted) {
-    STOA_CO_TRY(auto what, listing_of(account_role::customer, wanted.skip, wanted.limit, wanted.cursor));
+task<result<customer_list>> user_service::list_customers(request_context,
+                                                         list_customers_request wanted) {
+    STOA_CO_TRY(auto what,
+                listing_of(account_role::customer, wanted.skip, wanted.limit, wanted.cursor));
     STOA_CO_TRY(auto found, co_await read_list(ports_.db, std::move(what)));
     customer_list out{.total = found.total, .next_cursor = std::move(found.next_cursor)};
     for (const auto& each : found.users) out.customers.push_back(customer_of(each));
     co_return out;
 }
 
-// --- creating --------------------------------------------------------------------------------------------
+// --- creating
+// --------------------------------------------------------------------------------------------
 
 task<result<user>> user_service::create_user(request_context, create_user_request wanted) {
     problems wrong;
@@ -149,7 +158,8 @@ task<result<user>> user_service::create_user(request_context, create_user_reques
     co_return co_await ports_.db.commit(std::move(write));
 }
 
-task<result<customer>> user_service::create_customer(request_context, create_customer_request wanted) {
+task<result<customer>> user_service::create_customer(request_context,
+                                                     create_customer_request wanted) {
     problems wrong;
     check_text(wrong, "name", wanted.name);
     check_text(wrong, "phone", wanted.phone);
@@ -203,9 +213,11 @@ task<result<user>> user_service::ensure_admin(std::string email, std::string pas
                            .role = account_role::admin});
 }
 
-// --- changing --------------------------------------------------------------------------------------------
+// --- changing
+// --------------------------------------------------------------------------------------------
 
-task<result<user>> user_service::change_profile(request_context context, std::string id, profile_change to,
+task<result<user>> user_service::change_profile(request_context context, std::string id,
+                                                profile_change to,
                                                 std::optional<account_role> only) {
     problems wrong;
     check_text(wrong, "first_name", to.first_name);
@@ -248,26 +260,28 @@ task<result<user>> user_service::update_user(request_context context, update_use
         if (wanted.email != known.email && known.email) {
             if (!wanted.current_password)
                 co_return fail(invalid_request({{"current_password", "required", {}, {}}}));
-            STOA_CO_TRY_VOID(co_await prove_password(*known.email, context.address, *wanted.current_password,
-                                                     known.password_hash));
+            STOA_CO_TRY_VOID(co_await prove_password(
+                *known.email, context.address, *wanted.current_password, known.password_hash));
         }
     }
-    co_return co_await change_profile(std::move(context), std::move(wanted.id),
-                                      {std::move(wanted.email), std::move(wanted.first_name),
-                                       std::move(wanted.last_name), std::move(wanted.name),
-                                       std::move(wanted.phone), std::move(wanted.address)},
-                                      {});
+    co_return co_await change_profile(
+        std::move(context), std::move(wanted.id),
+        {std::move(wanted.email), std::move(wanted.first_name), std::move(wanted.last_name),
+         std::move(wanted.name), std::move(wanted.phone), std::move(wanted.address)},
+        {});
 }
 
 task<result<user>> user_service::update_me(request_context context, update_me_request wanted) {
     auto id = context.caller.user_id;
-    return update_user(std::move(context),
-                       {std::move(id), std::move(wanted.email), std::move(wanted.first_name),
-                        std::move(wanted.last_name), std::move(wanted.name), std::move(wanted.phone),
-                        std::move(wanted.address), std::move(wanted.current_password)});
+    return update_user(
+        std::move(context),
+        {std::move(id), std::move(wanted.email), std::move(wanted.first_name),
+         std::move(wanted.last_name), std::move(wanted.name), std::move(wanted.phone),
+         std::move(wanted.address), std::move(wanted.current_password)});
 }
 
-task<result<customer>> user_service::update_customer(request_context context, update_customer_request wanted) {
+task<result<customer>> user_service::update_customer(request_context context,
+                                                     update_customer_request wanted) {
     if (!is_uuid(wanted.id)) co_return fail(no_such_user());
     STOA_CO_TRY(const auto changed,
                 co_await change_profile(std::move(context), std::move(wanted.id),
@@ -298,11 +312,13 @@ task<result<nothing>> user_service::end_account(request_context context, std::st
     co_return nothing{};
 }
 
-task<result<nothing>> user_service::delete_user(request_context context, delete_user_request wanted) {
+task<result<nothing>> user_service::delete_user(request_context context,
+                                                delete_user_request wanted) {
     return end_account(std::move(context), std::move(wanted.id), {});
 }
 
-task<result<nothing>> user_service::delete_customer(request_context context, delete_user_request wanted) {
+task<result<nothing>> user_service::delete_customer(request_context context,
+                                                    delete_user_request wanted) {
     return end_account(std::move(context), std::move(wanted.id), account_role::customer);
 }
 

@@ -1,5 +1,5 @@
-// Users: who somebody is (registration, passwords, sessions, API keys) and what is known of them. Sessions live in
-// key_value, so that a request is authenticated by one read and no SQL.
+// Users: who somebody is (registration, passwords, sessions, API keys) and what is known of them.
+// Sessions live in key_value, so that a request is authenticated by one read and no SQL.
 #pragma once
 
 #include "ports/clock.hpp"
@@ -17,10 +17,10 @@
 namespace stoa::users {
 
 struct user_settings {
-    seconds access_for{600};             // of an access token
+    seconds access_for{600};              // of an access token
     seconds refresh_for{30 * 24 * 3600};  // of a refresh token, from its last use
     seconds reset_for{3600};
-    int resets_an_hour = 3;               // mails to one address; more are answered and not sent
+    int resets_an_hour = 3;  // mails to one address; more are answered and not sent
 };
 
 // The public operations, beyond what other services ask.
@@ -54,7 +54,8 @@ class api : public directory {
     virtual task<result<nothing>> delete_api_key(request_context, delete_api_key_request) = 0;
 };
 
-// What a guest has is now a user's (the cart, mostly). An error keeps the guest's record and session as they are.
+// What a guest has is now a user's (the cart, mostly). An error keeps the guest's record and
+// session as they are.
 using merge_hook = std::function<task<result<void>>(std::string guest_id, std::string user_id)>;
 
 struct new_account {
@@ -110,8 +111,8 @@ class user_service final : public api {
     task<result<api_key_list>> list_api_keys(request_context, list_api_keys_request) override;
     task<result<nothing>> delete_api_key(request_context, delete_api_key_request) override;
 
-    // For the program. The account as it stands where there is one of that role; `conflict` email_taken where it
-    // has another. The password policy is not applied.
+    // For the program. The account as it stands where there is one of that role; `conflict`
+    // email_taken where it has another. The password policy is not applied.
     task<result<user>> ensure_admin(std::string email, std::string password);
     task<result<user>> ensure_account(new_account wanted);
 
@@ -121,8 +122,8 @@ class user_service final : public api {
     };
     task<result<user>> change_profile(request_context context, std::string id, profile_change to,
                                       std::optional<account_role> only);
-    // The password of the account, tried under the login throttle. Errors: unauthenticated invalid_credentials,
-    // rate_limited, unavailable.
+    // The password of the account, tried under the login throttle. Errors: unauthenticated
+    // invalid_credentials, rate_limited, unavailable.
     task<result<void>> prove_password(std::string email, std::string address, std::string password,
                                       std::optional<std::string> hash);
     task<result<store::credentials>> credentials_of(request_context context);
@@ -151,9 +152,9 @@ class user_service final : public api {
 error no_such_user();
 error email_taken();
 // Appends a problem for text with control characters.
-void check_text(problems& out, std::string_view where, std::string_view text);
-void check_text(problems& out, std::string_view where, const std::optional<std::string>& text);
-void check_password(problems& out, std::string_view where, std::string_view password, std::string_view email);
+void check_text(problems& out, std::string_view where, std::optional<std::string_view> text);
+void check_password(problems& out, std::string_view where, std::string_view password,
+                    std::string_view email);
 result<void> check_if_match(const request_context& context, std::int64_t version);
 
 }  // namespace stoa::users

@@ -1,5 +1,5 @@
-// Users in the sql port. Every function that takes a transaction runs inside a use case's one closure, on the
-// engine's thread: it touches nothing but its arguments.
+// Users in the sql port. Every function that takes a transaction runs inside a use case's one
+// closure, on the engine's thread: it touches nothing but its arguments.
 #pragma once
 
 #include "ports/sql.hpp"
@@ -29,9 +29,10 @@ bool upgrade_guest(transaction& t, const user& to, const std::string& password_h
 // The profile; the version moves on by one.
 void update(transaction& t, const user& to);
 // False: the hash is not `before` any more.
-bool replace_hash(transaction& t, std::string_view id, std::string_view before, std::string_view after);
-void set_password(transaction& t, std::string_view id, std::string_view hash, timestamp tokens_valid_after,
-                  timestamp now);
+bool replace_hash(transaction& t, std::string_view id, std::string_view before,
+                  std::string_view after);
+void set_password(transaction& t, std::string_view id, std::string_view hash,
+                  timestamp tokens_valid_after, timestamp now);
 // False: it was not active. Its sessions and API keys stop.
 bool deactivate(transaction& t, std::string_view id, timestamp now);
 
@@ -55,8 +56,8 @@ BOOST_DESCRIBE_STRUCT(reset_row, (), (email_key, user_id))
 
 // How many were asked for the address since `since`; the new one and expired ones not counted.
 std::int64_t add_reset(transaction& t, std::string_view digest, std::string_view email,
-                       const std::optional<std::string>& user_id, timestamp now, timestamp expires_at,
-                       timestamp since);
+                       const std::optional<std::string>& user_id, timestamp now,
+                       timestamp expires_at, timestamp since);
 std::optional<reset_row> find_reset(transaction& t, std::string_view digest, timestamp now);
 void drop_resets_of_email(transaction& t, std::string_view email_key);
 void drop_resets_of_user(transaction& t, std::string_view user_id);

@@ -367,9 +367,6 @@ result<record_box> router::bind(const request& in, const match& found) const {
     std::set<std::string_view> bound;
     const bool has_body = in.method != verb::get && in.method != verb::erase;
     if (has_body || !in.body.empty()) {
-        const auto content = in.find("content-type");
-        if (!in.body.empty() && !content.empty() && content.find("json") == std::string_view::npos)
-            return fail(errc::malformed, "content_type", "send application/json");
         wrong = read_json(in.body.empty() ? "{}" : std::string_view(in.body), of, box.get(), settings_.shop_currency);
         if (!wrong.empty() && wrong.front().code == "syntax")
             return fail(errc::malformed, "malformed_json", wrong.front().detail);

@@ -1,0 +1,76 @@
+#include "apps/stoa/commands.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+#include <unistd.h>
+
+namespace stoa {
+namespace {
+
+std::string flag_of(std::string_view key) {
+    std::string out = "--";
+    for (const char c : key) out += c == '_' ? '-' : c;
+    return out;
+}
+
+// Every setting is a flag of every verb: --data-dir, --http …
+struct common_flags {
+    std::map<std::string, std::string> given;
+    std::string file;
+
+    void add_to(CLI::App& verb) {
+        verb.add_option("--config", file, "a TOML file with settings")->envname("STOA_CONFIG");
+        for (const auto& key : setting_keys()) {
+            auto* option = verb.add_option_function<std::string>(
+                flag_of(key.name), [this, name = std::string(key.name)](const std::string& text) { given[name] = text; },
+                std::string(key.help));
+            option->default_str(std::string(key.otherwise))->group("Settings");
+        }
+    }
+    result<settings> load() const { return settings::load(given, environ, file); }
+};
+
+}  // namespace
+
+int complain(const error& why) {
+    std::fprintf(stderr, "stoa: %s\n", why.detail.empty() ? why.code.c_str() : why.detail.c_str());
+    return 1;
+}
+
+int run_command(int count, char** arguments) {
+    CLI::App program("Stoa: a whole shop in one program. Start with `stoa serve --demo`.");
+    program.require_subcommand(1);
+    program.failure_message(CLI::FailureMessage::help);
+    common_flags flags;
+    serve_options serving;
+    int status = 0;
+
+    auto* serve_verb = program.add_subcommand("serve", "run the shop until Ctrl-C or SIGTERM");
+    serve_verb->add_flag("--demo", serving.demo, "load a demo catalogue, two customers and an operator");
+    serve_verb->add_option("--shoppers", serving.shoppers, "simulated customers who browse and buy")
+        ->check(CLI::Range(0, 1000));
+    auto* config_verb = program.add_subcommand("config", "show the effective settings and where each comes from");
+    auto* version_verb = program.add_subcommand("version", "show the version");
+    for (auto* verb : {serve_verb, config_verb}) flags.add_to(*verb);
+
+    const auto with_settings = [&](auto run) {
+        auto loaded = flags.load();
+        status = loaded ? run(*loaded) : (complain(loaded.error()), 2);
+    };
+    serve_verb->callback([&] { with_settings([&](const settings& s) { return serve(s, serving); }); });
+    config_verb->callback([&] {
+        with_settings([](const settings& s) { return std::fputs(s.describe().c_str(), stdout), 0; });
+    });
+    version_verb->callback([] { std::puts("stoa " STOA_VERSION); });
+    try {
+        program.parse(count, arguments);
+    } catch (const CLI::ParseError& e) {
+        const int code = program.exit(e);
+        return code == 0 ? 0 : 2;
+    }
+    return status;
+}
+
+}  // namespace stoa

@@ -1,0 +1,94 @@
+#include "apps/stoa/pages.hpp"
+
+#include "base/json.hpp"
+#include "embedded/demo_files.hpp"
+
+#include <algorithm>
+
+namespace stoa {
+namespace {
+
+using http::response;
+using http::route;
+
+// A route whose answer is made at once.
+route page(std::string path, std::string name, std::string summary,
+           std::function<response(const http::request&, const route::parameters&)> make) {
+    route out{.method = verb::get, .path = std::move(path), .name = std::move(name), .caller = who::anyone,
+              .summary = std::move(summary)};
+    out.answer = [make = std::move(make)](request_context, http::request in,
+                                          route::parameters given) -> task<response> {
+        co_return make(in, given);
+    };
+    return out;
+}
+
+response json(std::string body, int status = 200) {
+    response out{.status = status};
+    out.set_body(std::move(body));
+    return out;
+}
+
+route health() {
+    return page("/health", "Health", "The process is alive.",
+                [](const auto&, const auto&) { return json(R"({"status":"healthy"})"); });
+}
+
+response demo_picture(const route::parameters& given) {
+    static constexpr std::string_view folder = "images/";
+    const auto files = embedded::demo_files();
+    const auto name = std::string(folder) + given.front().second;
+    const auto found = std::ranges::find(files, name, &embedded_file::name);
+    if (found == files.end())
+        return http::problem_response({.kind = errc::not_found, .code = "no_such_picture"}, "");
+    response out{.content_type = "image/svg+xml"};
+    out.headers.push_back({"Cache-Control", "public, max-age=86400"});
+    // Pictures are data, never a page with scripts.
+    out.headers.push_back({"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"});
+    out.set_body(std::string(found->content));
+    return out;
+}
+
+std::string readiness(const std::vector<dependency>& all, bool& ready) {
+    ready = std::ranges::all_of(all, &dependency::ready);
+    std::string out = ready ? R"({"status":"ready","dependencies":{)" : R"({"status":"not ready","dependencies":{)";
+    for (bool first = true; const auto& each : all) {
+        if (!std::exchange(first, false)) out += ',';
+        append_json_string(out, each.name);
+        out += ':';
+        append_json_string(out, each.ready ? "ready" : each.otherwise);
+    }
+    return out + "}}";
+}
+
+}  // namespace
+
+std::vector<route> public_pages(public_page_needs from) {
+    std::vector<route> out;
+    out.push_back(health());
+    out.push_back(page("/.well-known/jwks.json", "Jwks", "Public keys of access tokens (RFC 7517).",
+                       [jwks = std::move(from.jwks)](const auto&, const auto&) { return json(jwks()); }));
+    out.push_back(page("/images/demo/{name}", "DemoPicture", "Pictures of the demo catalogue.",
+                       [](const auto&, const route::parameters& given) { return demo_picture(given); }));
+    return out;
+}
+
+std::vector<route> admin_pages(admin_page_needs from) {
+    std::vector<route> out;
+    out.push_back(health());
+    out.push_back(page("/metrics", "Metrics", "Prometheus text format.",
+                       [text = std::move(from.metrics)](const auto&, const auto&) {
+                           response made{.content_type = "text/plain; version=0.0.4; charset=utf-8"};
+                           made.set_body(text());
+                           return made;
+                       }));
+    out.push_back(page("/ready", "Ready", "Whether the process may get traffic, by dependency.",
+                       [ask = std::move(from.ready)](const auto&, const auto&) {
+                           bool ready = false;
+                           auto body = readiness(ask(), ready);
+                           return json(std::move(body), ready ? 200 : 503);
+                       }));
+    return out;
+}
+
+}  // namespace stoa

@@ -1,0 +1,27 @@
+// Routes that are no operations: health, metrics, keys, the API document and its page, pictures.
+#pragma once
+
+#include "transport/http/message.hpp"
+
+#include <functional>
+#include <vector>
+
+namespace stoa {
+
+struct public_page_needs {
+    std::function<std::string()> jwks;
+};
+std::vector<http::route> public_pages(public_page_needs from);
+
+struct dependency {
+    std::string name;
+    bool ready = false;
+    std::string otherwise;  // what it means and what to do
+};
+struct admin_page_needs {
+    std::function<std::string()> metrics;
+    std::function<std::vector<dependency>()> ready;
+};
+std::vector<http::route> admin_pages(admin_page_needs from);
+
+}  // namespace stoa

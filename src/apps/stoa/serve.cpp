@@ -1,0 +1,100 @@
+#include "apps/stoa/commands.hpp"
+#include "apps/stoa/wiring.hpp"
+#include "runtime/log.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+#include <unistd.h>
+
+namespace stoa {
+namespace {
+
+using steady = std::chrono::steady_clock;
+
+struct run_state {
+    std::unique_ptr<shop> all;
+    std::optional<error> failed;
+    bool draining = false;
+};
+
+task<> start_up(run_state& run, const settings& from, serve_options options, steady::time_point began) {
+    auto started = co_await run.all->start();
+    if (!started) {
+        run.failed = std::move(started).error();
+        co_await run.all->drain();
+        run.all->loops().stop();
+        co_return;
+    }
+    const auto took_ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(steady::now() - began).count();
+    const auto http = from.address("http"), admin = from.address("admin");
+    std::printf("Stoa is ready at http://%s:%u (in %lld ms; metrics at http://%s:%u/metrics)\n",
+                http.host.c_str(), run.all->public_port(), static_cast<long long>(took_ms),
+                admin.host.c_str(), run.all->admin_port());
+    std::fflush(stdout);
+    log_info("ready", {{"port", run.all->public_port()}, {"after_ms", took_ms}});
+    if (!options.demo) co_return;
+    auto told = co_await run.all->load_demo();
+    if (!told) log_error("demo_failed", {{"code", told.error().code}, {"detail", told.error().detail}});
+    else std::fputs(told->c_str(), stdout);
+    std::fflush(stdout);
+}
+
+task<> shut_down(run_state& run) {
+    co_await run.all->drain();
+    run.all->loops().stop();
+}
+
+// The first SIGTERM or SIGINT drains; the second ends at once.
+void watch_signals(asio::signal_set& signals, run_state& run) {
+    signals.async_wait([&](boost::system::error_code error, int) {
+        if (error) return;
+        if (run.draining) std::_Exit(130);
+        run.draining = true;
+        std::puts("Stopping: requests in flight are finished first (again to stop at once)");
+        std::fflush(stdout);
+        asio::co_spawn(run.all->loops().at(0), shut_down(run), [](const std::exception_ptr& thrown) {
+            if (thrown) std::rethrow_exception(thrown);
+        });
+        watch_signals(signals, run);
+    });
+}
+
+log_level level_of(const std::string& word) {
+    if (word == "debug") return log_level::debug;
+    if (word == "warning") return log_level::warning;
+    if (word == "error") return log_level::error;
+    return word == "off" ? log_level::off : log_level::info;
+}
+
+}  // namespace
+
+int serve(const settings& from, const serve_options& options) {
+    const auto began = steady::now();
+    std::signal(SIGPIPE, SIG_IGN);
+    start_log(level_of(from.text("log_level")));
+    auto opened = shop::open(from);
+    if (!opened) return complain(opened.error());
+    run_state run{.all = *std::move(opened)};
+    auto& first = run.all->loops().at(0);
+    asio::signal_set signals(first, SIGINT, SIGTERM);
+    watch_signals(signals, run);
+    asio::co_spawn(first, start_up(run, from, options, began), [](const std::exception_ptr& thrown) {
+        if (thrown) std::rethrow_exception(thrown);
+    });
+    run.all->loops().run();
+    signals.cancel();
+    run.all.reset();
+    flush_log();
+    if (run.failed) return complain(*run.failed);
+    std::puts("Stopped; everything acknowledged is on disk");
+    return 0;
+}
+
+}  // namespace stoa

@@ -1,0 +1,397 @@
+#include "apps/stoa/wiring.hpp"
+
+#include "adapters/filesystem/filesystem_blob.hpp"
+#include "adapters/security/jwt_authority.hpp"
+#include "adapters/security/key_file.hpp"
+#include "adapters/security/password_hasher.hpp"
+#include "adapters/simulator/payment_simulator.hpp"
+#include "adapters/sqlite/sqlite_shop.hpp"
+#include "adapters/system/system_clock.hpp"
+#include "apps/stoa/demo.hpp"
+#include "apps/stoa/pages.hpp"
+#include "apps/stoa/run_file.hpp"
+#include "apps/stoa/sweepers.hpp"
+#include "embedded/product_migrations.hpp"
+#include "embedded/user_migrations.hpp"
+#include "ports/idempotency.hpp"
+#include "runtime/log.hpp"
+#include "services/order/order_operations.hpp"
+#include "services/payment/payment_operations.hpp"
+#include "services/product/product_operations.hpp"
+#include "services/user/user_events.hpp"
+#include "services/user/user_operations.hpp"
+#include "transport/events/consumer.hpp"
+#include "transport/http/router.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <algorithm>
+
+namespace stoa {
+namespace {
+
+std::vector<sql_migration> steps_of(std::span<const embedded_file> files) {
+    std::vector<sql_migration> out;
+    for (const auto& file : files) out.push_back({std::string(file.name), std::string(file.content)});
+    return out;
+}
+
+std::vector<topic_spec> all_topics(hours raw_kept) {
+    std::vector<topic_spec> out;
+    for (const auto name : {orders::topic::orders, orders::topic::payment_requested, orders::topic::close_requested,
+                            orders::topic::refund_requested, payments::topic::succeeded, payments::topic::failed,
+                            payments::topic::closed, payments::topic::refunded, products::topic::deleted,
+                            products::topic::changed, users::topic::notifications})
+        out.push_back({.name = name});
+    out.push_back({.name = "ecom-raw-events", .keep = raw_kept});
+    return out;
+}
+
+sqlite_options shop_options(const settings& from, const std::string& directory) {
+    return {.directory = directory,
+            .migrations = {{"user", steps_of(embedded::user_migrations())},
+                           {"product", steps_of(embedded::product_migrations())}},
+            .tables = {&users::sessions_table, &idempotency_table, &orders::orders_table,
+                       &orders::counters_table, &payments::payments_table},
+            .topics = all_topics(hours(24 * from.number("raw_event_days"))),
+            .shop_currency = from.currency("currency")};
+}
+
+// The services of one loop. What they share with the other loops' is in the ports.
+struct replica {
+    replica(loop& on, lane share_) : background(on), share(share_) {}
+
+    supervisor background;
+    lane share;
+    std::unique_ptr<idempotency_keys> keys;
+    std::unique_ptr<users::user_service> users;
+    std::unique_ptr<products::product_service> products;
+    std::unique_ptr<orders::order_service> orders;
+    std::unique_ptr<payments::payment_service> payments;
+    std::unique_ptr<http::router> open_routes, admin_routes;
+};
+
+}  // namespace
+
+// Declared in the order of need; destroyed in reverse. ~shop takes the order that frames need.
+struct shop::parts {
+    explicit parts(const settings& s) : from(s) {}
+
+    settings from;
+    system_clock time;
+    system_random random;
+    metrics measured;
+    rate_limiter limiter;
+    products::catalogue_index index;
+    products::change_board board;
+    std::string epoch;
+    std::string local_token;  // of this run, for the program's own verbs; stands in the run file
+    std::atomic<bool> ready = false;
+
+    std::unique_ptr<loop_set> loops;
+    std::unique_ptr<blocking_pool> files;
+    std::unique_ptr<sodium_password_hasher> passwords;
+    std::unique_ptr<jwt_authority> tokens;
+    std::unique_ptr<sqlite_shop> store, provider_store;
+    std::unique_ptr<filesystem_blob> blobs;
+    std::unique_ptr<payment_simulator> provider;
+    std::vector<std::unique_ptr<replica>> replicas;
+    std::unique_ptr<http::server> open_server, admin_server;
+
+    result<void> open_engines();
+    result<void> make_replicas();
+    result<void> make_routes(replica& one);
+    result<void> start_consumers(replica& one);
+    void start_sweepers(replica& one);
+    void add_gauges();
+    task<result<void>> fill_index();
+    task<result<principal>> authenticate(replica& one, std::string credential);
+};
+
+shop::shop(std::unique_ptr<parts> all) : all_(std::move(all)) {}
+
+shop::~shop() {
+    // Engines first: they still post to the loops. Then the loops, which unwind what is left of frames while the
+    // services those refer to stand.
+    if (all_->store) all_->store->close();
+    if (all_->provider_store) all_->provider_store->close();
+    all_->open_server.reset();
+    all_->admin_server.reset();
+    all_->passwords.reset();
+    all_->files.reset();
+    all_->replicas.clear();
+    all_->loops.reset();
+}
+
+loop_set& shop::loops() { return *all_->loops; }
+std::uint16_t shop::public_port() const { return all_->open_server->port(); }
+std::uint16_t shop::admin_port() const { return all_->admin_server->port(); }
+
+result<std::unique_ptr<shop>> shop::open(const settings& from) {
+    auto all = std::make_unique<parts>(from);
+    const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    const auto wanted = static_cast<int>(from.number("loops"));
+    all->loops = std::make_unique<loop_set>(wanted > 0 ? wanted : cores);
+    auto* parts_of = all.get();
+    std::unique_ptr<shop> made(new shop(std::move(all)));
+    STOA_TRY_VOID(parts_of->open_engines());
+    STOA_TRY_VOID(parts_of->make_replicas());
+    return made;
+}
+
+result<void> shop::parts::open_engines() {
+    const auto& directory = from.text("data_dir");
+    epoch = new_id(time, random);
+    local_token = "local_" + tokens_of_chance(random);
+    STOA_TRY(store, sqlite_shop::open(shop_options(from, directory), time));
+    sqlite_options simulated{.directory = directory + "/provider", .shop_currency = from.currency("currency")};
+    for (const auto& table : simulator_tables()) simulated.tables.push_back(&table);
+    STOA_TRY(provider_store, sqlite_shop::open(simulated, time));
+    STOA_TRY(const auto ring, load_or_create_keys(directory + "/keys.json", time.now()));
+    tokens = std::make_unique<jwt_authority>(ring);
+    passwords = std::make_unique<sodium_password_hasher>();
+    files = std::make_unique<blocking_pool>("files", 2, 256);
+    STOA_TRY(blobs, filesystem_blob::open(directory + "/blobs", *files));
+    // Whatever loop confirms, the webhook wakes the first replica: it only looks again.
+    provider = std::make_unique<payment_simulator>(
+        provider_store->items(), time, random,
+        [this](const std::string& order_id) {
+            asio::post(replicas.front()->background.on(), [this, order_id] {
+                if (replicas.front()->background.stopping()) return;
+                replicas.front()->background.spawn("webhook", [this, order_id]() -> task<> {
+                    request_context context;
+                    context.caller = {.is = role::service};
+                    (void)co_await replicas.front()->payments->receive_webhook(context, {order_id});
+                });
+            });
+        },
+        payment_simulator::settings{});
+    return {};
+}
+
+result<void> shop::parts::make_replicas() {
+    const auto currency = from.currency("currency");
+    std::optional<std::int64_t> review;
+    if (from.given("payment_review_above")) {
+        review = read_minor(from.text("payment_review_above"), currency);
+        if (!review)
+            return fail(errc::invalid, "bad_setting", "`payment_review_above` must be an amount, as 10000.00");
+    }
+    for (int i = 0; i < loops->size(); ++i) {
+        auto one = std::make_unique<replica>(loops->at(i), lane{i, loops->size()});
+        auto& items = store->items();
+        one->keys = std::make_unique<idempotency_keys>(items, time, epoch, true);
+        one->users = std::make_unique<users::user_service>(
+            users::user_service::needs{store->database(), items, *passwords, *tokens, time, random},
+            users::user_settings{});
+        one->products = std::make_unique<products::product_service>(
+            products::product_service::needs{store->database(), index, board, time, random},
+            products::product_settings{.shop_currency = currency});
+        one->orders = std::make_unique<orders::order_service>(
+            orders::order_service::needs{.items = items,
+                                         .users = *one->users,
+                                         .products = *one->products,
+                                         .time = time,
+                                         .random = random,
+                                         .keys = *one->keys,
+                                         .measured = measured},
+            orders::order_settings{.pending_for = minutes(from.number("pending_minutes")),
+                                   .payment_for = minutes(from.number("payment_minutes")),
+                                   .shop_currency = currency});
+        one->payments = std::make_unique<payments::payment_service>(
+            payments::payment_service::needs{items, *one->orders, *provider, time, random, *one->keys,
+                                             one->background, measured, epoch},
+            payments::payment_settings{.review_above_minor = review});
+        one->orders->use(*one->payments);
+        one->products->use(*one->orders);
+        STOA_TRY_VOID(make_routes(*one));
+        replicas.push_back(std::move(one));
+    }
+    add_gauges();
+    return {};
+}
+
+result<void> shop::parts::make_routes(replica& one) {
+    http::router_needs ports{time, random, measured, limiter, [this, &one](std::string credential) {
+                                 return authenticate(one, std::move(credential));
+                             }};
+    http::router_settings bounds{
+        .deadline = seconds(from.number("request_seconds")),
+        .per_principal = {static_cast<double>(from.number("rate_principal_burst")),
+                          static_cast<double>(from.number("rate_principal_per_second"))},
+        .per_address_login = {static_cast<double>(from.number("rate_login_burst")),
+                              static_cast<double>(from.number("rate_login_per_second"))},
+        .log = from.text("access_log") == "all"   ? http::access_log::all
+               : from.text("access_log") == "off" ? http::access_log::off
+                                                  : http::access_log::changes,
+        .cors_origins = from.list("cors_origins"),
+        .shop_currency = from.currency("currency")};
+    one.open_routes = std::make_unique<http::router>(ports, bounds);
+    for (const auto& each : {users::operations_of(*one.users), products::operations_of(*one.products),
+                             orders::operations_of(*one.orders), payments::operations_of(*one.payments)})
+        STOA_TRY_VOID(one.open_routes->add(each));
+    for (auto& page : public_pages({.jwks = [this] { return tokens->jwks(); }}))
+        STOA_TRY_VOID(one.open_routes->add(std::move(page)));
+
+    bounds.log = http::access_log::off;
+    bounds.cors_origins.clear();
+    one.admin_routes = std::make_unique<http::router>(ports, bounds);
+    for (auto& page : admin_pages({.metrics = [this] { return measured.text(); },
+                                   .ready = [this] {
+                                       return std::vector<dependency>{
+                                           {"storage", !store->counters().broken.load(), "the disk failed; restart"},
+                                           {"payment_store", !provider_store->counters().broken.load(), ""},
+                                           {"startup", ready, "starting or draining"}};
+                                   }}))
+        STOA_TRY_VOID(one.admin_routes->add(std::move(page)));
+    return {};
+}
+
+// The program's own verbs come with this run's token; everybody else is known to the user service.
+task<result<principal>> shop::parts::authenticate(replica& one, std::string credential) {
+    if (credential == local_token) {
+        principal own{.is = role::operator_};
+        own.key_id = "local";
+        co_return own;
+    }
+    co_return co_await one.users->authenticate(std::move(credential));
+}
+
+void shop::parts::add_gauges() {
+    const auto& counters = store->counters();
+    measured.gauge("storage_queue_depth", "Write jobs that wait for the writer.", {},
+                   [&counters] { return static_cast<double>(counters.queued.load()); });
+    measured.gauge("storage_commits", "Commits since the start; each is one fsync.", {},
+                   [&counters] { return static_cast<double>(counters.commits.load()); });
+    measured.gauge("storage_jobs", "Transactions since the start; many share a commit.", {},
+                   [&counters] { return static_cast<double>(counters.jobs.load()); });
+    measured.gauge("storage_commit_seconds", "Time spent in commits since the start.", {},
+                   [&counters] { return static_cast<double>(counters.commit_nanos.load()) / 1e9; });
+    measured.gauge("http_connections", "Open connections of the public listener.", {},
+                   [this] { return open_server ? open_server->connections() : 0.0; });
+}
+
+task<result<void>> shop::parts::fill_index() {
+    std::vector<products::indexed_product> all;
+    std::string after;
+    for (;;) {
+        STOA_CO_TRY(auto page, co_await replicas.front()->products->page_for_index(after));
+        if (page.empty()) break;
+        after = page.back().id;
+        for (auto& each : page) all.push_back(std::move(each));
+    }
+    auto load = [this, all = std::move(all)]() -> result<std::size_t> {
+        index.load(all);
+        return all.size();
+    };
+    auto loaded = co_await offload(*files, std::move(load));
+    if (!loaded) co_return std::unexpected(std::move(loaded).error());
+    co_return result<void>{};
+}
+
+result<void> shop::parts::start_consumers(replica& one) {
+    for (const auto& each : {orders::events_of(*one.orders), payments::events_of(*one.payments),
+                             products::events_of(*one.products)})
+        STOA_TRY_VOID(start_consumer(each, store->log(), time, random, measured, one.background, one.share));
+    return {};
+}
+
+void shop::parts::start_sweepers(replica& one) {
+    start_sweeper(one.background, time, "orders", seconds(1),
+                  [&one] { return one.orders->sweep(one.share); });
+    start_sweeper(one.background, time, "payments", seconds(1),
+                  [&one] { return one.payments->sweep(one.share); });
+    if (one.share.index != 0) return;
+    start_sweeper(one.background, time, "holds", seconds(10), [&one] { return one.products->sweep(); });
+    start_sweeper(one.background, time, "expired items", seconds(10),
+                  [this] { return store->items().expire(time.now(), 500); });
+    start_sweeper(one.background, time, "old events", seconds(60),
+                  [this] { return store->log().trim(time.now(), 1'000); });
+}
+
+namespace {
+// Runs `what` on the loop that owns it and waits here.
+template <class What>
+task<std::invoke_result_t<What&>> run_on(loop& there, What what) {
+    using outcome = std::invoke_result_t<What&>;
+    return asio::async_initiate<const asio::use_awaitable_t<loop::executor_type>, void(outcome)>(
+        [&there](auto handler, What w) {
+            auto back = asio::get_associated_executor(handler);
+            asio::post(there, [w = std::move(w), h = std::move(handler), back,
+                               busy = asio::make_work_guard(back)]() mutable {
+                auto made = w();
+                asio::post(back, [h = std::move(h), m = std::move(made)]() mutable { h(std::move(m)); });
+            });
+        },
+        use_task, std::move(what));
+}
+}  // namespace
+
+task<result<void>> shop::start() {
+    auto& all = *all_;
+    STOA_CO_TRY_VOID(co_await all.fill_index());
+    for (auto& one : all.replicas) {
+        auto begin = [&all, r = one.get()]() -> result<void> {
+            STOA_TRY_VOID(all.start_consumers(*r));
+            all.start_sweepers(*r);
+            return {};
+        };
+        STOA_CO_TRY_VOID(co_await run_on(one->background.on(), std::move(begin)));
+    }
+    std::vector<http::handler*> open_handlers, admin_handlers;
+    for (auto& one : all.replicas) {
+        open_handlers.push_back(one->open_routes.get());
+        admin_handlers.push_back(one->admin_routes.get());
+    }
+    all.open_server = std::make_unique<http::server>(*all.loops, http::limits{});
+    all.admin_server = std::make_unique<http::server>(*all.loops, http::limits{});
+    const auto open_at = all.from.address("http"), admin_at = all.from.address("admin");
+    STOA_CO_TRY_VOID(all.admin_server->listen(admin_at.host, admin_at.port, std::move(admin_handlers)));
+    STOA_CO_TRY_VOID(all.open_server->listen(open_at.host, open_at.port, std::move(open_handlers)));
+    STOA_CO_TRY_VOID(write_run_file(all.from.text("data_dir"),
+                                    {open_at.host + ':' + std::to_string(public_port()),
+                                     admin_at.host + ':' + std::to_string(admin_port()), all.local_token}));
+    all.ready = true;
+    co_return result<void>{};
+}
+
+task<result<std::string>> shop::load_demo() {
+    auto& first = *all_->replicas.front();
+    co_return co_await stoa::load_demo(*first.products, *first.users, all_->time, all_->random);
+}
+
+namespace {
+task<result<void>> stop_background(replica& one) {
+    co_await one.background.stop();
+    co_return result<void>{};
+}
+}  // namespace
+
+task<> shop::drain() {
+    auto& all = *all_;
+    all.ready = false;
+    remove_run_file(all.from.text("data_dir"));
+    if (all.open_server) co_await all.open_server->drain(seconds(all.from.number("drain_seconds")));
+    for (auto& one : all.replicas) {
+        if (&one->background.on() == &all.loops->at(0)) {
+            co_await one->background.stop();
+            continue;
+        }
+        // The supervisor belongs to another loop: stop it there and wait here.
+        co_await asio::async_initiate<const asio::use_awaitable_t<loop::executor_type>, void()>(
+            [&one](auto handler) {
+                auto back = asio::get_associated_executor(handler);
+                auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+                asio::co_spawn(one->background.on(), stop_background(*one),
+                               [shared, back, busy = asio::make_work_guard(back)](std::exception_ptr, result<void>) {
+                                   asio::post(back, [shared] { (*shared)(); });
+                               });
+            },
+            use_task);
+    }
+    if (all.admin_server) co_await all.admin_server->drain(milliseconds(200));
+    all.store->close();
+    all.provider_store->close();
+}
+
+}  // namespace stoa
