@@ -1,5 +1,7 @@
 #include "base/json.hpp"
 
+#include "base/json_check.hpp"
+
 #include <simdjson.h>
 
 #include <algorithm>
@@ -8,8 +10,6 @@
 
 namespace stoa {
 namespace {
-
-constexpr int max_depth = 64;
 
 template <class N>
 void append_number(std::string& out, N n) {
@@ -260,26 +260,6 @@ class json_reader {
     std::string path_;
 };
 
-// On-Demand validates only what it visits; brackets are counted here so that depth has one limit for all.
-bool too_deep(std::string_view body) {
-    int depth = 0;
-    bool in_string = false;
-    for (std::size_t i = 0; i < body.size(); ++i) {
-        const char c = body[i];
-        if (in_string) {
-            if (c == '\\') ++i;
-            else if (c == '"') in_string = false;
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > max_depth) return true;
-        } else if (c == '}' || c == ']') {
-            --depth;
-        }
-    }
-    return false;
-}
-
 problems syntax(std::string_view detail) { return {{"", "syntax", std::string(detail), {}}}; }
 
 }  // namespace
@@ -312,7 +292,9 @@ void write_json(std::string& out, const type& of, const void* value, naming name
 
 problems read_json(std::string_view body, const type& of, void* value, currency_code shop,
                    naming names) {
-    if (too_deep(body)) return syntax("nested deeper than 64 levels");
+    if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return syntax("the body is empty");
+    if (const auto fault = find_json_fault(body))
+        return syntax(std::string(fault->why) + " (at byte " + std::to_string(fault->at) + ')');
     // One parser and one padded buffer a thread; a body that needed much gives its memory back.
     static thread_local od::parser parser;
     static thread_local std::string padded;
@@ -324,15 +306,12 @@ problems read_json(std::string_view body, const type& of, void* value, currency_
     {
         od::document document;
         if (const auto error = parser.iterate(view).get(document))
-            return syntax(error == simdjson::EMPTY ? "the body is empty" : simdjson::error_message(error));
+            return syntax(simdjson::error_message(error));
         json_reader reader(found, names);
         reader.read(document, of, value, shop);
         // After a syntax error the other findings are guesswork.
         if (std::ranges::find(found, "syntax", &problem::code) != found.end())
             return syntax("the body is not well-formed JSON");
-        // Also when members are missing: what follows a cut-off body's last member is still a syntax error.
-        if (document.current_location().error() == simdjson::SUCCESS)
-            return syntax("text follows the JSON value, or it is cut off");
     }
     if (padded.capacity() > keep_bytes) padded = {};
     return found;

@@ -90,10 +90,11 @@ std::optional<std::int64_t> read_minor(std::string_view number, currency_code cu
     std::string digits(whole);
     digits.append(fraction).append(decimals - fraction.size(), '0');
     if (!std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; })) return {};
+    if (negative) digits.insert(0, 1, '-');  // before reading: the least int64 has no positive twin
     std::int64_t minor = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), minor);
     if (error != std::errc{} || end != digits.data() + digits.size()) return {};
-    return negative ? -minor : minor;
+    return minor;
 }
 
 std::optional<std::int64_t> checked_add(std::int64_t a, std::int64_t b) {

@@ -94,6 +94,9 @@ std::optional<timestamp> read_rfc3339(std::string_view text) {
     if (!text.empty()) return {};
     const std::int64_t days_s = sys_days(date).time_since_epoch().count() * std::int64_t{86'400};
     const std::int64_t total_s = days_s + hour * 3600 + minute * 60 + second - offset_minutes * 60;
+    // An offset can lead out of the years that have four digits; text order would no longer be time order.
+    constexpr std::int64_t year_0_s = -62'167'219'200, year_10000_s = 253'402'300'800;
+    if (total_s < year_0_s || total_s >= year_10000_s) return {};
     return timestamp{total_s * 1'000'000 + fraction};
 }
 

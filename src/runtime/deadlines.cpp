@@ -1,5 +1,7 @@
 #include "runtime/deadlines.hpp"
 
+#include <algorithm>
+
 namespace stoa {
 
 deadline_wheel::sentinel::sentinel() {
@@ -20,8 +22,10 @@ deadline_wheel::~deadline_wheel() {
 void deadline_wheel::arm(deadline_entry& entry, std::chrono::milliseconds after) {
     entry.disarm();
     // One tick more: the current one is partly over, and a deadline never fires early.
-    const auto ticks = static_cast<std::size_t>((after + tick - std::chrono::milliseconds(1)) / tick) + 1;
-    entry.rounds_ = static_cast<std::uint32_t>(ticks / slots_.size());
+    const auto wait = std::max(after, std::chrono::milliseconds(0));
+    const auto ticks = static_cast<std::size_t>((wait + tick - std::chrono::milliseconds(1)) / tick) + 1;
+    // A whole turn comes back to this slot, so a wait of exactly one turn has no round to pass over.
+    entry.rounds_ = static_cast<std::uint32_t>((ticks - 1) / slots_.size());
     auto& head = slots_[(now_ + ticks) % slots_.size()];
     entry.next_ = &head;
     entry.previous_ = head.previous_;

@@ -7,7 +7,9 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <charconv>
 #include <chrono>
 
@@ -19,17 +21,25 @@ std::atomic<log_level> least_level = log_level::off;
 
 constexpr std::string_view names[] = {"debug", "info", "warning", "error", "off"};
 
+// JSON has no infinity, and a number that does not fit the buffer tells nobody anything.
+char* fixed(char* begin, char* end, double value) {
+    if (std::isfinite(value))
+        if (const auto [at, error] = std::to_chars(begin, end, value, std::chars_format::fixed, 3); error == std::errc{})
+            return at;
+    return std::ranges::copy(std::string_view("null"), begin).out;
+}
+
 void append(std::string& line, const log_field& field) {
     line += ',';
     append_json_string(line, field.name);
     line += ':';
     if (const auto* text = std::get_if<std::string_view>(&field.value)) return append_json_string(line, *text);
-    char number[32];
+    char number[32];  // the fractions that are logged are durations and shares; what is longer is cut to null
     char* end = number;
     if (const auto* n = std::get_if<std::int64_t>(&field.value))
         end = std::to_chars(number, number + sizeof number, *n).ptr;
     else if (const auto* d = std::get_if<double>(&field.value))
-        end = std::to_chars(number, number + sizeof number, *d, std::chars_format::fixed, 3).ptr;
+        end = fixed(number, number + sizeof number, *d);
     else
         line += std::get<bool>(field.value) ? "true" : "false";
     line.append(number, end);

@@ -31,6 +31,8 @@ void supervisor::spawn(std::string name, std::move_only_function<task<>()> body,
                    asio::bind_cancellation_slot(which->cancel.slot(), [this, which](std::exception_ptr e) {
                        ended(which, e);
                    }));
+    // Born while all others are told to end: told as well, or stop() would wait for it.
+    if (stopping_) cancel_all();
 }
 
 void supervisor::ended(std::list<entry>::iterator which, const std::exception_ptr& thrown) {
@@ -52,7 +54,8 @@ void supervisor::ended(std::list<entry>::iterator which, const std::exception_pt
         std::abort();
     }
     tasks_.erase(which);
-    if (tasks_.empty() && when_empty_) std::exchange(when_empty_, nullptr)();
+    if (!tasks_.empty()) return;
+    for (auto& waiter : std::exchange(when_empty_, {})) waiter();
 }
 
 // Emitted from the loop, one by one: an emit may end a task and change the list.
@@ -72,10 +75,12 @@ task<> supervisor::idle() {
         [this](auto handler) {
             if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
                 slot.assign([this](asio::cancellation_type) { cancel_all(); });
-            when_empty_ = [h = std::move(handler)]() mutable {
+            when_empty_.emplace_back([h = std::move(handler)]() mutable {
+                // A cancellation that comes later is another wait's.
+                if (auto slot = asio::get_associated_cancellation_slot(h); slot.is_connected()) slot.clear();
                 auto where = asio::get_associated_executor(h);
                 asio::post(where, std::move(h));
-            };
+            });
         },
         use_task);
 }

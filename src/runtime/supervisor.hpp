@@ -9,6 +9,7 @@
 #include <functional>
 #include <list>
 #include <string>
+#include <vector>
 
 namespace stoa {
 
@@ -51,7 +52,7 @@ class supervisor {
     loop& loop_;
     std::list<entry> tasks_;
     bool stopping_ = false;
-    std::move_only_function<void()> when_empty_;
+    std::vector<std::move_only_function<void()>> when_empty_;
 };
 
 }  // namespace stoa

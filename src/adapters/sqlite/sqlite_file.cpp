@@ -1,5 +1,6 @@
 #include "adapters/sqlite/sqlite_file.hpp"
 
+#include <cstdlib>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -66,6 +67,8 @@ sqlite_readers::lease sqlite_readers::take() {
             idle_.pop_back();
             return {std::move(last), *this};
         }
+        // The one connection of a moment is lent already: its user is not the one thread it is for.
+        if (pinned_) std::abort();
     }
     return {std::make_unique<sqlite_connection>(path_, sqlite_connection::mode::read, vfs_), *this};
 }
@@ -73,6 +76,17 @@ sqlite_readers::lease sqlite_readers::take() {
 void sqlite_readers::give_back(std::unique_ptr<sqlite_connection> c) {
     const std::scoped_lock lock(mutex_);
     if (!closed_ && idle_.size() < most_kept) idle_.push_back(std::move(c));
+}
+
+void sqlite_readers::pin() {
+    auto only = std::make_unique<sqlite_connection>(path_, sqlite_connection::mode::read, vfs_);
+    only->script("BEGIN");
+    // The transaction's moment is that of its first read.
+    only->execute("SELECT count(*) FROM log_topics");
+    const std::scoped_lock lock(mutex_);
+    idle_.clear();
+    idle_.push_back(std::move(only));
+    pinned_ = true;
 }
 
 void sqlite_readers::close() {

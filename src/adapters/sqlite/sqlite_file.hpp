@@ -50,6 +50,8 @@ class sqlite_readers {
     };
     lease take();  // throws sql_failure: `unavailable` after close()
     void close();
+    // One connection inside a transaction, lent again and again: every read sees the same moment. One thread.
+    void pin();
 
  private:
     // As many as threads that read at the same moment; more are closed at once.
@@ -60,6 +62,7 @@ class sqlite_readers {
     std::mutex mutex_;
     std::vector<std::unique_ptr<sqlite_connection>> idle_;
     bool closed_ = false;
+    bool pinned_ = false;
 };
 
 }  // namespace stoa

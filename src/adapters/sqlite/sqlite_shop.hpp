@@ -7,6 +7,8 @@
 #include "adapters/sqlite/sqlite_key_value.hpp"
 #include "adapters/sqlite/sqlite_sql.hpp"
 
+#include <functional>
+
 namespace stoa {
 
 struct sqlite_options {
@@ -17,6 +19,24 @@ struct sqlite_options {
     currency_code shop_currency;
     std::size_t queue_limit = 4096;  // write jobs that may wait
     std::string vfs;  // SQLite's name of a file layer, for fault injection; empty: the system's
+};
+
+// The whole shop at one moment, to read only: for audits. Thread rule: one thread; not across close().
+class sqlite_snapshot {
+ public:
+    sqlite_key_value& items() { return *items_; }
+    sqlite_event_log& log() { return *log_; }
+    // `ask` gets a transaction that only reads.
+    result<void> read(const std::function<void(transaction&)>& ask);
+    // Keys of events that some group has not applied yet, or that are parked behind a dead letter.
+    result<std::vector<std::string>> keys_in_flight();
+
+ private:
+    friend class sqlite_shop;
+    std::unique_ptr<sqlite_readers> readers_;
+    std::unique_ptr<sqlite_key_value> items_;
+    std::unique_ptr<sqlite_event_log> log_;
+    currency_code shop_currency_;
 };
 
 // Thread rule: made and closed by the main thread; the ports from any loop. Declare it after the
@@ -31,6 +51,8 @@ class sqlite_shop {
     sqlite_event_log& log() { return *log_; }
     const sqlite_counters& counters() const { return writer_->counters(); }
 
+    result<std::unique_ptr<sqlite_snapshot>> snapshot();
+
     // Runs what has queued, refuses the rest, moves the write-ahead log into the file. The ports
     // then answer `unavailable`. Idempotent.
     void close();
@@ -39,6 +61,8 @@ class sqlite_shop {
     explicit sqlite_shop(directory_lock lock) : lock_(std::move(lock)) {}
 
     directory_lock lock_;  // released last
+    std::string path_, vfs_;
+    currency_code shop_currency_;
     kv_schema schema_;
     log_state state_;
     std::unique_ptr<sqlite_readers> readers_;

@@ -1,5 +1,7 @@
 #include "apps/stoa/commands.hpp"
 
+#include "apps/stoa/tools.hpp"
+
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
@@ -51,15 +53,33 @@ int run_command(int count, char** arguments) {
     serve_verb->add_flag("--demo", serving.demo, "load a demo catalogue, two customers and an operator");
     serve_verb->add_option("--shoppers", serving.shoppers, "simulated customers who browse and buy")
         ->check(CLI::Range(0, 1000));
+    transfer_options transfer;
+    auto* import_verb = program.add_subcommand("import", "import products from a CSV file; exit 1 when a row was bad");
+    import_verb->add_option("file", transfer.file, "columns sku,name,description,price,currency,category,stock,image_url")
+        ->required();
+    import_verb->add_flag("--dry-run", transfer.dry_run, "say what would happen, change nothing");
+    auto* export_verb = program.add_subcommand("export", "write the catalogue as CSV, as import takes it");
+    export_verb->add_option("file", transfer.file, "the file to write")->required();
+    bool as_json = false;
+    auto* audit_verb = program.add_subcommand("audit", "check what must always hold; exit 1 with the rows that break it");
+    audit_verb->add_flag("--json", as_json, "print the report as JSON");
+    auto* migrate_verb = program.add_subcommand("migrate", "bring the stores to this version's schema");
+    auto* doctor_verb = program.add_subcommand("doctor", "look whether everything the shop needs is in order");
     auto* config_verb = program.add_subcommand("config", "show the effective settings and where each comes from");
     auto* version_verb = program.add_subcommand("version", "show the version");
-    for (auto* verb : {serve_verb, config_verb}) flags.add_to(*verb);
+    for (auto* verb : {serve_verb, import_verb, export_verb, audit_verb, migrate_verb, doctor_verb, config_verb})
+        flags.add_to(*verb);
 
     const auto with_settings = [&](auto run) {
         auto loaded = flags.load();
         status = loaded ? run(*loaded) : (complain(loaded.error()), 2);
     };
     serve_verb->callback([&] { with_settings([&](const settings& s) { return serve(s, serving); }); });
+    import_verb->callback([&] { with_settings([&](const settings& s) { return import_file(s, transfer); }); });
+    export_verb->callback([&] { with_settings([&](const settings& s) { return export_file(s, transfer); }); });
+    audit_verb->callback([&] { with_settings([&](const settings& s) { return run_audit(s, as_json); }); });
+    migrate_verb->callback([&] { with_settings([](const settings& s) { return run_migrate(s); }); });
+    doctor_verb->callback([&] { with_settings([](const settings& s) { return run_doctor(s); }); });
     config_verb->callback([&] {
         with_settings([](const settings& s) { return std::fputs(s.describe().c_str(), stdout), 0; });
     });

@@ -73,6 +73,19 @@ std::vector<route> public_pages(public_page_needs from) {
     return out;
 }
 
+route audit_page(std::function<task<result<audit_report>>()> run) {
+    route out{.method = verb::post, .path = "/api/v1/audit", .name = "Audit", .caller = who::operators,
+              .summary = "Checks what must always hold; `clean` is false where something does not."};
+    out.answer = [run = std::move(run)](request_context context, http::request,
+                                        route::parameters) -> task<response> {
+        const auto request_id = context.request_id;
+        auto report = co_await run();
+        if (!report) co_return http::problem_response(report.error(), request_id);
+        co_return json(to_json(*report));
+    };
+    return out;
+}
+
 std::vector<route> admin_pages(admin_page_needs from) {
     std::vector<route> out;
     out.push_back(health());

@@ -1,6 +1,7 @@
 // Routes that are no operations: health, metrics, keys, the API document and its page, pictures.
 #pragma once
 
+#include "apps/stoa/audit.hpp"
 #include "transport/http/message.hpp"
 
 #include <functional>
@@ -12,6 +13,9 @@ struct public_page_needs {
     std::function<std::string()> jwks;
 };
 std::vector<http::route> public_pages(public_page_needs from);
+
+// POST /api/v1/audit.
+http::route audit_page(std::function<task<result<audit_report>>()> run);
 
 struct dependency {
     std::string name;

@@ -198,14 +198,16 @@ result<settings> settings::load(const std::map<std::string, std::string>& flags,
         variables[variable_of(key.name)] = &key;
         for (auto& name : split(key.environment, ' ')) variables[name] = &key;
     }
+    // Not settings: the file's name, and what only tests read.
     static const std::set<std::string, std::less<>> ours{"STOA_ONLINE_RETAIL", "STOA_CONFIG"};
+    const auto known = [](std::string_view name) { return ours.contains(name) || name.starts_with("STOA_TEST_"); };
     for (const auto* each = environment; each && *each; ++each) {
         const std::string_view pair(*each);
         const auto eq = pair.find('=');
         const auto name = pair.substr(0, eq);
         const auto found = variables.find(name);
         if (found == variables.end()) {
-            if (name.starts_with("STOA_") && !ours.contains(name)) return unknown(name, "environment");
+            if (name.starts_with("STOA_") && !known(name)) return unknown(name, "environment");
             continue;
         }
         if (pair.size() > eq + 1)
@@ -215,6 +217,16 @@ result<settings> settings::load(const std::map<std::string, std::string>& flags,
         const auto* key = find_key(name);
         if (!key) return unknown(name, "command line");
         STOA_TRY_VOID(out.set(*key, text, "command line"));
+    }
+    return out;
+}
+
+result<settings> settings::with(const std::map<std::string, std::string>& changed) const {
+    settings out = *this;
+    for (const auto& [name, text] : changed) {
+        const auto* key = find_key(name);
+        if (!key) return unknown(name, "program");
+        STOA_TRY_VOID(out.set(*key, text, "program"));
     }
     return out;
 }

@@ -31,6 +31,9 @@ class settings {
     static result<settings> load(const std::map<std::string, std::string>& flags,
                                  const char* const* environment, const std::string& file);
 
+    // A copy with some settings replaced, for verbs that need other addresses.
+    result<settings> with(const std::map<std::string, std::string>& changed) const;
+
     const std::string& text(std::string_view key) const;  // aborts on a key that is not in the table: a bug
     bool given(std::string_view key) const;               // not empty
     std::int64_t number(std::string_view key) const;

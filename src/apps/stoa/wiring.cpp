@@ -7,10 +7,12 @@
 #include "adapters/simulator/payment_simulator.hpp"
 #include "adapters/sqlite/sqlite_shop.hpp"
 #include "adapters/system/system_clock.hpp"
+#include "apps/stoa/audit.hpp"
 #include "apps/stoa/demo.hpp"
 #include "apps/stoa/pages.hpp"
 #include "apps/stoa/run_file.hpp"
 #include "apps/stoa/sweepers.hpp"
+#include "apps/stoa/transfer_pages.hpp"
 #include "embedded/product_migrations.hpp"
 #include "embedded/user_migrations.hpp"
 #include "ports/idempotency.hpp"
@@ -66,6 +68,7 @@ struct replica {
     std::unique_ptr<idempotency_keys> keys;
     std::unique_ptr<users::user_service> users;
     std::unique_ptr<products::product_service> products;
+    std::unique_ptr<products::catalogue_import> imports;
     std::unique_ptr<orders::order_service> orders;
     std::unique_ptr<payments::payment_service> payments;
     std::unique_ptr<http::router> open_routes, admin_routes;
@@ -106,6 +109,7 @@ struct shop::parts {
     void add_gauges();
     task<result<void>> fill_index();
     task<result<principal>> authenticate(replica& one, std::string credential);
+    result<audit_report> audit_now();
 };
 
 shop::shop(std::unique_ptr<parts> all) : all_(std::move(all)) {}
@@ -187,6 +191,9 @@ result<void> shop::parts::make_replicas() {
         one->products = std::make_unique<products::product_service>(
             products::product_service::needs{store->database(), index, board, time, random},
             products::product_settings{.shop_currency = currency});
+        one->imports = std::make_unique<products::catalogue_import>(
+            products::catalogue_import::needs{store->database(), *blobs, *one->products, time, random,
+                                              one->background, currency});
         one->orders = std::make_unique<orders::order_service>(
             orders::order_service::needs{.items = items,
                                          .users = *one->users,
@@ -230,6 +237,11 @@ result<void> shop::parts::make_routes(replica& one) {
     for (const auto& each : {users::operations_of(*one.users), products::operations_of(*one.products),
                              orders::operations_of(*one.orders), payments::operations_of(*one.payments)})
         STOA_TRY_VOID(one.open_routes->add(each));
+    for (auto& page : transfer_pages({*one.imports, *blobs, time, random}))
+        STOA_TRY_VOID(one.open_routes->add(std::move(page)));
+    STOA_TRY_VOID(one.open_routes->add(audit_page([this] {
+        return offload(*files, [this] { return audit_now(); });
+    })));
     for (auto& page : public_pages({.jwks = [this] { return tokens->jwks(); }}))
         STOA_TRY_VOID(one.open_routes->add(std::move(page)));
 
@@ -255,6 +267,17 @@ task<result<principal>> shop::parts::authenticate(replica& one, std::string cred
         co_return own;
     }
     co_return co_await one.users->authenticate(std::move(credential));
+}
+
+// On a pool's thread with a loop of its own: a large shop takes seconds, and the loops have customers.
+result<audit_report> shop::parts::audit_now() {
+    loop own(1);
+    result<audit_report> out = fail(errc::internal, "audit_ended_early");
+    asio::co_spawn(own, audit(*store, time.now()), [&](const std::exception_ptr& thrown, result<audit_report> made) {
+        if (!thrown) out = std::move(made);
+    });
+    own.run();
+    return out;
 }
 
 void shop::parts::add_gauges() {
@@ -302,6 +325,7 @@ void shop::parts::start_sweepers(replica& one) {
     start_sweeper(one.background, time, "payments", seconds(1),
                   [&one] { return one.payments->sweep(one.share); });
     if (one.share.index != 0) return;
+    one.background.spawn("resume imports", [&one]() -> task<> { (void)co_await one.imports->resume(); });
     start_sweeper(one.background, time, "holds", seconds(10), [&one] { return one.products->sweep(); });
     start_sweeper(one.background, time, "expired items", seconds(10),
                   [this] { return store->items().expire(time.now(), 500); });

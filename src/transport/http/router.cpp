@@ -37,8 +37,11 @@ std::string strip_tag(std::string_view header) {
     return std::string(header);
 }
 
-std::uint64_t hash_request(const request& of) {
-    std::uint64_t h = stable_hash(of.path);
+// Of the operation and not of the path as sent: an alias is the same operation, so a key sent to either is one key.
+std::uint64_t hash_request(const request& of, std::string_view operation_path,
+                           std::span<const std::pair<std::string_view, std::string>> parameters) {
+    std::uint64_t h = stable_hash(operation_path);
+    for (const auto& [name, value] : parameters) h = h * 31 + stable_hash(value);
     h = h * 31 + static_cast<std::uint64_t>(of.method);
     for (const auto& [name, value] : of.query) h = h * 31 + stable_hash(name) * 7 + stable_hash(value);
     return (h * 31 + stable_hash(of.body)) & 0x7fff'ffff'ffff'ffff;
@@ -49,9 +52,28 @@ bool hex_digits(std::string_view text) {
 }
 // W3C trace context: 00-<32 hex>-<16 hex>-<2 hex>.
 bool valid_traceparent(std::string_view text) {
-    return text.size() == 55 && text[2] == '-' && text[35] == '-' && text[52] == '-' && text != "ff" &&
-           hex_digits(text.substr(0, 2)) && hex_digits(text.substr(3, 32)) && hex_digits(text.substr(36, 16)) &&
-           hex_digits(text.substr(53, 2));
+    if (text.size() != 55 || text[2] != '-' || text[35] != '-' || text[52] != '-') return false;
+    const auto trace = text.substr(3, 32), parent = text.substr(36, 16);
+    return text.substr(0, 2) != "ff" && hex_digits(text.substr(0, 2)) && hex_digits(trace) && hex_digits(parent) &&
+           hex_digits(text.substr(53, 2)) && trace.find_first_not_of('0') != std::string_view::npos &&
+           parent.find_first_not_of('0') != std::string_view::npos;
+}
+
+// `Bearer <token>`; the scheme's case does not matter (RFC 9110 §11.1). Null: another scheme.
+std::optional<std::string_view> bearer_token(std::string_view header) {
+    constexpr std::string_view scheme = "bearer ";
+    if (header.size() <= scheme.size()) return {};
+    for (std::size_t i = 0; i < scheme.size(); ++i)
+        if ((header[i] >= 'A' && header[i] <= 'Z' ? header[i] + 32 : header[i]) != scheme[i]) return {};
+    header.remove_prefix(header.find_first_not_of(' ', scheme.size() - 1));
+    return header;
+}
+
+// What a scoped key needs for a special route: products for /api/v1/products/import.
+std::string_view first_word(std::string_view path) {
+    if (path.starts_with("/api/v1")) path.remove_prefix(7);
+    if (path.starts_with('/')) path.remove_prefix(1);
+    return path.substr(0, path.find('/'));
 }
 
 bool plain_request_id(std::string_view text) {
@@ -132,9 +154,13 @@ result<void> router::add(const service& rows) {
             return fail(errc::internal, "operation_unfit", std::string(row.rpc) + ": " + std::string(what));
         };
         if (row.caller == who::nobody_yet) return wrong("says not who may call it");
-        for (std::string_view rest = row.path; rest.find('{') != std::string_view::npos;) {
-            rest.remove_prefix(rest.find('{') + 1);
-            if (!row.request->find(rest.substr(0, rest.find('}')))) return wrong("a path parameter names no member");
+        if (!row.path.starts_with('/')) return wrong("its path does not begin with /");
+        for (const std::string_view path : {row.path, row.alias}) {
+            for (std::string_view rest = path; rest.find('{') != std::string_view::npos;) {
+                rest.remove_prefix(rest.find('{') + 1);
+                if (!row.request->find(rest.substr(0, rest.find('}'))))
+                    return wrong("a path parameter names no member");
+            }
         }
         auto made = std::make_unique<endpoint>();
         made->row = &row;
@@ -194,7 +220,8 @@ router::match router::find(verb method, std::string_view path) const {
     }
     out.to = at->by_verb[static_cast<std::size_t>(method)];
     for (std::size_t v = 0; v < verb_names.size(); ++v)
-        if (at->by_verb[v]) out.allow += (out.allow.empty() ? "" : ", ") + std::string(verb_names[v]);
+        if (at->by_verb[v])
+            out.allow += (out.allow.empty() ? "" : ", ") + std::string(v == 0 ? "GET, HEAD" : verb_names[v]);
     return out;
 }
 
@@ -239,7 +266,7 @@ task<response> router::handle(request in) {
         const in_work counted(in_flight_);
         out = co_await answer(in, found, context);
     }
-    add_common_headers(in, context, out);
+    add_common_headers(in, found.to, context, out);
     finish(in, found, context, out, started);
     co_return out;
 }
@@ -276,8 +303,7 @@ task<response> router::answer(request& in, const match& found, request_context& 
 task<std::optional<response>> router::admit(const request& in, endpoint& to, request_context& context) {
     const auto refuse = [&](error why) { return problem_response(why, context.request_id); };
     std::string_view credential = in.find("authorization");
-    const bool bearer = credential.size() > 7 && (credential.starts_with("Bearer ") || credential.starts_with("bearer "));
-    if (bearer) credential.remove_prefix(7);
+    if (const auto token = bearer_token(credential)) credential = *token;
     else if (!credential.empty())
         co_return refuse({.kind = errc::unauthenticated, .code = "scheme_not_supported",
                           .detail = "send `Authorization: Bearer <token>`"});
@@ -300,8 +326,10 @@ task<std::optional<response>> router::admit(const request& in, endpoint& to, req
     if (!may && !who_calls.signed_in())
         co_return refuse({.kind = errc::unauthenticated, .code = "authentication_required",
                           .detail = "log in, or POST /api/v1/auth/guest for a guest's token"});
-    if (!who_calls.scopes.empty() && may) {
-        const auto wanted = std::string(to.service_name) + (to.method == verb::get ? ":read" : ":write");
+    // What anyone may do needs no scope: a key must not be able to do less than nobody.
+    if (!who_calls.scopes.empty() && may && to.caller != who::anyone) {
+        const auto of = to.special ? first_word(to.path) : to.service_name;
+        const auto wanted = std::string(of) + (to.method == verb::get ? ":read" : ":write");
         may = std::ranges::find(who_calls.scopes, wanted) != who_calls.scopes.end();
     }
     if (!may) co_return refuse({.kind = errc::forbidden, .code = "not_permitted",
@@ -334,7 +362,7 @@ task<response> router::call(request& in, const match& found, request_context& co
             co_return problem_response(invalid_request({{"Idempotency-Key", "too_long", "at most 255 characters", {}}}),
                                        context.request_id);
         context.idempotency_key = key.empty() ? new_id(ports_.time, ports_.random) : std::string(key);
-        context.request_hash = hash_request(in);
+        context.request_hash = hash_request(in, row.path, found.parameters);
     }
     auto bound = bind(in, found);
     if (!bound) co_return problem_response(bound.error(), context.request_id);
@@ -384,7 +412,12 @@ result<record_box> router::bind(const request& in, const match& found) const {
         if (!read_text(text, *m->of, m->in(box.get()), settings_.shop_currency))
             wrong.push_back({std::string(m->name), "format", std::string(explain("format")), {}});
     };
-    for (const auto& [name, value] : in.query) bind_text(name, value);
+    for (const auto& [name, value] : in.query) {
+        // Two values of one name: caches and proxies take the first, others the last, so neither is taken.
+        const bool again = of.find(name) && !bound.insert(name).second;
+        bind_text(name, value);
+        if (again) wrong.push_back({name, "repeated", std::string(explain("repeated")), {}});
+    }
     for (const auto& [name, value] : found.parameters) bind_text(name, value);
     if (wrong.empty()) check_rules(wrong, of, box.get());
     if (!wrong.empty()) return fail(invalid_request(std::move(wrong)));
@@ -404,9 +437,12 @@ response router::write(const operation& row, const request& in, const record_box
         }
     }
     if (out.status == 201)
-        if (const member* id = of.find("id"); id && id->of->what == kind::text && row.method == verb::post)
-            out.headers.push_back({"Location", std::string(row.path) + '/' +
-                                                   *static_cast<const std::string*>(id->in(answered.get()))});
+        if (const member* id = of.find("id"); id && id->of->what == kind::text && row.method == verb::post) {
+            // Only where that is a resource: POST /auth/register makes one that lives elsewhere.
+            auto where = std::string(row.path) + '/' + *static_cast<const std::string*>(id->in(answered.get()));
+            if (const auto there = find(verb::get, where); there.to && there.to->row && there.to->row->response == row.response)
+                out.headers.push_back({"Location", std::move(where)});
+        }
     if (out.status == 204) return out;
     std::string body;
     body.reserve(512);
@@ -419,7 +455,7 @@ response router::preflight(const request& in, std::string_view allow) const {
     response out{.status = 204};
     if (allow.empty()) return problem_response({.kind = errc::not_found, .code = "no_such_path"}, "");
     out.headers.push_back({"Allow", std::string(allow) + ", OPTIONS"});
-    add_common_headers(in, {}, out);
+    add_common_headers(in, nullptr, {}, out);
     out.headers.push_back({"Access-Control-Allow-Methods", std::string(allow)});
     out.headers.push_back({"Access-Control-Allow-Headers",
                            "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-API-Key, "
@@ -428,7 +464,13 @@ response router::preflight(const request& in, std::string_view allow) const {
     return out;
 }
 
-void router::add_common_headers(const request& in, const request_context& context, response& out) const {
+void router::add_common_headers(const request& in, const endpoint* to, const request_context& context,
+                                response& out) const {
+    // What was answered to somebody, or holds secrets, is nobody else's: no cache on the way may keep it.
+    const bool personal = !in.find("authorization").empty() || !in.find("x-api-key").empty() ||
+                          (to && to->row && to->row->hides_body);
+    if (personal && std::ranges::find(out.headers, "Cache-Control", &header::name) == out.headers.end())
+        out.headers.push_back({"Cache-Control", "no-store"});
     if (!context.request_id.empty()) out.headers.push_back({"X-Request-Id", context.request_id});
     const auto origin = in.find("origin");
     if (origin.empty()) return;
@@ -461,6 +503,34 @@ void router::finish(const request& in, const match& found, const request_context
                          {"traceparent", context.traceparent}});
 }
 
+namespace {
+// A streaming route's exchange that gives its answer the headers of every answer and knows what it was.
+class watched_exchange final : public exchange {
+ public:
+    watched_exchange(exchange& inner, std::function<void(response&)> complete)
+        : inner_(inner), complete_(std::move(complete)) {}
+
+    const request& head() const override { return inner_.head(); }
+    task<result<std::string>> read_chunk() override { return inner_.read_chunk(); }
+    task<result<void>> begin(response head) override { return inner_.begin(noted(std::move(head))); }
+    task<result<void>> write_chunk(std::string chunk) override { return inner_.write_chunk(std::move(chunk)); }
+    task<result<void>> finish() override { return inner_.finish(); }
+    task<result<void>> answer(response whole) override { return inner_.answer(noted(std::move(whole))); }
+
+    int status() const { return status_; }  // 0: nothing was answered
+
+ private:
+    response noted(response out) {
+        status_ = out.status;
+        complete_(out);
+        return out;
+    }
+    exchange& inner_;
+    std::function<void(response&)> complete_;
+    int status_ = 0;
+};
+}  // namespace
+
 const route* router::streams(const request& head) {
     if (head.options) return nullptr;
     const auto found = find(head.method, head.path);
@@ -472,16 +542,29 @@ task<> router::handle_stream(const route& special, exchange& with) {
     const auto& head = with.head();
     auto found = find(head.method, head.path);
     auto context = make_context(head);
-    if (auto refused = co_await admit(head, *found.to, context)) {
-        add_common_headers(head, context, *refused);
-        finish(head, found, context, *refused, started);
-        (void)co_await with.answer(*std::move(refused));
-        co_return;
+    watched_exchange watched(with, [&](response& out) { add_common_headers(head, found.to, context, out); });
+    std::string thrown;
+    try {
+        if (auto refused = co_await admit(head, *found.to, context)) {
+            (void)co_await watched.answer(*std::move(refused));
+        } else {
+            route::parameters given;
+            for (const auto& [name, value] : found.parameters) given.emplace_back(name, value);
+            co_await special.stream(context, watched, std::move(given));
+        }
+    } catch (const boost::system::system_error& e) {
+        if (e.code() == boost::asio::error::operation_aborted) throw;
+        thrown = e.what();
+    } catch (const std::exception& e) {
+        thrown = e.what();
     }
-    route::parameters given;
-    for (const auto& [name, value] : found.parameters) given.emplace_back(name, value);
-    co_await special.stream(context, with, std::move(given));
-    finish(head, found, context, {}, started);
+    if (!thrown.empty())
+        log_error("operation_threw",
+                  {{"operation", special.name}, {"request_id", context.request_id}, {"why", thrown}});
+    // Also where the route ended without a word. An answer that has begun is cut off: the client sees that.
+    if (watched.status() == 0)
+        (void)co_await watched.answer(problem_response({.kind = errc::internal, .code = "internal"}, context.request_id));
+    finish(head, found, context, {.status = watched.status()}, started);
 }
 
 }  // namespace stoa::http

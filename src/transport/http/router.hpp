@@ -70,7 +70,7 @@ class router final : public handler {
     result<record_box> bind(const request&, const match&) const;
     response write(const operation&, const request&, const record_box&, const request_context&) const;
     response preflight(const request&, std::string_view allow) const;
-    void add_common_headers(const request&, const request_context&, response&) const;
+    void add_common_headers(const request&, const endpoint*, const request_context&, response&) const;
     request_context make_context(const request&) const;
     void finish(const request&, const match&, const request_context&, const response&, instant started);
 

@@ -14,6 +14,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <ctime>
@@ -56,6 +57,33 @@ bool compresses_well(std::string_view content_type) {
 
 bool same_word(std::string_view a, std::string_view b) { return beast::iequals(a, b); }
 
+bool plain_number(std::string_view text) {
+    return !text.empty() && text.size() <= 18 &&
+           std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// The characters of RFC 3986 hosts and ports: nothing that another reader could take for the end of the name.
+bool plain_host(std::string_view text) {
+    return text.size() <= 255 && std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+               c == '-' || c == ':' || c == '[' || c == ']' || c == '_' || c == '~';
+    });
+}
+
+// RFC 9110 §12.5.3, as far as it decides between gzip and nothing.
+bool accepts_gzip(std::string_view header) {
+    while (!header.empty()) {
+        const auto end = std::min(header.find(','), header.size());
+        auto each = header.substr(0, end);
+        header.remove_prefix(std::min(end + 1, header.size()));
+        each.remove_prefix(std::min(each.find_first_not_of(" \t"), each.size()));
+        if (!same_word(each.substr(0, 4), "gzip")) continue;
+        const auto q = each.find("q=0");
+        return q == std::string_view::npos || each.find_first_not_of("0.", q + 3) != std::string_view::npos;
+    }
+    return false;
+}
+
 std::optional<verb> verb_of(bhttp::verb v) {
     switch (v) {
         case bhttp::verb::get:
@@ -94,6 +122,7 @@ class session final : public deadline_entry, public exchange {
         }
         error_code ignored;
         socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+        if (lingers_) co_await linger();
         socket_.close(ignored);
     }
     void drain() {
@@ -132,6 +161,8 @@ class session final : public deadline_entry, public exchange {
     task<bool> send(response what);
     std::string head_text(const response& what, std::optional<std::size_t> length) const;
     task<bool> write_all(std::string text);
+    task<> linger();
+    bool has_obs_fold(std::size_t used) const;
 
     socket socket_;
     session_group& group_;
@@ -143,6 +174,8 @@ class session final : public deadline_entry, public exchange {
     bool wants_continue_ = false;
     bool accepts_gzip_ = false;
     bool idle_ = false;
+    bool served_before_ = false;
+    bool lingers_ = false;       // answered before the request was read to its end
     std::optional<chunk_parser> streaming_;
     bool begun_ = false, answered_ = false;
 };
@@ -212,9 +245,16 @@ task<error_code> session::read_some(Parser& parser) {
     for (;;) {
         error_code error;
         if (buffer_.size() > 0) {
+            const bool in_head = !parser.is_header_done();
             const auto used = parser.put(buffer_.data(), error);
+            // Beast joins folded lines; RFC 9112 §5.2 lets a server refuse them, and proxies disagree on them.
+            if (in_head && has_obs_fold(used)) co_return bhttp::make_error_code(bhttp::error::bad_field);
             buffer_.consume(used);
             if (error != bhttp::error::need_more) co_return error;
+            // What the parser cannot use yet is one line or block that has not ended: a header, a chunk's
+            // extensions, a trailer. None of them may grow without end.
+            if (buffer_.size() > group_.bounds().header_bytes)
+                co_return bhttp::make_error_code(bhttp::error::header_limit);
         }
         const auto room = buffer_.prepare(std::max<std::size_t>(4096, buffer_.size()));
         const auto got = co_await socket_.async_read_some(room, asio::redirect_error(use_task, error));
@@ -222,12 +262,16 @@ task<error_code> session::read_some(Parser& parser) {
         if (error) co_return error;
         if (idle_) {
             idle_ = false;
-            arm(group_.bounds().header_timeout);
+            if (served_before_) arm(group_.bounds().header_timeout);
         }
-        // The parser limits the header; a line that never ends must not grow the buffer either.
-        if (!parser.is_header_done() && buffer_.size() > group_.bounds().header_bytes)
-            co_return bhttp::make_error_code(bhttp::error::header_limit);
     }
+}
+
+bool session::has_obs_fold(std::size_t used) const {
+    const std::string_view bytes(static_cast<const char*>(buffer_.data().data()), used);
+    for (auto at = bytes.find('\n'); at != std::string_view::npos; at = bytes.find('\n', at + 1))
+        if (at + 1 < bytes.size() && (bytes[at + 1] == ' ' || bytes[at + 1] == '\t')) return true;
+    return false;
 }
 
 task<bool> session::read_head(header_parser& parser) {
@@ -236,7 +280,8 @@ task<bool> session::read_head(header_parser& parser) {
     parser.body_limit(boost::none);
     parser.eager(false);
     idle_ = buffer_.size() == 0;
-    arm(idle_ ? bounds.idle_timeout : bounds.header_timeout);
+    // A connection that has not asked anything yet has the time of a header, not of a kept-alive pause.
+    arm(idle_ && served_before_ ? bounds.idle_timeout : bounds.header_timeout);
     while (!parser.is_header_done()) {
         const auto error = co_await read_some(parser);
         if (!error) continue;
@@ -268,8 +313,12 @@ std::optional<error> session::check_head(const header_parser& parser) const {
     const auto encodings = count(bhttp::field::transfer_encoding);
     if (lengths > 1 || encodings > 1 || (lengths && encodings))
         return malformed("ambiguous_length", "one Content-Length or one Transfer-Encoding, not more");
-    if (encodings && !same_word(message[bhttp::field::transfer_encoding], "chunked"))
-        return malformed("transfer_encoding", "only `chunked` is understood");
+    if (encodings && (!same_word(message[bhttp::field::transfer_encoding], "chunked") || message.version() == 10))
+        return malformed("transfer_encoding", "only `chunked` is understood, and only in HTTP/1.1");
+    if (lengths && !plain_number(message[bhttp::field::content_length]))
+        return malformed("bad_length", "Content-Length is one number of decimal digits");
+    if (hosts && !plain_host(message[bhttp::field::host]))
+        return malformed("bad_host", "the Host header is no name or address with an optional port");
     if (message.target().size() > group_.bounds().target_bytes)
         return malformed("target_too_long", "the request target is over 8 KiB");
     if (!message.target().starts_with('/'))
@@ -298,18 +347,18 @@ void session::take_head(const header_parser& parser) {
     }
     http_1_0_ = message.version() == 10;
     keep_ = message.keep_alive() && !group_.draining();
-    wants_continue_ = same_word(message[bhttp::field::expect], "100-continue");
-    accepts_gzip_ = request_.find("accept-encoding").find("gzip") != std::string_view::npos;
+    wants_continue_ = !http_1_0_ && same_word(message[bhttp::field::expect], "100-continue");
+    accepts_gzip_ = accepts_gzip(request_.find("accept-encoding"));
 }
 
 task<bool> session::read_body(header_parser&& head) {
     whole_parser parser(std::move(head));
     parser.eager(true);
     parser.body_limit(group_.bounds().body_bytes);
-    arm(group_.bounds().body_timeout);
-    if (wants_continue_ && !co_await write_all("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
     if (const auto length = parser.content_length(); length && *length > group_.bounds().body_bytes)
         co_return co_await refuse(refusal_of(bhttp::error::body_limit));
+    if (wants_continue_ && !co_await write_all("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
+    arm(group_.bounds().body_timeout);
     while (!parser.is_done()) {
         const auto error = co_await read_some(parser);
         if (!error) continue;
@@ -324,8 +373,10 @@ task<bool> session::read_body(header_parser&& head) {
 // --- one request ------------------------------------------------------------------------------------------
 
 task<bool> session::serve_one() {
+    if (group_.draining() && served_before_) co_return false;
     header_parser parser;
     if (!co_await read_head(parser)) co_return false;
+    served_before_ = true;
     if (const auto wrong = check_head(parser))
         co_return co_await refuse(*wrong, wrong->code == "target_too_long"    ? 414
                                           : wrong->code == "too_many_headers" ? 431
@@ -343,6 +394,7 @@ task<bool> session::serve_one() {
         disarm();
         const bool read_all = streaming_->is_done();
         streaming_.reset();
+        lingers_ = !read_all && answered_;
         co_return answered_ && read_all && keep_;
     }
     if (!parser.is_done() && !co_await read_body(std::move(parser))) co_return false;
@@ -354,11 +406,36 @@ task<bool> session::serve_one() {
 task<bool> session::refuse(error why, int status) {
     response out = problem_response(why, "", status);
     keep_ = false;
-    (void)co_await send(std::move(out));
+    lingers_ = co_await send(std::move(out));
     co_return false;
 }
 
+// Closing with unread bytes in the receive buffer resets the connection, and the client may lose the answer that
+// says why: what it still sends is read and dropped, for a second and 4 MiB at most.
+task<> session::linger() {
+    std::size_t left = 4 << 20;
+    error_code error;
+    arm(std::chrono::milliseconds(1'000));
+    buffer_.clear();
+    while (!error && left > 0) {
+        const auto got = co_await socket_.async_read_some(buffer_.prepare(16 * 1024),
+                                                          asio::redirect_error(use_task, error));
+        left -= std::min(left, got);
+    }
+    disarm();
+}
+
 // --- writing ----------------------------------------------------------------------------------------------
+
+// For every answer; pages and pictures bring a policy of their own.
+constexpr std::string_view common_headers =
+    "\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n";
+// Data is never a page: nothing in it may run, and no other site may embed it. Scripts that read it by CORS are not
+// concerned.
+constexpr std::string_view data_headers =
+    "\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+    "Cross-Origin-Resource-Policy: same-origin\r\n";
 
 std::string session::head_text(const response& what, std::optional<std::size_t> length) const {
     std::string out;
@@ -367,7 +444,9 @@ std::string session::head_text(const response& what, std::optional<std::size_t> 
     append_number(out, static_cast<std::uint64_t>(what.status));
     ((out += ' ') += status_title(what.status)) += "\r\nDate: ";
     out += group_.date();
-    out += "\r\nX-Content-Type-Options: nosniff\r\n";
+    out += what.content_type.starts_with("application/json") || what.content_type.starts_with("application/problem+json")
+               ? data_headers
+               : common_headers;
     for (const auto& each : what.headers) (((out += each.name) += ": ") += each.value) += "\r\n";
     const bool bodyless = what.status == 204 || what.status == 304;
     if (!bodyless) ((out += "Content-Type: ") += what.content_type) += "\r\n";
@@ -375,7 +454,7 @@ std::string session::head_text(const response& what, std::optional<std::size_t> 
         out += "Content-Length: ";
         append_number(out, *length);
         out += "\r\n";
-    } else if (!length) {
+    } else if (!length && !http_1_0_) {
         out += "Transfer-Encoding: chunked\r\n";
     }
     if (!keep_) out += "Connection: close\r\n";
@@ -412,7 +491,9 @@ task<bool> session::send(response what) {
 
 task<bool> session::write_all(std::string text) {
     error_code error;
+    arm(group_.bounds().write_timeout);
     co_await asio::async_write(socket_, asio::buffer(text), asio::redirect_error(use_task, error));
+    disarm();
     co_return !error;
 }
 
@@ -455,25 +536,27 @@ task<result<void>> session::begin(response head) {
 }
 
 task<result<void>> session::write_chunk(std::string chunk) {
-    if (chunk.empty()) co_return result<void>{};
-    char size[24];
-    const auto end = std::to_chars(size, size + sizeof size, chunk.size(), 16).ptr;
-    std::string framed(size, end);
-    ((framed += "\r\n") += chunk) += "\r\n";
-    arm(group_.bounds().write_timeout);
-    const bool written = co_await write_all(std::move(framed));
-    disarm();
-    if (!written) co_return connection_lost();
+    if (chunk.empty() || request_.head) co_return result<void>{};
+    std::string framed;
+    if (http_1_0_) {
+        framed = std::move(chunk);  // such a client reads to the end of the connection
+    } else {
+        char size[24];
+        framed.assign(size, std::to_chars(size, size + sizeof size, chunk.size(), 16).ptr);
+        ((framed += "\r\n") += chunk) += "\r\n";
+    }
+    if (!co_await write_all(std::move(framed))) co_return connection_lost();
     co_return result<void>{};
 }
 
 task<result<void>> session::finish() {
-    answered_ = co_await write_all("0\r\n\r\n");
+    answered_ = http_1_0_ || request_.head || co_await write_all("0\r\n\r\n");
     if (!answered_) co_return connection_lost();
     co_return result<void>{};
 }
 
 task<result<void>> session::answer(response whole) {
+    if (begun_) co_return fail(errc::internal, "answered_twice", "the answer had begun already");
     if (!streaming_->is_done()) keep_ = false;
     answered_ = co_await send(std::move(whole));
     if (!answered_) co_return connection_lost();

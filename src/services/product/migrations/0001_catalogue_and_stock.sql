@@ -57,3 +57,12 @@ CREATE TABLE imported_rows (
     row_number BIGINT NOT NULL,
     PRIMARY KEY (file_hash, row_number)
 );
+
+-- Imports with their reports, so that one that was interrupted goes on and its report can be read later.
+CREATE TABLE imports (
+    id         TEXT PRIMARY KEY,
+    status     TEXT NOT NULL,
+    report     TEXT NOT NULL,
+    created_at TEXT NOT NULL
+);
+CREATE INDEX imports_open ON imports (status, created_at);

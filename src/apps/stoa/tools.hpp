@@ -1,0 +1,19 @@
+// Verbs that look at a shop or move its data: through the API of the shop that runs on the data directory, or on
+// the stores themselves where none runs.
+#pragma once
+
+#include "apps/stoa/settings.hpp"
+
+namespace stoa {
+
+struct transfer_options {
+    std::string file;
+    bool dry_run = false;
+};
+int import_file(const settings& from, const transfer_options& options);
+int export_file(const settings& from, const transfer_options& options);
+int run_audit(const settings& from, bool as_json);
+int run_migrate(const settings& from);
+int run_doctor(const settings& from);
+
+}  // namespace stoa

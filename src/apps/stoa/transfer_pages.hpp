@@ -1,0 +1,18 @@
+// Files in and out by HTTP: catalogue import and export. They stream, so they are no operations.
+#pragma once
+
+#include "services/product/catalogue_import.hpp"
+#include "transport/http/message.hpp"
+
+namespace stoa {
+
+struct transfer_needs {
+    products::catalogue_import& imports;
+    blob_store& blobs;
+    clock& time;
+    random_source& random;
+};
+// POST /api/v1/products/import, GET /api/v1/imports/{id} and /errors, GET /api/v1/products/export.
+std::vector<http::route> transfer_pages(transfer_needs from);
+
+}  // namespace stoa

@@ -1,0 +1,147 @@
+// How lines leave carts without their owner's hand: paid for, deleted from the catalogue, or moved
+// to another cart when a guest logs in.
+#include "runtime/log.hpp"
+#include "services/cart/cart_service.hpp"
+
+#include <algorithm>
+
+namespace stoa::carts {
+namespace {
+
+// Up to two writes a line (a guest's and the user's), and a guard.
+constexpr std::size_t chunk_lines = 40;
+// Longer than an event can be on its way.
+constexpr hours guards_kept{24 * 14};
+
+}  // namespace
+
+task<result<void>> cart_service::on_order_paid(delivery what, orders::order_event paid) {
+    std::map<std::string, std::int64_t> units;
+    for (const auto& each : paid.items) units[each.product_id] += each.quantity;
+    const demand bought(units.begin(), units.end());
+    const auto prefix = "paid:" + what.message.id + ':';
+    // An order may have more lines than a transaction has room. Each chunk but a lone one carries a
+    // guard, the last one the receipt: after a crash the chunks that are done say so.
+    for (std::size_t at = 0;;) {
+        const auto some =
+            std::span(bought).subspan(at, std::min(chunk_lines, bought.size() - at));
+        const bool alone = bought.size() <= chunk_lines;
+        const bool last = at + chunk_lines >= bought.size();
+        STOA_CO_TRY_VOID(co_await take_chunk(last ? std::optional(what) : std::nullopt, paid, some,
+                                             alone ? "" : prefix + std::to_string(at)));
+        if (last) co_return result<void>{};
+        at += chunk_lines;
+    }
+}
+
+task<result<void>> cart_service::take_chunk(
+    std::optional<delivery> receipt, const orders::order_event& paid,
+    std::span<const std::pair<std::string, std::int64_t>> bought, std::string guard) {
+    for (;;) {
+        write_set in;
+        if (receipt) in.receive(*receipt);
+        if (!guard.empty()) {
+            item done = key_of("id", guard);
+            done.set("expires_at", (ports_.time.now() + guards_kept).unix_s());
+            in.put(guards_table, std::move(done), {absent("id")});
+        }
+        bool looked = false;
+        std::optional<std::string> heir;  // whose cart a guest's lines went to
+        for (const auto& [product_id, units] : bought) {
+            auto left = units;
+            for (auto owner = std::optional(paid.user_id); owner && left > 0;) {
+                STOA_CO_TRY(const auto standing, co_await store_.get(*owner, product_id));
+                // A line that was begun after the order is another wish.
+                if (standing && standing->added_at <= paid.created_at) {
+                    if (standing->quantity > left) store_.take(in, *standing, left);
+                    else store_.erase(in, *standing);
+                    left -= std::min(left, standing->quantity);
+                }
+                if (left > 0 && !looked && owner == paid.user_id) {
+                    looked = true;
+                    STOA_CO_TRY(heir, co_await store_.merged_into(paid.user_id));
+                }
+                owner = owner == paid.user_id ? heir : std::nullopt;
+            }
+        }
+        STOA_CO_TRY(const auto outcome, co_await store_.commit(std::move(in)));
+        if (outcome.committed() || outcome.received_before()) co_return result<void>{};
+        if (!guard.empty() && outcome.failed == 0) co_return result<void>{};  // done before
+        // A line changed meanwhile: look again.
+    }
+}
+
+// The tombstone first: from then on nobody adds the product, and the carts that have it are found by
+// index. The sweep makes the second pass, and the first one too where this process dies.
+task<result<void>> cart_service::on_product_deleted(delivery what,
+                                                    products::product_deleted deleted) {
+    const auto now = ports_.time.now();
+    write_set in;
+    in.receive(std::move(what));
+    store_.bury(in, deleted.product_id, now + settings_.second_pass,
+                now + settings_.tombstones_kept);
+    STOA_CO_TRY_VOID(co_await store_.commit(std::move(in)));
+    STOA_CO_TRY_VOID(co_await store_.empty_of(std::move(deleted.product_id)));
+    co_return result<void>{};
+}
+
+task<result<int>> cart_service::sweep(lane share) {
+    int passes = 0;
+    for (int shard = share.index; shard < due_shards; shard += share.of) {
+        STOA_CO_TRY(const auto products, co_await store_.due(shard, ports_.time.now(), 20));
+        for (const auto& each : products) {
+            STOA_CO_TRY_VOID(co_await store_.empty_of(each));
+            STOA_CO_TRY_VOID(co_await store_.rest(each));
+            ++passes;
+        }
+    }
+    co_return passes;
+}
+
+task<result<void>> cart_service::merge(std::string guest_id, std::string user_id) {
+    if (guest_id.empty() || user_id.empty() || guest_id == user_id) co_return result<void>{};
+    STOA_CO_TRY(auto lines, co_await store_.lines_of(guest_id));
+    // Before any line moves: an order that the guest placed may be paid for in the middle of it.
+    write_set in;
+    store_.remember_merge(in, guest_id, user_id, ports_.time.now() + settings_.kept);
+    STOA_CO_TRY_VOID(co_await store_.commit(std::move(in)));
+    while (!lines.empty()) {
+        for (std::size_t at = 0; at < lines.size(); at += chunk_lines) {
+            const auto some = std::span(lines).subspan(at, std::min(chunk_lines, lines.size() - at));
+            STOA_CO_TRY_VOID(co_await move_lines(user_id, some));
+        }
+        // What the guest added meanwhile, or a chunk that changed under the move.
+        STOA_CO_TRY(lines, co_await store_.lines_of(guest_id));
+    }
+    co_return result<void>{};
+}
+
+// Both sides of each line in one transaction: repeated, it finds nothing left to move. Fails its
+// condition, and moves nothing, where a line changed since it was read.
+task<result<void>> cart_service::move_lines(std::string user_id, std::span<const line> from) {
+    write_set in;
+    for (const auto& each : from) {
+        store_.erase(in, each);
+        if (!live(each)) continue;
+        STOA_CO_TRY(const auto standing, co_await store_.get(user_id, each.product_id));
+        auto moved = each;
+        moved.user_id = user_id;
+        moved.expires_at = expiry();
+        if (!standing || !live(*standing)) {
+            store_.insert(in, moved, standing);
+            continue;
+        }
+        // The user's own line stays what it was, but for its units.
+        moved = *standing;
+        moved.quantity = std::min(standing->quantity + each.quantity, largest_quantity);
+        moved.version = standing->version + 1;
+        moved.expires_at = expiry();
+        in.put(carts_table, to_item(moved),
+               {equals("version", standing->version),
+                equals("added_at", rfc3339(standing->added_at))});
+    }
+    STOA_CO_TRY_VOID(co_await store_.commit(std::move(in)));
+    co_return result<void>{};
+}
+
+}  // namespace stoa::carts

@@ -1,0 +1,138 @@
+#include "services/cart/cart_store.hpp"
+
+#include "base/ids.hpp"
+
+namespace stoa::carts {
+namespace {
+
+condition compare(std::string_view name, condition::op is, attribute value) {
+    return {std::string(name), is, std::move(value)};
+}
+
+item key_of_guard(std::string id) { return key_of("id", std::move(id)); }
+
+}  // namespace
+
+task<result<std::vector<line>>> cart_store::lines_of(std::string user_id) {
+    std::vector<line> out;
+    kv_query query{.table = &carts_table, .hash = std::move(user_id)};
+    for (;;) {
+        STOA_CO_TRY(auto page, co_await items_.query(query));
+        for (const auto& each : page.items) {
+            STOA_CO_TRY(auto one, from_item<line>(each));
+            out.push_back(std::move(one));
+        }
+        if (!page.next) co_return out;
+        query.after = std::move(page.next);
+    }
+}
+
+task<result<std::optional<line>>> cart_store::get(std::string user_id, std::string product_id) {
+    return items_.find<line>(carts_table, key_of_line(user_id, product_id));
+}
+
+void cart_store::insert(write_set& in, const line& fresh,
+                        const std::optional<line>& standing) const {
+    in.put(carts_table, to_item(fresh),
+           {standing ? equals("expires_at", standing->expires_at) : absent("user_id")});
+}
+
+void cart_store::overwrite(write_set& in, const line& to) const {
+    in.put(carts_table, to_item(to));
+}
+
+void cart_store::take(write_set& in, const line& from, std::int64_t n) const {
+    // The line's age stands in the condition too: a line that was emptied and added anew is another.
+    in.update(carts_table, key_of_line(from.user_id, from.product_id),
+              {add_to("quantity", -n), add_to("version", 1)},
+              {compare("quantity", condition::op::greater, n),
+               equals("added_at", rfc3339(from.added_at))});
+}
+
+void cart_store::erase(write_set& in, const line& whole) const {
+    in.erase(carts_table, key_of_line(whole.user_id, whole.product_id),
+             {equals("quantity", whole.quantity), equals("added_at", rfc3339(whole.added_at))});
+}
+
+void cart_store::forget(write_set& in, std::string_view user_id,
+                        std::string_view product_id) const {
+    in.erase(carts_table, key_of_line(user_id, product_id));
+}
+
+void cart_store::refuse_if_deleted(write_set& in, std::string_view product_id) const {
+    in.check(guards_table, key_of_guard(tombstone_id(product_id)), {absent("id")});
+}
+
+void cart_store::bury(write_set& in, std::string_view product_id, timestamp look_again_at,
+                      timestamp until) const {
+    item stone = key_of_guard(tombstone_id(product_id));
+    stone.set("product_id", product_id);
+    stone.set("due_shard", static_cast<std::int64_t>(stable_hash(product_id) % due_shards));
+    stone.set("due_at", rfc3339(look_again_at));
+    stone.set("expires_at", until.unix_s());
+    in.put(guards_table, std::move(stone));
+}
+
+task<result<bool>> cart_store::deleted(std::string product_id, timestamp now) {
+    auto key = key_of_guard(tombstone_id(product_id));
+    STOA_CO_TRY(const auto stone, co_await items_.get(guards_table, key));
+    if (!stone) co_return false;
+    const auto until = stone->integer("expires_at");
+    if (until > now.unix_s()) co_return true;
+    write_set in;
+    in.erase(guards_table, std::move(key), {equals("expires_at", until)});
+    STOA_CO_TRY_VOID(co_await items_.write(std::move(in)));
+    co_return false;
+}
+
+task<result<int>> cart_store::empty_of(std::string product_id) {
+    int emptied = 0;
+    kv_query query{
+        .table = &carts_table, .index = "by_product", .hash = std::move(product_id), .limit = 90};
+    for (;;) {
+        STOA_CO_TRY(auto page, co_await items_.query(query));
+        write_set in;
+        for (const auto& each : page.items) forget(in, each.text("user_id"), each.text("product_id"));
+        emptied += static_cast<int>(in.writes.size());
+        if (!in.writes.empty()) STOA_CO_TRY_VOID(co_await items_.write(std::move(in)));
+        if (!page.next) co_return emptied;
+        query.after = std::move(page.next);
+    }
+}
+
+task<result<std::vector<std::string>>> cart_store::due(int shard, timestamp now, int limit) {
+    STOA_CO_TRY(const auto page, co_await items_.query({.table = &guards_table,
+                                                        .index = "by_due",
+                                                        .hash = shard,
+                                                        .range = kv_query::op::at_most,
+                                                        .from = rfc3339(now),
+                                                        .limit = limit}));
+    std::vector<std::string> products;
+    for (const auto& each : page.items) products.emplace_back(each.text("product_id"));
+    co_return products;
+}
+
+task<result<void>> cart_store::rest(std::string product_id) {
+    write_set in;
+    in.update(guards_table, key_of_guard(tombstone_id(product_id)),
+              {removed("due_shard"), removed("due_at")}, {exists("id")});
+    STOA_CO_TRY_VOID(co_await items_.write(std::move(in)));
+    co_return result<void>{};
+}
+
+task<result<std::optional<std::string>>> cart_store::merged_into(std::string guest_id) {
+    STOA_CO_TRY(const auto found,
+                co_await items_.get(guards_table, key_of_guard("merged:" + guest_id)));
+    if (!found) co_return std::optional<std::string>{};
+    co_return std::optional<std::string>(found->text("user_id"));
+}
+
+void cart_store::remember_merge(write_set& in, std::string_view guest_id, std::string_view user_id,
+                                timestamp until) const {
+    item merged = key_of_guard("merged:" + std::string(guest_id));
+    merged.set("user_id", user_id);
+    merged.set("expires_at", until.unix_s());
+    in.put(guards_table, std::move(merged));
+}
+
+}  // namespace stoa::carts

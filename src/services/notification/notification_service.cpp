@@ -1,0 +1,289 @@
+#include "services/notification/notification_service.hpp"
+
+#include "runtime/log.hpp"
+#include "services/notification/notification_text.hpp"
+
+#include <algorithm>
+
+namespace stoa::notifications {
+namespace {
+
+constexpr std::string_view email = "email";
+
+error no_such_notification() {
+    return {.kind = errc::not_found,
+            .code = "notification_not_found",
+            .detail = "no notification belongs to this event"};
+}
+
+std::string message_id(const notification_record& of) {
+    auto out = of.event_id + '.' + of.channel;
+    if (of.copy > 0) out += '.' + std::to_string(of.copy);
+    return out;
+}
+
+}  // namespace
+
+notification_service::notification_service(needs ports, notification_settings settings)
+    : ports_(ports), store_(ports.items), settings_(std::move(settings)) {
+    const auto outcome = [&](const char* word) {
+        return ports_.measured.counter("notifications_total", "Notifications by outcome.",
+                                       {{"outcome", word}});
+    };
+    sent_ = outcome("sent");
+    skipped_ = outcome("skipped");
+    failed_ = outcome("failed");
+    retried_ = outcome("retried");
+}
+
+// --- recording ------------------------------------------------------------------------------------------
+
+task<result<void>> notification_service::on_order_event(delivery what, orders::order_event about) {
+    if (about.event_type == "order.paid")
+        // Before the receipt: an event that comes again writes the same bytes again.
+        STOA_CO_TRY_VOID(co_await ports_.documents.put(std::string(documents_bucket),
+                                                       invoice_key(about.order_id),
+                                                       invoice_of(about, settings_.shop_name)));
+    auto said = text_of(about, settings_.shop_name);
+    if (!said) co_return result<void>{};
+    notification_record fresh;
+    fresh.order_id = std::move(about.order_id);
+    fresh.user_id = std::move(about.user_id);
+    fresh.subject = std::move(said->subject);
+    fresh.body = std::move(said->body);
+    co_return co_await record(std::move(what), std::move(fresh));
+}
+
+task<result<void>> notification_service::on_password_reset(delivery what,
+                                                           users::password_reset_requested about) {
+    auto said = text_of(about, settings_.shop_name, settings_.reset_url);
+    notification_record fresh;
+    fresh.user_id = std::move(about.user_id);
+    fresh.to = std::move(about.email);
+    fresh.subject = std::move(said.subject);
+    fresh.body = std::move(said.body);
+    fresh.secret = true;
+    fresh.not_after = about.expires_at;
+    co_return co_await record(std::move(what), std::move(fresh));
+}
+
+task<result<void>> notification_service::record(delivery what, notification_record fresh) {
+    fresh.event_id = what.message.id;
+    fresh.event_type = what.message.type;
+    fresh.channel = email;
+    fresh.status = notification_status::pending;
+    fresh.created_at = fresh.updated_at = ports_.time.now();
+    fresh.due_at = fresh.created_at;
+    write_set in;
+    in.receive(std::move(what));
+    store_.insert(in, fresh);
+    STOA_CO_TRY_VOID(co_await store_.commit(std::move(in)));
+    (void)wake(std::move(fresh.event_id), std::move(fresh.channel));  // else the sweep finds it due
+    co_return result<void>{};
+}
+
+// --- sending --------------------------------------------------------------------------------------------
+
+// Makes the message this worker's for a while: until then no other one sends it.
+task<result<std::optional<notification_record>>> notification_service::claim(std::string event_id,
+                                                                             std::string channel) {
+    STOA_CO_TRY(const auto found, co_await store_.get(std::move(event_id), std::move(channel)));
+    const auto now = ports_.time.now();
+    const bool due = found && found->status == notification_status::pending &&
+                     found->due_at.value_or(now) <= now;
+    if (!due) co_return std::optional<notification_record>{};
+    auto mine = *found;
+    mine.due_at = now + settings_.send_within;
+    mine.updated_at = now;
+    write_set in;
+    store_.replace(in, *found, mine);
+    STOA_CO_TRY(const auto outcome, co_await store_.commit(std::move(in)));
+    if (!outcome.committed()) co_return std::optional<notification_record>{};
+    co_return std::optional(std::move(mine));
+}
+
+// The address; nothing, with the reason noted, where there is nobody to write to.
+task<result<std::optional<std::string>>> notification_service::recipient(notification_record& of) {
+    if (of.to) co_return of.to;
+    request_context context{.caller = {.is = role::service}};
+    const auto user = co_await ports_.users.get_user(std::move(context), {.id = of.user_id});
+    if (!user && user.error().kind != errc::not_found) co_return std::unexpected(user.error());
+    if (!user) of.reason = "no_such_user";
+    else if (!user->email) of.reason = "no_email";
+    else if (!user->active) of.reason = "user_not_active";
+    else of.to = user->email;
+    co_return of.to;
+}
+
+void notification_service::remember_failure(notification_record& of, const error& why) {
+    of.last_error = why.code;
+    ++of.tries;
+    const bool for_good = why.kind == errc::invalid || of.tries >= settings_.most_tries;
+    if (for_good) {
+        of.status = notification_status::failed;
+        of.due_at.reset();
+        if (of.secret) of.body.reset();
+        failed_.add();
+        log_warning("notification_failed",
+                    {{"event_id", of.event_id}, {"code", why.code}, {"tries", of.tries}});
+        return;
+    }
+    const milliseconds wait = settings_.first_retry * (1LL << std::min(of.tries - 1, 16));
+    of.due_at = ports_.time.now() +
+                jittered(std::min<milliseconds>(wait, settings_.longest_retry), ports_.random);
+    retried_.add();
+}
+
+task<result<void>> notification_service::deliver(std::string event_id, std::string channel) {
+    STOA_CO_TRY(auto claimed, co_await claim(std::move(event_id), std::move(channel)));
+    if (!claimed) co_return result<void>{};
+    auto after = *claimed;
+    if (after.not_after && *after.not_after <= ports_.time.now()) {
+        after.tries = settings_.most_tries;
+        remember_failure(after, {.kind = errc::invalid, .code = "expired_before_sent"});
+        co_return co_await finish(*std::move(claimed), std::move(after));
+    }
+    auto to = co_await recipient(after);
+    if (to && !*to) {
+        after.status = notification_status::skipped;
+        after.due_at.reset();
+        skipped_.add();
+        co_return co_await finish(*std::move(claimed), std::move(after));
+    }
+    result<void> sent = std::unexpected(to ? error{} : to.error());
+    if (to)
+        sent = co_await ports_.outside.send({.id = message_id(after),
+                                             .channel = after.channel,
+                                             .to = **to,
+                                             .subject = after.subject,
+                                             .body = after.body.value_or("")});
+    // Dies here: due again when the claim runs out, and sent again under the same message id.
+    if (!sent) {
+        remember_failure(after, sent.error());
+    } else {
+        after.status = notification_status::sent;
+        after.sent_at = ports_.time.now();
+        after.due_at.reset();
+        after.last_error.reset();
+        if (after.secret) after.body.reset();
+        sent_.add();
+    }
+    co_return co_await finish(*std::move(claimed), std::move(after));
+}
+
+task<result<void>> notification_service::finish(notification_record before,
+                                                notification_record after) {
+    after.updated_at = ports_.time.now();
+    write_set in;
+    store_.replace(in, before, after);
+    // A condition that fails: the claim ran out and another worker goes on.
+    STOA_CO_TRY_VOID(co_await store_.commit(std::move(in)));
+    co_return result<void>{};
+}
+
+bool notification_service::wake(std::string event_id, std::string channel) {
+    // Beyond the bound the due time stands in the item: the sweep takes it up.
+    if (std::ssize(sending_) >= settings_.in_flight || !sending_.insert(event_id + channel).second)
+        return false;
+    ports_.background.spawn("notify", [this, e = std::move(event_id), c = std::move(channel)] {
+        return deliver_in_background(e, c);
+    });
+    return true;
+}
+
+task<> notification_service::deliver_in_background(std::string event_id, std::string channel) {
+    const auto done = co_await deliver(event_id, channel);
+    sending_.erase(event_id + channel);
+    if (!done)
+        log_warning("notification_not_remembered",
+                    {{"event_id", event_id}, {"code", done.error().code}});
+}
+
+task<result<int>> notification_service::sweep(lane share) {
+    int woken = 0;
+    for (int shard = share.index; shard < due_shards; shard += share.of) {
+        STOA_CO_TRY(auto keys, co_await store_.due(shard, ports_.time.now(), settings_.in_flight));
+        for (auto& each : keys) woken += wake(std::move(each.event_id), std::move(each.channel));
+    }
+    co_return woken;
+}
+
+// --- what operators ask -----------------------------------------------------------------------------------
+
+notification notification_service::shown(const notification_record& of) {
+    notification out = of;
+    if (of.secret) out.body.reset();
+    return out;
+}
+
+task<result<notification_list>> notification_service::list_notifications(
+    request_context, list_notifications_request wanted) {
+    problems wrong;
+    notification_store::filter what{.order_id = wanted.order_id};
+    if (wanted.status && !(what.status = read_word<notification_status>(*wanted.status)))
+        wrong.push_back({"status", "not_one_of", {}, {}});
+    std::optional<position> after;
+    if (wanted.cursor && !(after = read_cursor(*wanted.cursor)))
+        wrong.push_back({"cursor", "format", "use a next_cursor as a list gave it", {}});
+    if (!wrong.empty()) co_return fail(invalid_request(std::move(wrong)));
+    const int limit = wanted.limit.value_or(20);
+    STOA_CO_TRY(const auto found, co_await store_.list(std::move(what), std::move(after), limit));
+    notification_list out;
+    for (const auto& each : found) out.notifications.push_back(shown(each));
+    if (std::ssize(found) == limit)
+        out.next_cursor = write_cursor(
+            {rfc3339(found.back().created_at), found.back().event_id, found.back().channel});
+    co_return out;
+}
+
+task<result<notification_list>> notification_service::get_notification(
+    request_context, get_notification_request wanted) {
+    STOA_CO_TRY(const auto found, co_await store_.of_event(std::move(wanted.event_id)));
+    if (found.empty()) co_return fail(no_such_notification());
+    notification_list out;
+    for (const auto& each : found) out.notifications.push_back(shown(each));
+    co_return out;
+}
+
+task<result<notification_list>> notification_service::resend(request_context,
+                                                             get_notification_request wanted) {
+    STOA_CO_TRY(const auto found, co_await store_.of_event(std::move(wanted.event_id)));
+    if (found.empty()) co_return fail(no_such_notification());
+    notification_list out;
+    for (const auto& before : found) {
+        if (!before.body)
+            co_return fail(errc::conflict, "secret_not_kept",
+                           "the message carried a secret and was not kept; ask for a new one");
+        auto after = before;
+        // A second copy of what was sent needs an id of its own, or the outside drops it as seen.
+        if (before.status == notification_status::sent) ++after.copy;
+        after.status = notification_status::pending;
+        after.tries = 0;
+        after.reason.reset();
+        after.due_at = after.updated_at = ports_.time.now();
+        write_set in;
+        store_.replace(in, before, after);
+        STOA_CO_TRY(const auto outcome, co_await store_.commit(std::move(in)));
+        if (!outcome.committed())
+            co_return fail({.kind = errc::conflict,
+                            .code = "being_sent",
+                            .detail = "the message is just being sent; look at it again",
+                            .retry_after_s = 1});
+        (void)wake(after.event_id, after.channel);
+        out.notifications.push_back(shown(after));
+    }
+    co_return out;
+}
+
+task<result<std::string>> notification_service::invoice(request_context context,
+                                                        std::string order_id) {
+    STOA_CO_TRY(const auto order,
+                co_await ports_.orders.get_order(std::move(context), {.id = std::move(order_id)}));
+    auto text = co_await ports_.documents.get(std::string(documents_bucket), invoice_key(order.id));
+    if (!text && text.error().kind == errc::not_found)
+        co_return fail(errc::not_found, "invoice_not_found",
+                       "an order has its invoice once it is paid");
+    co_return text;
+}
+
+}  // namespace stoa::notifications

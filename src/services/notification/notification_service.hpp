@@ -1,0 +1,126 @@
+// Notifications: an event becomes a record in the transaction that takes its receipt; a bounded
+// worker sends what is recorded. A crash between sending and remembering sends again, under the same
+// message id. Paid orders also get their invoice here.
+#pragma once
+
+#include "ports/blob.hpp"
+#include "ports/clock.hpp"
+#include "ports/notifier.hpp"
+#include "runtime/metrics.hpp"
+#include "runtime/supervisor.hpp"
+#include "services/notification/notification_store.hpp"
+#include "services/order/order_api.hpp"
+#include "services/order/order_events.hpp"
+#include "services/user/user_api.hpp"
+#include "services/user/user_events.hpp"
+
+#include <set>
+
+namespace stoa::notifications {
+
+inline constexpr std::string_view documents_bucket = "order-documents";
+inline std::string invoice_key(std::string_view order_id) {
+    return std::string(order_id) + "/invoice.txt";
+}
+
+struct notification_settings {
+    std::string shop_name = "Stoa";
+    std::string reset_url;       // the token is appended; empty: mails show the token alone
+    int most_tries = 10;
+    seconds first_retry{30}, longest_retry{3'600};
+    seconds send_within{60};     // a sender that has not answered by then is taken for gone
+    int in_flight = 16;          // messages on their way at once, an instance
+};
+
+struct list_notifications_request {
+    std::optional<std::string> order_id;
+    std::optional<std::string> status;
+    std::optional<std::int32_t> limit;
+    std::optional<std::string> cursor;
+};
+BOOST_DESCRIBE_STRUCT(list_notifications_request, (), (order_id, status, limit, cursor))
+
+struct notification_list {
+    std::vector<notification> notifications;
+    std::optional<std::string> next_cursor;
+};
+BOOST_DESCRIBE_STRUCT(notification_list, (), (notifications, next_cursor))
+
+struct get_notification_request {
+    std::string event_id;
+};
+BOOST_DESCRIBE_STRUCT(get_notification_request, (), (event_id))
+
+// The public operations, all for operators.
+class api {
+ public:
+    virtual ~api() = default;
+    virtual task<result<notification_list>> list_notifications(request_context,
+                                                               list_notifications_request) = 0;
+    // Of all channels of the event.
+    virtual task<result<notification_list>> get_notification(request_context,
+                                                             get_notification_request) = 0;
+    virtual task<result<notification_list>> resend(request_context, get_notification_request) = 0;
+};
+
+// Thread rule: one instance a loop. Background work runs on the supervisor, which is stopped before
+// this dies.
+class notification_service final : public api {
+ public:
+    struct needs {
+        key_value& items;
+        users::directory& users;
+        orders::book& orders;
+        notifier& outside;
+        blob_store& documents;
+        clock& time;
+        random_source& random;
+        supervisor& background;
+        metrics& measured;
+    };
+    notification_service(needs ports, notification_settings settings);
+
+    task<result<notification_list>> list_notifications(request_context,
+                                                       list_notifications_request) override;
+    task<result<notification_list>> get_notification(request_context,
+                                                     get_notification_request) override;
+    task<result<notification_list>> resend(request_context, get_notification_request) override;
+
+    // Consumers only record; the outside may be slow.
+    task<result<void>> on_order_event(delivery, orders::order_event);
+    task<result<void>> on_password_reset(delivery, users::password_reset_requested);
+
+    // The document of a paid order, for whoever may see the order.
+    task<result<std::string>> invoice(request_context context, std::string order_id);
+
+    // Takes up what is due: retries, and messages of processes that are gone. Returns how many.
+    task<result<int>> sweep(lane share);
+    // Sends one message if it is due; the worker's body, also called by tests.
+    task<result<void>> deliver(std::string event_id, std::string channel);
+
+ private:
+    task<result<void>> record(delivery what, notification_record fresh);
+    task<result<std::optional<notification_record>>> claim(std::string event_id,
+                                                           std::string channel);
+    task<result<void>> finish(notification_record before, notification_record after);
+    task<result<std::optional<std::string>>> recipient(notification_record& of);
+    void remember_failure(notification_record& of, const error& why);
+    static notification shown(const notification_record& of);
+    bool wake(std::string event_id, std::string channel);
+    task<> deliver_in_background(std::string event_id, std::string channel);
+
+    needs ports_;
+    notification_store store_;
+    notification_settings settings_;
+    std::set<std::string> sending_;  // events that a background task of this instance works on
+    metric_counter sent_, skipped_, failed_, retried_;
+};
+
+}  // namespace stoa::notifications
+
+template <>
+inline constexpr auto stoa::rules_of<stoa::notifications::list_notifications_request> =
+    std::to_array<stoa::rule>({stoa::range("order_id", 1, 64), stoa::range("limit", 1, 100)});
+template <>
+inline constexpr auto stoa::rules_of<stoa::notifications::get_notification_request> =
+    std::to_array<stoa::rule>({stoa::range("event_id", 1, 64)});

@@ -1,0 +1,265 @@
+#include "services/product/catalogue_import.hpp"
+
+#include "base/ids.hpp"
+#include "base/json.hpp"
+#include "runtime/log.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace stoa::products {
+namespace {
+
+constexpr std::size_t rows_a_batch = 128;      // of one transaction: other writers wait for it
+constexpr std::size_t errors_in_report = 1'000;
+
+error no_such_import() {
+    return {.kind = errc::not_found, .code = "import_not_found", .detail = "there is no such import"};
+}
+
+// Applies one row inside the batch's transaction. A bad row leaves nothing of itself behind.
+std::optional<bad_row> apply_row(transaction& t, const import_row& row, std::string_view file_hash,
+                                 const std::string& fresh_id, timestamp now, bool& made, bool& moved, bool& counted) {
+    auto before = store::find_by_sku(t, row.sku);
+    const bool applied_before =
+        t.number("SELECT 1 FROM imported_rows WHERE file_hash = ?1 AND row_number = ?2", file_hash, row.row).has_value();
+    const bool recount = row.stock && !applied_before;
+    if (before && recount) {
+        const auto shelf = store::shelf_of(t, before->id);
+        if (*row.stock < shelf->reserved)
+            return bad_row{row.row, row.line, "stock", "below_reserved",
+                           std::to_string(shelf->reserved) + " are reserved for open orders"};
+    }
+    product to = before.value_or(product{});
+    if (!before) to.id = fresh_id, to.sku = row.sku, to.created_at = now;
+    to.name = row.name;
+    to.price = row.price;
+    to.currency = row.price.currency;
+    to.is_active = true;
+    if (row.description) to.description = *row.description;
+    if (row.category) to.category = *row.category;
+    if (row.image_url) to.image_url = row.image_url;
+    made = !before;
+    moved = before && to_json(*before) != to_json(to);
+    to.updated_at = now;
+    if (made) store::insert(t, to);
+    else if (moved) store::update(t, to, 0);
+    if (!recount) return {};
+    t.execute("INSERT INTO imported_rows (file_hash, row_number) VALUES (?1, ?2)", file_hash, row.row);
+    const auto reference = "import:" + std::string(file_hash.substr(0, 16)) + ':' + std::to_string(row.row);
+    counted = store::recount_stock(t, {.product_id = to.id, .reason = movement_reason::recount,
+                                       .reference = reference, .at = now},
+                                   *row.stock) == store::moved::applied;
+    return {};
+}
+
+}  // namespace
+
+// One import under way.
+struct catalogue_import::progress {
+    import_report report;
+    csv_reader rows = csv_reader();
+    std::optional<csv_header> header;
+    std::vector<import_row> batch;
+    std::unique_ptr<blob_writer> errors;
+    std::unordered_set<std::string> seen;  // skus of a dry run, which stores nothing to look at
+};
+
+task<result<import_report>> catalogue_import::start(std::string id, blob_info upload, bool dry_run) {
+    import_report report{.id = id,
+                         .file_hash = upload.etag,
+                         .file_bytes = upload.size_bytes,
+                         .dry_run = dry_run,
+                         .created_at = ports_.time.now(),
+                         .updated_at = ports_.time.now()};
+    auto insert = [report](transaction& t) -> result<std::int64_t> {
+        return t.execute("INSERT INTO imports (id, status, report, created_at) VALUES (?1, ?2, ?3, ?4)", report.id,
+                         report.status, to_json(report), report.created_at);
+    };
+    STOA_CO_TRY_VOID(co_await ports_.db.commit(std::move(insert)));
+    queue_.push_back(std::move(id));
+    if (!std::exchange(running_, true)) ports_.background.spawn("import", [this] { return run_queue(); });
+    co_return report;
+}
+
+task<result<import_report>> catalogue_import::get_import(request_context, get_import_request wanted) {
+    auto read = [id = std::move(wanted.id)](transaction& t) -> result<import_report> {
+        const auto found = t.texts("SELECT report FROM imports WHERE id = ?1", id);
+        if (found.empty()) return fail(no_such_import());
+        return from_json<import_report>(found.front());
+    };
+    co_return co_await ports_.db.read(std::move(read));
+}
+
+task<result<import_report>> catalogue_import::wait(std::string id, instant deadline) {
+    for (milliseconds pause{5};; pause = std::min(pause * 2, milliseconds(100))) {
+        STOA_CO_TRY(auto now, co_await get_import({}, {id}));
+        const bool over = now.status == import_status::done || now.status == import_status::failed;
+        if (over || ports_.time.ticks() >= deadline) co_return now;
+        co_await ports_.time.sleep(pause);
+    }
+}
+
+task<result<int>> catalogue_import::resume() {
+    auto read = [](transaction& t) -> result<std::vector<std::string>> {
+        return t.texts("SELECT id FROM imports WHERE status IN ('queued', 'running') ORDER BY created_at");
+    };
+    STOA_CO_TRY(const auto ids, co_await ports_.db.read(std::move(read)));
+    for (const auto& id : ids) queue_.push_back(id);
+    if (!ids.empty() && !std::exchange(running_, true))
+        ports_.background.spawn("import", [this] { return run_queue(); });
+    co_return static_cast<int>(ids.size());
+}
+
+task<> catalogue_import::run_queue() {
+    while (!queue_.empty()) {
+        const auto id = std::move(queue_.front());
+        queue_.pop_front();
+        auto report = co_await get_import({}, {id});
+        auto done = report ? co_await run(*report) : result<void>(std::unexpected(report.error()));
+        if (done) continue;
+        log_warning("import_failed", {{"id", id}, {"code", done.error().code}});
+        if (!report) continue;
+        report->status = import_status::failed;
+        report->failure = done.error().detail.empty() ? done.error().code : done.error().detail;
+        for (const auto& p : done.error().errors)
+            report->errors.push_back({.column = p.where, .code = p.code, .detail = p.detail});
+        if (auto stored = co_await save(*report); !stored)
+            log_error("import_report_lost", {{"id", id}, {"code", stored.error().code}});
+    }
+    running_ = false;
+}
+
+task<result<void>> catalogue_import::save(import_report& report) {
+    report.updated_at = ports_.time.now();
+    auto write = [report](transaction& t) -> result<std::int64_t> {
+        return t.execute("UPDATE imports SET status = ?2, report = ?3 WHERE id = ?1", report.id, report.status,
+                         to_json(report));
+    };
+    auto stored = co_await ports_.db.commit(std::move(write));
+    if (!stored) co_return std::unexpected(std::move(stored).error());
+    co_return result<void>{};
+}
+
+task<result<void>> catalogue_import::run(import_report report) {
+    // From the first row, with counts of its own: rows that an earlier process applied are found unchanged.
+    progress at{.report = {.id = report.id,
+                           .file_hash = report.file_hash,
+                           .file_bytes = report.file_bytes,
+                           .dry_run = report.dry_run,
+                           .status = import_status::running,
+                           .created_at = report.created_at}};
+    STOA_CO_TRY(auto file, co_await ports_.blobs.open(std::string(imports_bucket), report.id + ".csv"));
+    STOA_CO_TRY(at.errors, co_await ports_.blobs.create(std::string(imports_bucket), report.id + ".errors.csv"));
+    STOA_CO_TRY_VOID(co_await at.errors->append("row,line,column,code,detail\r\n"));
+    STOA_CO_TRY_VOID(co_await read_rows(at, *file));
+    if (!at.header)
+        co_return fail(errc::invalid, "bad_csv_header", "the file is empty: its first row must name the columns");
+    STOA_CO_TRY_VOID(co_await apply(at));
+    STOA_CO_TRY_VOID(co_await at.errors->finish());
+    at.report.status = import_status::done;
+    STOA_CO_TRY_VOID(co_await save(at.report));
+    co_return result<void>{};
+}
+
+task<result<void>> catalogue_import::read_rows(progress& at, blob_reader& file) {
+    for (;;) {
+        STOA_CO_TRY(const auto chunk, co_await file.read(256 * 1024));
+        if (chunk.empty()) at.rows.finish();
+        else at.rows.feed(chunk);
+        at.report.read_bytes += std::ssize(chunk);
+        while (const auto row = at.rows.next()) STOA_CO_TRY_VOID(co_await take_row(at, *row));
+        if (chunk.empty()) co_return result<void>{};
+    }
+}
+
+task<result<void>> catalogue_import::take_row(progress& at, const csv_row& row) {
+    if (!at.header) {
+        if (!row) co_return fail(errc::invalid, "bad_csv_header", "the header row: " + row.error().detail);
+        at.header.emplace(import_columns(), row->fields);
+        STOA_CO_TRY_VOID(at.header->check());
+        at.report.unknown_columns = at.header->unknown();
+        co_return result<void>{};
+    }
+    ++at.report.rows;
+    if (!row) {
+        const auto& why = row.error();
+        std::vector<bad_row> bad{{at.report.rows, static_cast<std::int64_t>(why.line), "", why.code, why.detail}};
+        co_return co_await note(at, std::move(bad));
+    }
+    auto read = read_import_row(*at.header, *row, at.report.rows, ports_.shop_currency);
+    if (auto* bad = std::get_if<std::vector<bad_row>>(&read)) co_return co_await note(at, std::move(*bad));
+    at.batch.push_back(std::move(std::get<import_row>(read)));
+    if (at.batch.size() < rows_a_batch) co_return result<void>{};
+    co_return co_await apply(at);
+}
+
+task<result<void>> catalogue_import::note(progress& at, std::vector<bad_row> bad) {
+    ++at.report.bad;
+    std::string lines;
+    for (auto& one : bad) {
+        const auto row = std::to_string(one.row), line = std::to_string(one.line);
+        const std::array<std::string_view, 5> cells{row, line, one.column, one.code, one.detail};
+        append_csv_row(lines, cells);
+        if (at.report.errors.size() < errors_in_report) at.report.errors.push_back(std::move(one));
+    }
+    co_return co_await at.errors->append(std::move(lines));
+}
+
+task<result<void>> catalogue_import::apply(progress& at) {
+    if (at.batch.empty()) co_return result<void>{};
+    // The outcome of a dry run comes out of a transaction that is rolled back, so it cannot be its result.
+    auto out = std::make_shared<batch_outcome>();
+    std::vector<std::string> ids;
+    std::vector<event> told;
+    for (std::size_t i = 0; i < at.batch.size(); ++i) {
+        ids.push_back(new_id(ports_.time, ports_.random));
+        told.push_back({.topic = std::string(topic::changed), .id = new_id(ports_.time, ports_.random),
+                        .type = std::string(topic::changed), .occurred_at = ports_.time.now()});
+    }
+    auto write = [out, rows = at.batch, ids, told, hash = at.report.file_hash, dry_run = at.report.dry_run,
+                  now = ports_.time.now()](transaction& t) mutable -> result<bool> {
+        *out = {};
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            bool made = false, moved = false, counted = false;
+            if (auto bad = apply_row(t, rows[i], hash, ids[i], now, made, moved, counted)) {
+                out->bad.push_back(*std::move(bad));
+                continue;
+            }
+            (made ? out->created : moved || counted ? out->updated : out->unchanged) += 1;
+            out->recounted += counted;
+            if (!made && !moved && !counted) continue;
+            auto after = *store::find_by_sku(t, rows[i].sku);
+            if (made || moved) {
+                told[i].key = after.id;
+                told[i].version = after.version;
+                told[i].payload = to_json(product_changed{after.id, after.version});
+                t.publish(told[i]);
+            }
+            out->changed.push_back(std::move(after));
+        }
+        if (dry_run) return fail(errc::conflict, "dry_run");
+        return true;
+    };
+    auto stored = co_await ports_.db.commit(std::move(write));
+    if (!stored && stored.error().code != "dry_run") co_return std::unexpected(std::move(stored).error());
+    if (at.report.dry_run) {
+        // What an earlier row of the file would have created is an update of it.
+        for (const auto& row : at.batch)
+            if (!at.seen.insert(row.sku).second && out->created > 0) --out->created, ++out->updated;
+    } else {
+        ports_.products.products_changed(out->changed);
+    }
+    at.batch.clear();
+    at.report.created += out->created;
+    at.report.updated += out->updated;
+    at.report.unchanged += out->unchanged;
+    at.report.recounted += out->recounted;
+    for (auto& bad : out->bad) {
+        std::vector<bad_row> one{std::move(bad)};
+        STOA_CO_TRY_VOID(co_await note(at, std::move(one)));
+    }
+    co_return co_await save(at.report);
+}
+
+}  // namespace stoa::products

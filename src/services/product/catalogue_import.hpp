@@ -1,0 +1,119 @@
+// CSV import: a file that was uploaded whole is applied row by row. The same file twice has the effect of once:
+// products are matched by sku, and a row's stock (a recount) counts once per (file hash, row). An import whose
+// process died goes on from its first row, which changes nothing that was applied.
+#pragma once
+
+#include "base/csv.hpp"
+#include "ports/blob.hpp"
+#include "runtime/supervisor.hpp"
+#include "services/product/product_service.hpp"
+
+#include <deque>
+#include <unordered_set>
+
+namespace stoa::products {
+
+enum class import_status : std::uint8_t { queued, running, done, failed };
+BOOST_DESCRIBE_ENUM(import_status, queued, running, done, failed)
+
+struct bad_row {
+    std::int64_t row = 0;   // 1 is the first after the header
+    std::int64_t line = 0;  // of the file
+    std::string column;     // empty: the whole row
+    std::string code, detail;
+};
+BOOST_DESCRIBE_STRUCT(bad_row, (), (row, line, column, code, detail))
+
+struct import_report {
+    std::string id;
+    std::string file_hash;  // SHA-256 of the upload
+    std::int64_t file_bytes = 0, read_bytes = 0;
+    bool dry_run = false;
+    import_status status{};
+    std::int64_t rows = 0, created = 0, updated = 0, unchanged = 0, bad = 0;
+    std::int64_t recounted = 0;  // rows whose stock was applied
+    std::vector<std::string> unknown_columns;  // ignored
+    std::vector<bad_row> errors;  // the first thousand; all of them are at …/errors
+    std::optional<std::string> failure;
+    timestamp created_at, updated_at;
+};
+BOOST_DESCRIBE_STRUCT(import_report, (), (id, file_hash, file_bytes, read_bytes, dry_run, status, rows,
+                                          created, updated, unchanged, bad, recounted, unknown_columns,
+                                          errors, failure, created_at, updated_at))
+
+struct get_import_request {
+    std::string id;
+};
+BOOST_DESCRIBE_STRUCT(get_import_request, (), (id))
+
+// A row of the file that reads well. Absent members leave an existing product as it is.
+struct import_row {
+    std::int64_t row = 0, line = 0;
+    std::string sku, name;
+    std::optional<std::string> description, category, image_url;
+    money price;
+    std::optional<std::int64_t> stock;
+};
+// Several problems a row are told one by one. Names without a sku get one made of the name.
+std::variant<import_row, std::vector<bad_row>> read_import_row(const csv_header& header, const csv_record& record,
+                                                               std::int64_t row, currency_code shop);
+std::span<const csv_column> import_columns();
+
+inline constexpr std::string_view imports_bucket = "imports";
+
+class import_api {
+ public:
+    virtual ~import_api() = default;
+    virtual task<result<import_report>> get_import(request_context, get_import_request) = 0;
+};
+
+// Thread rule: one loop; imports run one after another.
+class catalogue_import final : public import_api {
+ public:
+    struct needs {
+        sql& db;
+        blob_store& blobs;
+        product_service& products;
+        clock& time;
+        random_source& random;
+        supervisor& background;
+        currency_code shop_currency;
+    };
+    explicit catalogue_import(needs ports) : ports_(ports) {}
+
+    // The upload lies at imports/<id>.csv. Returns at once; the rows are applied in the background.
+    task<result<import_report>> start(std::string id, blob_info upload, bool dry_run);
+    task<result<import_report>> get_import(request_context, get_import_request) override;
+    // Waits for its end, at most until `deadline`.
+    task<result<import_report>> wait(std::string id, instant deadline);
+    // At the start of the process: what was not finished.
+    task<result<int>> resume();
+
+    // The catalogue as CSV, a thousand products a call; `after` is the last id of the page before.
+    struct export_page {
+        std::string csv, last_id;
+    };
+    static std::string export_header();
+    task<result<export_page>> export_rows(std::string after);
+
+ private:
+    struct batch_outcome {
+        std::int64_t created = 0, updated = 0, unchanged = 0, recounted = 0;
+        std::vector<bad_row> bad;
+        std::vector<product> changed;
+    };
+    struct progress;
+    task<> run_queue();
+    task<result<void>> run(import_report report);
+    task<result<void>> read_rows(progress& at, blob_reader& file);
+    task<result<void>> take_row(progress& at, const csv_row& row);
+    task<result<void>> apply(progress& at);
+    task<result<void>> note(progress& at, std::vector<bad_row> bad);
+    task<result<void>> save(import_report& report);
+
+    needs ports_;
+    std::deque<std::string> queue_;
+    bool running_ = false;
+};
+
+}  // namespace stoa::products
