@@ -14,8 +14,9 @@ namespace {
 
 prometheus::Labels as_labels(const metric_labels& labels) { return {labels.begin(), labels.end()}; }
 
-struct asked_gauge {
+struct asked_series {
     std::string name, help;
+    prometheus::MetricType type;
     std::function<std::vector<std::pair<metric_labels, double>>()> read;
 };
 
@@ -26,7 +27,7 @@ struct metrics::state {
     std::mutex mutex;  // guards the tables below, not the metrics: those are atomic
     std::map<std::string, prometheus::Family<prometheus::Counter>*> counters;
     std::map<std::string, prometheus::Family<prometheus::Histogram>*> histograms;
-    std::vector<asked_gauge> asked;
+    std::vector<asked_series> asked;
 };
 
 void metric_counter::add(double n) const {
@@ -71,26 +72,32 @@ void metrics::gauge(const std::string& name, const std::string& help, const metr
 void metrics::gauges(const std::string& name, const std::string& help,
                      std::function<std::vector<std::pair<metric_labels, double>>()> read) {
     const std::scoped_lock lock(state_->mutex);
-    state_->asked.push_back({name, help, std::move(read)});
+    state_->asked.push_back({name, help, prometheus::MetricType::Gauge, std::move(read)});
+}
+
+void metrics::counts(const std::string& name, const std::string& help,
+                     std::function<std::vector<std::pair<metric_labels, double>>()> read) {
+    const std::scoped_lock lock(state_->mutex);
+    state_->asked.push_back({name, help, prometheus::MetricType::Counter, std::move(read)});
 }
 
 std::string metrics::text() const {
     auto families = state_->registry.Collect();
     const std::scoped_lock lock(state_->mutex);
-    std::map<std::string, prometheus::MetricFamily> gauges;
+    std::map<std::string, prometheus::MetricFamily> asked;
     for (const auto& each : state_->asked) {
-        auto& out = gauges[each.name];
+        auto& out = asked[each.name];
         out.name = each.name;
         out.help = each.help;
-        out.type = prometheus::MetricType::Gauge;
+        out.type = each.type;
         for (const auto& [labels, value] : each.read()) {
             prometheus::ClientMetric sample;
             for (const auto& [key, text] : labels) sample.label.push_back({key, text});
-            sample.gauge.value = value;
+            (each.type == prometheus::MetricType::Counter ? sample.counter.value : sample.gauge.value) = value;
             out.metric.push_back(std::move(sample));
         }
     }
-    for (auto& [name, made] : gauges) families.push_back(std::move(made));
+    for (auto& [name, made] : asked) families.push_back(std::move(made));
     return prometheus::TextSerializer().Serialize(families);
 }
 

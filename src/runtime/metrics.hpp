@@ -50,6 +50,10 @@ class metrics {
     void gauges(const std::string& name, const std::string& help,
                 std::function<std::vector<std::pair<metric_labels, double>>()> read);
 
+    // The same for what only grows.
+    void counts(const std::string& name, const std::string& help,
+                std::function<std::vector<std::pair<metric_labels, double>>()> read);
+
     std::string text() const;  // Prometheus text exposition format 0.0.4
 
  private:

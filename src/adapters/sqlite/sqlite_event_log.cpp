@@ -187,7 +187,7 @@ task<result<std::vector<topic_position>>> sqlite_event_log::positions(std::strin
     co_return out;
 }
 
-task<result<std::vector<group_lag>>> sqlite_event_log::lags() {
+std::vector<group_lag> sqlite_event_log::lags_now() {
     std::vector<group_lag> out;
     for (const auto* each : state_.consumers()) {
         const auto& of = *each->partition;
@@ -199,7 +199,19 @@ task<result<std::vector<group_lag>>> sqlite_event_log::lags() {
         if (same != out.end()) same->events += events;
         else out.push_back({each->group, of.topic->name, events});
     }
-    co_return out;
+    return out;
+}
+
+task<result<std::vector<group_lag>>> sqlite_event_log::lags() { co_return lags_now(); }
+
+std::vector<std::pair<std::string, std::int64_t>> sqlite_event_log::published_now() {
+    std::vector<std::pair<std::string, std::int64_t>> out;
+    for (const auto* topic : state_.topics()) {
+        std::int64_t events = 0;
+        for (const auto& partition : topic->partitions) events += partition->end.load();
+        out.emplace_back(topic->name, events);
+    }
+    return out;
 }
 
 task<result<void>> sqlite_event_log::park(delivery what, error cause, int attempts) {

@@ -34,6 +34,10 @@ class sqlite_event_log final : public event_log {
     task<result<void>> park(delivery what, error cause, int attempts) override;
     task<result<bool>> is_parked(std::string group, std::string topic, std::string key) override;
 
+    // For metrics, at once and from any thread: durable events since the shop began, and what groups have not done.
+    std::vector<std::pair<std::string, std::int64_t>> published_now();
+    std::vector<group_lag> lags_now();
+
     // A group's dead letters by topic, partition and offset; of one key where `key` is not empty.
     task<result<std::vector<dead_letter>>> dead_letters(std::string group, std::string topic,
                                                         std::string key, int max);

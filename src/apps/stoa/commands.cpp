@@ -44,7 +44,7 @@ int complain(const error& why) {
 int run_command(int count, char** arguments) {
     CLI::App program("Stoa: a whole shop in one program. Start with `stoa serve --demo`.");
     program.require_subcommand(1);
-    program.failure_message(CLI::FailureMessage::help);
+    program.failure_message(CLI::FailureMessage::simple);  // one line that says what was wrong, and `--help`
     common_flags flags;
     serve_options serving;
     int status = 0;

@@ -1,4 +1,5 @@
 #include "apps/stoa/commands.hpp"
+#include "apps/stoa/shoppers.hpp"
 #include "apps/stoa/wiring.hpp"
 #include "runtime/log.hpp"
 
@@ -20,6 +21,7 @@ using steady = std::chrono::steady_clock;
 struct run_state {
     std::unique_ptr<shop> all;
     std::optional<error> failed;
+    std::unique_ptr<shoppers> crowd;
     bool draining = false;
 };
 
@@ -39,14 +41,20 @@ task<> start_up(run_state& run, const settings& from, serve_options options, ste
                 admin.host.c_str(), run.all->admin_port());
     std::fflush(stdout);
     log_info("ready", {{"port", run.all->public_port()}, {"after_ms", took_ms}});
-    if (!options.demo) co_return;
-    auto told = co_await run.all->load_demo();
-    if (!told) log_error("demo_failed", {{"code", told.error().code}, {"detail", told.error().detail}});
-    else std::fputs(told->c_str(), stdout);
-    std::fflush(stdout);
+    if (options.demo) {
+        auto told = co_await run.all->load_demo();
+        if (!told) log_error("demo_failed", {{"code", told.error().code}, {"detail", told.error().detail}});
+        else std::fputs(told->c_str(), stdout);
+        std::fflush(stdout);
+    }
+    if (options.shoppers > 0 && !run.draining)
+        run.crowd = std::make_unique<shoppers>(http.host + ':' + std::to_string(run.all->public_port()),
+                                               options.shoppers);
 }
 
 task<> shut_down(run_state& run) {
+    // Joined on a thread of its own: a shopper may wait for an answer from this very loop.
+    std::jthread leaving([crowd = std::move(run.crowd)] {});
     co_await run.all->drain();
     run.all->loops().stop();
 }

@@ -130,7 +130,10 @@ const setting_key* find_key(std::string_view name) {
 }
 
 std::unexpected<error> unknown(std::string_view name, std::string_view where) {
-    const auto near = nearest(name);
+    std::string key(name.starts_with("STOA_") ? name.substr(5) : name);
+    for (char& c : key)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    const auto near = nearest(key);
     return fail(errc::invalid, "unknown_setting",
                 "there is no setting `" + std::string(name) + "` (" + std::string(where) + ")" +
                     (near.empty() ? "; `stoa config` lists all" : "; did you mean `" + std::string(near) + "`?"));

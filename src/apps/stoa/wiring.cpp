@@ -28,6 +28,8 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 
 namespace stoa {
 namespace {
@@ -90,6 +92,7 @@ struct shop::parts {
     std::string epoch;
     std::string local_token;  // of this run, for the program's own verbs; stands in the run file
     std::atomic<bool> ready = false;
+    std::array<std::atomic<std::int64_t>, type_of<orders::order_status>.words.size()> orders_by_status{};
 
     std::unique_ptr<loop_set> loops;
     std::unique_ptr<blocking_pool> files;
@@ -108,6 +111,7 @@ struct shop::parts {
     void start_sweepers(replica& one);
     void add_gauges();
     task<result<void>> fill_index();
+    task<result<int>> count_orders();
     task<result<principal>> authenticate(replica& one, std::string credential);
     result<audit_report> audit_now();
 };
@@ -290,6 +294,25 @@ void shop::parts::add_gauges() {
                    [&counters] { return static_cast<double>(counters.jobs.load()); });
     measured.gauge("storage_commit_seconds", "Time spent in commits since the start.", {},
                    [&counters] { return static_cast<double>(counters.commit_nanos.load()) / 1e9; });
+    measured.counts("kafka_events_published_total", "Events made durable in the log.", [this] {
+        std::vector<std::pair<metric_labels, double>> out;
+        for (const auto& [topic, events] : store->log().published_now())
+            out.push_back({{{"topic", topic}, {"status", "success"}}, static_cast<double>(events)});
+        return out;
+    });
+    measured.gauges("consumer_lag", "Events that a group has not dealt with.", [this] {
+        std::vector<std::pair<metric_labels, double>> out;
+        for (const auto& lag : store->log().lags_now())
+            out.push_back({{{"group", lag.group}, {"topic", lag.topic}}, static_cast<double>(lag.events)});
+        return out;
+    });
+    measured.gauges("orders_in_status", "Orders by status, a few seconds old.", [this] {
+        std::vector<std::pair<metric_labels, double>> out;
+        for (std::size_t i = 0; i < orders_by_status.size(); ++i)
+            out.push_back({{{"status", std::string(type_of<orders::order_status>.words[i])}},
+                           static_cast<double>(orders_by_status[i].load())});
+        return out;
+    });
     measured.gauge("http_connections", "Open connections of the public listener.", {},
                    [this] { return open_server ? open_server->connections() : 0.0; });
 }
@@ -312,6 +335,12 @@ task<result<void>> shop::parts::fill_index() {
     co_return result<void>{};
 }
 
+task<result<int>> shop::parts::count_orders() {
+    STOA_CO_TRY(const auto counts, co_await replicas.front()->orders->count_by_status());
+    for (std::size_t i = 0; i < counts.size(); ++i) orders_by_status[i] = counts[i];
+    co_return 0;
+}
+
 result<void> shop::parts::start_consumers(replica& one) {
     for (const auto& each : {orders::events_of(*one.orders), payments::events_of(*one.payments),
                              products::events_of(*one.products)})
@@ -327,6 +356,7 @@ void shop::parts::start_sweepers(replica& one) {
     if (one.share.index != 0) return;
     one.background.spawn("resume imports", [&one]() -> task<> { (void)co_await one.imports->resume(); });
     start_sweeper(one.background, time, "holds", seconds(10), [&one] { return one.products->sweep(); });
+    start_sweeper(one.background, time, "order counts", seconds(5), [this] { return count_orders(); });
     start_sweeper(one.background, time, "expired items", seconds(10),
                   [this] { return store->items().expire(time.now(), 500); });
     start_sweeper(one.background, time, "old events", seconds(60),

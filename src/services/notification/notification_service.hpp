@@ -8,6 +8,7 @@
 #include "ports/notifier.hpp"
 #include "runtime/metrics.hpp"
 #include "runtime/supervisor.hpp"
+#include "services/notification/notification_api.hpp"
 #include "services/notification/notification_store.hpp"
 #include "services/order/order_api.hpp"
 #include "services/order/order_events.hpp"
@@ -32,31 +33,14 @@ struct notification_settings {
     int in_flight = 16;          // messages on their way at once, an instance
 };
 
-struct list_notifications_request {
-    std::optional<std::string> order_id;
-    std::optional<std::string> status;
-    std::optional<std::int32_t> limit;
-    std::optional<std::string> cursor;
-};
-BOOST_DESCRIBE_STRUCT(list_notifications_request, (), (order_id, status, limit, cursor))
-
-struct notification_list {
-    std::vector<notification> notifications;
-    std::optional<std::string> next_cursor;
-};
-BOOST_DESCRIBE_STRUCT(notification_list, (), (notifications, next_cursor))
-
 struct get_notification_request {
     std::string event_id;
 };
 BOOST_DESCRIBE_STRUCT(get_notification_request, (), (event_id))
 
 // The public operations, all for operators.
-class api {
+class api : public journal {
  public:
-    virtual ~api() = default;
-    virtual task<result<notification_list>> list_notifications(request_context,
-                                                               list_notifications_request) = 0;
     // Of all channels of the event.
     virtual task<result<notification_list>> get_notification(request_context,
                                                              get_notification_request) = 0;
@@ -118,9 +102,6 @@ class notification_service final : public api {
 
 }  // namespace stoa::notifications
 
-template <>
-inline constexpr auto stoa::rules_of<stoa::notifications::list_notifications_request> =
-    std::to_array<stoa::rule>({stoa::range("order_id", 1, 64), stoa::range("limit", 1, 100)});
 template <>
 inline constexpr auto stoa::rules_of<stoa::notifications::get_notification_request> =
     std::to_array<stoa::rule>({stoa::range("event_id", 1, 64)});

@@ -25,7 +25,9 @@ std::string order_summary(const orders::order_event& about) {
 
 std::string letter(std::string_view opening, std::string_view middle, std::string_view shop_name) {
     std::string out = "Hello,\n\n";
-    return ((((out += opening) += "\n\n") += middle) += "\nKind regards\n") += shop_name, out + '\n';
+    (out += opening) += "\n\n";
+    (out += middle) += "\nKind regards\n";
+    return (out += shop_name) += '\n';
 }
 
 std::string why_cancelled(const orders::order_event& about) {

@@ -64,6 +64,15 @@ task<result<order_list>> order_service::list_orders(request_context context, lis
     co_return out;
 }
 
+task<result<std::vector<std::int64_t>>> order_service::count_by_status() {
+    std::vector<std::int64_t> out;
+    for (std::size_t i = 0; i < type_of<order_status>.words.size(); ++i) {
+        STOA_CO_TRY(const auto n, co_await store_.count({.statuses = {static_cast<order_status>(i)}}));
+        out.push_back(n);
+    }
+    co_return out;
+}
+
 // --- changing --------------------------------------------------------------------------------------------
 
 task<result<order_record>> order_service::change(std::string id, edit how, std::optional<delivery> receipt) {

@@ -93,6 +93,9 @@ class order_service final : public api {
     // Returns how many it moved.
     task<result<int>> sweep(lane share);
 
+    // How many orders are in each status, by the statuses' order: for metrics.
+    task<result<std::vector<std::int64_t>>> count_by_status();
+
  private:
     // A change of one order: given the order as it stands, edits it, adds events and what else the transaction
     // needs. False: nothing to do (the receipt alone is stored).
