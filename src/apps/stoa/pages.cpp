@@ -86,6 +86,21 @@ route audit_page(std::function<task<result<audit_report>>()> run) {
     return out;
 }
 
+route invoice_page(std::function<task<result<std::string>>(request_context, std::string)> read) {
+    route out{.method = verb::get, .path = "/api/v1/orders/{id}/invoice", .name = "GetInvoice",
+              .caller = who::signed_in, .summary = "The invoice of a paid order, as text."};
+    out.answer = [read = std::move(read)](request_context context, http::request,
+                                          route::parameters given) -> task<response> {
+        const auto request_id = context.request_id;
+        auto document = co_await read(std::move(context), given.front().second);
+        if (!document) co_return http::problem_response(document.error(), request_id);
+        response made{.content_type = "text/plain; charset=utf-8"};
+        made.set_body(*std::move(document));
+        co_return made;
+    };
+    return out;
+}
+
 std::vector<route> admin_pages(admin_page_needs from) {
     std::vector<route> out;
     out.push_back(health());

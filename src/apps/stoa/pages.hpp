@@ -17,6 +17,9 @@ std::vector<http::route> public_pages(public_page_needs from);
 // POST /api/v1/audit.
 http::route audit_page(std::function<task<result<audit_report>>()> run);
 
+// GET /api/v1/orders/{id}/invoice, for whoever may see the order.
+http::route invoice_page(std::function<task<result<std::string>>(request_context, std::string)> read);
+
 struct dependency {
     std::string name;
     bool ready = false;

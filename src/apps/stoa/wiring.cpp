@@ -1,10 +1,12 @@
 #include "apps/stoa/wiring.hpp"
 
 #include "adapters/filesystem/filesystem_blob.hpp"
+#include "adapters/mailbox/outbox_file.hpp"
 #include "adapters/security/jwt_authority.hpp"
 #include "adapters/security/key_file.hpp"
 #include "adapters/security/password_hasher.hpp"
 #include "adapters/simulator/payment_simulator.hpp"
+#include "adapters/smtp/smtp_notifier.hpp"
 #include "adapters/sqlite/sqlite_shop.hpp"
 #include "adapters/system/system_clock.hpp"
 #include "apps/stoa/audit.hpp"
@@ -17,6 +19,11 @@
 #include "embedded/user_migrations.hpp"
 #include "ports/idempotency.hpp"
 #include "runtime/log.hpp"
+#include "services/activity/activity_events.hpp"
+#include "services/activity/activity_operations.hpp"
+#include "services/cart/cart_operations.hpp"
+#include "services/gateway/gateway_operations.hpp"
+#include "services/notification/notification_operations.hpp"
 #include "services/order/order_operations.hpp"
 #include "services/payment/payment_operations.hpp"
 #include "services/product/product_operations.hpp"
@@ -47,7 +54,7 @@ std::vector<topic_spec> all_topics(hours raw_kept) {
                             payments::topic::closed, payments::topic::refunded, products::topic::deleted,
                             products::topic::changed, users::topic::notifications})
         out.push_back({.name = name});
-    out.push_back({.name = "ecom-raw-events", .keep = raw_kept});
+    out.push_back({.name = activities::topic::raw_events, .keep = raw_kept});
     return out;
 }
 
@@ -55,8 +62,9 @@ sqlite_options shop_options(const settings& from, const std::string& directory) 
     return {.directory = directory,
             .migrations = {{"user", steps_of(embedded::user_migrations())},
                            {"product", steps_of(embedded::product_migrations())}},
-            .tables = {&users::sessions_table, &idempotency_table, &orders::orders_table,
-                       &orders::counters_table, &payments::payments_table},
+            .tables = {&users::sessions_table, &idempotency_table, &carts::carts_table,
+                       &carts::guards_table, &orders::orders_table, &orders::counters_table,
+                       &payments::payments_table, &notifications::notifications_table},
             .topics = all_topics(hours(24 * from.number("raw_event_days"))),
             .shop_currency = from.currency("currency")};
 }
@@ -73,6 +81,10 @@ struct replica {
     std::unique_ptr<products::catalogue_import> imports;
     std::unique_ptr<orders::order_service> orders;
     std::unique_ptr<payments::payment_service> payments;
+    std::unique_ptr<carts::cart_service> carts;
+    std::unique_ptr<notifications::notification_service> notifications;
+    std::unique_ptr<activities::activity_service> activities;
+    std::unique_ptr<gateway::gateway_service> gateway;
     std::unique_ptr<http::router> open_routes, admin_routes;
 };
 
@@ -101,11 +113,14 @@ struct shop::parts {
     std::unique_ptr<sqlite_shop> store, provider_store;
     std::unique_ptr<filesystem_blob> blobs;
     std::unique_ptr<payment_simulator> provider;
+    std::unique_ptr<notifier> outside;
     std::vector<std::unique_ptr<replica>> replicas;
     std::unique_ptr<http::server> open_server, admin_server;
 
     result<void> open_engines();
+    result<std::unique_ptr<notifier>> open_notifier();
     result<void> make_replicas();
+    void make_followers(replica& one);
     result<void> make_routes(replica& one);
     result<void> start_consumers(replica& one);
     void start_sweepers(replica& one);
@@ -114,6 +129,7 @@ struct shop::parts {
     task<result<int>> count_orders();
     task<result<principal>> authenticate(replica& one, std::string credential);
     result<audit_report> audit_now();
+    task<result<gateway::catalogue_facts>> catalogue_facts(replica& one, request_context context);
 };
 
 shop::shop(std::unique_ptr<parts> all) : all_(std::move(all)) {}
@@ -160,6 +176,7 @@ result<void> shop::parts::open_engines() {
     passwords = std::make_unique<sodium_password_hasher>();
     files = std::make_unique<blocking_pool>("files", 2, 256);
     STOA_TRY(blobs, filesystem_blob::open(directory + "/blobs", *files));
+    STOA_TRY(outside, open_notifier());
     // Whatever loop confirms, the webhook wakes the first replica: it only looks again.
     provider = std::make_unique<payment_simulator>(
         provider_store->items(), time, random,
@@ -175,6 +192,16 @@ result<void> shop::parts::open_engines() {
         },
         payment_simulator::settings{});
     return {};
+}
+
+result<std::unique_ptr<notifier>> shop::parts::open_notifier() {
+    const auto& sender = from.text("mail_from");
+    if (from.text("notifier") == "smtp") {
+        STOA_TRY(auto server, read_smtp_url(from.text("smtp_url"), sender));
+        return std::make_unique<smtp_notifier>(std::move(server), time, *files);
+    }
+    STOA_TRY(auto mailbox, outbox_file::open(from.text("data_dir") + "/mailbox.mbox", sender, time, *files));
+    return mailbox;
 }
 
 result<void> shop::parts::make_replicas() {
@@ -215,11 +242,43 @@ result<void> shop::parts::make_replicas() {
             payments::payment_settings{.review_above_minor = review});
         one->orders->use(*one->payments);
         one->products->use(*one->orders);
+        make_followers(*one);
         STOA_TRY_VOID(make_routes(*one));
         replicas.push_back(std::move(one));
     }
     add_gauges();
     return {};
+}
+
+// The services that follow orders, and those that stand in front of all.
+void shop::parts::make_followers(replica& one) {
+    const auto currency = from.currency("currency");
+    auto& items = store->items();
+    one.carts = std::make_unique<carts::cart_service>(
+        carts::cart_service::needs{items, *one.products, *one.orders, time, *one.keys},
+        carts::cart_settings{.kept = hours(24 * from.number("cart_days")), .shop_currency = currency});
+    one.users->on_merge([&one](std::string guest_id, std::string user_id) {
+        return one.carts->merge(std::move(guest_id), std::move(user_id));
+    });
+    one.notifications = std::make_unique<notifications::notification_service>(
+        notifications::notification_service::needs{items, *one.users, *one.orders, *outside, *blobs, time, random,
+                                                   one.background, measured},
+        notifications::notification_settings{});
+    one.activities = std::make_unique<activities::activity_service>(
+        activities::activity_service::needs{store->log(), time, random}, activities::activity_settings{});
+    one.gateway = std::make_unique<gateway::gateway_service>(
+        gateway::gateway_service::needs{
+            *one.orders, *one.users, *one.products, *one.payments, *one.notifications,
+            [this, &one](request_context context) { return catalogue_facts(one, std::move(context)); }, time},
+        gateway::gateway_settings{.shop_currency = currency});
+}
+
+task<result<gateway::catalogue_facts>> shop::parts::catalogue_facts(replica& one, request_context context) {
+    gateway::catalogue_facts out;
+    STOA_CO_TRY(auto known, co_await one.products->list_categories(std::move(context), {}));
+    out.categories = std::move(known.categories);
+    out.products = static_cast<std::int64_t>(index.count({}));
+    co_return out;
 }
 
 result<void> shop::parts::make_routes(replica& one) {
@@ -239,12 +298,18 @@ result<void> shop::parts::make_routes(replica& one) {
         .shop_currency = from.currency("currency")};
     one.open_routes = std::make_unique<http::router>(ports, bounds);
     for (const auto& each : {users::operations_of(*one.users), products::operations_of(*one.products),
-                             orders::operations_of(*one.orders), payments::operations_of(*one.payments)})
+                             carts::operations_of(*one.carts), orders::operations_of(*one.orders),
+                             payments::operations_of(*one.payments),
+                             notifications::operations_of(*one.notifications),
+                             activities::operations_of(*one.activities), gateway::operations_of(*one.gateway)})
         STOA_TRY_VOID(one.open_routes->add(each));
     for (auto& page : transfer_pages({*one.imports, *blobs, time, random}))
         STOA_TRY_VOID(one.open_routes->add(std::move(page)));
     STOA_TRY_VOID(one.open_routes->add(audit_page([this] {
         return offload(*files, [this] { return audit_now(); });
+    })));
+    STOA_TRY_VOID(one.open_routes->add(invoice_page([&one](request_context context, std::string order_id) {
+        return one.notifications->invoice(std::move(context), std::move(order_id));
     })));
     for (auto& page : public_pages({.jwks = [this] { return tokens->jwks(); }}))
         STOA_TRY_VOID(one.open_routes->add(std::move(page)));
@@ -343,7 +408,8 @@ task<result<int>> shop::parts::count_orders() {
 
 result<void> shop::parts::start_consumers(replica& one) {
     for (const auto& each : {orders::events_of(*one.orders), payments::events_of(*one.payments),
-                             products::events_of(*one.products)})
+                             products::events_of(*one.products), carts::events_of(*one.carts),
+                             notifications::events_of(*one.notifications)})
         STOA_TRY_VOID(start_consumer(each, store->log(), time, random, measured, one.background, one.share));
     return {};
 }
@@ -353,6 +419,10 @@ void shop::parts::start_sweepers(replica& one) {
                   [&one] { return one.orders->sweep(one.share); });
     start_sweeper(one.background, time, "payments", seconds(1),
                   [&one] { return one.payments->sweep(one.share); });
+    start_sweeper(one.background, time, "notifications", seconds(5),
+                  [&one] { return one.notifications->sweep(one.share); });
+    start_sweeper(one.background, time, "carts", seconds(10),
+                  [&one] { return one.carts->sweep(one.share); });
     if (one.share.index != 0) return;
     one.background.spawn("resume imports", [&one]() -> task<> { (void)co_await one.imports->resume(); });
     start_sweeper(one.background, time, "holds", seconds(10), [&one] { return one.products->sweep(); });

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "services/user/user_service.hpp"
-#include "transport/operation.hpp"
+#include "ports/operation.hpp"
 
 namespace stoa::users {
 
