@@ -22,8 +22,10 @@ bool is_address(std::string_view text) {
     const auto at = text.find('@');
     if (at == 0 || at == std::string_view::npos || at + 1 == text.size() || text.size() > 254)
         return false;
-    return text.find('@', at + 1) == std::string_view::npos && std::ranges::all_of(text, [](char c) {
-               return is_plain(c) && std::string_view(" <>()[],;:\\\"").find(c) == std::string_view::npos;
+    return text.find('@', at + 1) == std::string_view::npos &&
+           std::ranges::all_of(text, [](char c) {
+               return is_plain(c) &&
+                      std::string_view(" <>()[],;:\\\"").find(c) == std::string_view::npos;
            });
 }
 
@@ -62,7 +64,8 @@ std::string date_text(timestamp at) {
                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     const auto time = rfc3339(at).substr(11, 8);
     return std::string(days[parts.tm_wday]) + ", " + std::to_string(parts.tm_mday) + ' ' +
-           months[parts.tm_mon] + ' ' + std::to_string(1900 + parts.tm_year) + ' ' + time + " +0000";
+           months[parts.tm_mon] + ' ' + std::to_string(1900 + parts.tm_year) + ' ' + time +
+           " +0000";
 }
 
 }  // namespace
@@ -122,8 +125,7 @@ std::string mail_text(const mail& what, bool plain_utf8) {
         return out;
     }
     const auto encoded = base64(what.body);
-    for (std::size_t at = 0; at < encoded.size(); at += 76)
-        (out.append(encoded, at, 76)) += '\n';
+    for (std::size_t at = 0; at < encoded.size(); at += 76) (out.append(encoded, at, 76)) += '\n';
     return out;
 }
 

@@ -25,7 +25,8 @@ TEST(mail, is_written_as_rfc_5322_says) {
 TEST(mail, other_letters_in_a_subject_are_encoded_in_words_that_cut_none) {
     auto what = good();
     what.subject = "Grüße";
-    EXPECT_NE(mail_text(what, false).find("Subject: =?UTF-8?B?R3LDvMOfZQ==?=\n"), std::string::npos);
+    EXPECT_NE(mail_text(what, false).find("Subject: =?UTF-8?B?R3LDvMOfZQ==?=\n"),
+              std::string::npos);
     what.subject.clear();
     for (int i = 0; i < 40; ++i) what.subject += "ü";  // 80 bytes, two a letter
     const auto text = mail_text(what, false);

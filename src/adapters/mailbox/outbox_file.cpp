@@ -74,6 +74,16 @@ std::string mailbox_entry(const mail& what) {
     return out + body + '\n';
 }
 
+// A From_ line counts only after an empty line, which another program's last message may lack.
+std::string missing_line_ends(int fd, off_t size) {
+    char tail[2] = {'\n', '\n'};
+    const auto known = std::min<off_t>(size, 2);
+    if (known > 0 &&
+        ::pread(fd, tail + 2 - known, static_cast<std::size_t>(known), size - known) < 0)
+        return "\n\n";
+    return tail[1] != '\n' ? "\n\n" : tail[0] != '\n' ? "\n" : "";
+}
+
 struct mailbox_content {
     std::unordered_set<std::string> ids;
     std::int64_t whole_bytes = 0;  // up to the end of the last whole message
@@ -89,7 +99,10 @@ mailbox_content read_mailbox(const std::string& path) {
         const bool torn = in.eof();  // the last line has no end
         const auto line_at = at;
         at += std::ssize(line) + (torn ? 0 : 1);
-        if (blank_before && !in_headers && line_at >= body_until && line.starts_with("From ")) {
+        // A crash may have left even less than the first word.
+        const bool begins =
+            line.starts_with("From ") || (torn && std::string_view("From ").starts_with(line));
+        if (blank_before && !in_headers && line_at >= body_until && begins) {
             if (!id.empty()) out.ids.insert(std::exchange(id, {}));
             entry = line_at;
             in_headers = true;
@@ -126,12 +139,13 @@ result<void> outbox_file::shared::append(const mail& what) {
     const auto id = message_id_of(what.id);
     if (ids.contains(id)) return {};
     const descriptor file(
-        ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR));
+        ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR));
     if (file.get() < 0) return broken(path, "cannot open");
     if (::flock(file.get(), LOCK_EX) != 0) return broken(path, "cannot lock");
     struct stat before{};
     if (::fstat(file.get(), &before) != 0) return broken(path, "cannot look at");
-    if (!write_all(file.get(), mailbox_entry(what)) || ::fsync(file.get()) != 0) {
+    const auto entry = missing_line_ends(file.get(), before.st_size) + mailbox_entry(what);
+    if (!write_all(file.get(), entry) || ::fsync(file.get()) != 0) {
         auto failed = broken(path, "cannot write");
         // What was written of it must not look like a message.
         if (::ftruncate(file.get(), before.st_size) != 0) return broken(path, "cannot cut back");

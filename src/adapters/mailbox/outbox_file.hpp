@@ -1,5 +1,6 @@
-// A notifier that sends nothing: each message goes to a mailbox file (mbox, RFC 4155, with quoted From_
-// lines), to be read with `mail -f FILE`. For a shop without a mail server, and to try one out.
+// A notifier that sends nothing: each message goes to a mailbox file (mbox, RFC 4155, with quoted
+// From_ lines), to be read with `mail -f FILE`. For a shop without a mail server, and to try one
+// out.
 #pragma once
 
 #include "base/mail.hpp"
@@ -15,8 +16,8 @@ namespace stoa {
 // read and rewrite the file meanwhile: it is locked and opened anew for each message.
 class outbox_file final : public notifier {
  public:
-    // Reads the ids of the messages that the file has (one short string each is kept) and cuts off a
-    // last message that a crash left half-written. Errors: unavailable, with the system's reason.
+    // Reads the ids of the messages that the file has (one short string each is kept) and cuts off
+    // a last message that a crash left half-written. Errors: unavailable, with the system's reason.
     static result<std::unique_ptr<outbox_file>> open(std::string path, std::string from,
                                                      clock& time, blocking_pool& pool);
 

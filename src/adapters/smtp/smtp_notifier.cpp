@@ -134,9 +134,9 @@ class conversation {
         answer out;
         for (;;) {
             STOA_TRY(const auto line, read_line());
-            const bool coded = line.size() >= 3 && std::all_of(line.begin(), line.begin() + 3, [](char c) {
-                                   return c >= '0' && c <= '9';
-                               });
+            const bool coded =
+                line.size() >= 3 && std::all_of(line.begin(), line.begin() + 3,
+                                                [](char c) { return c >= '0' && c <= '9'; });
             if (!coded || out.text.size() > longest_answer)
                 return unreachable("the server does not speak SMTP");
             out.code = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');

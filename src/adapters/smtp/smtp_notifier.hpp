@@ -12,9 +12,9 @@ namespace stoa {
 struct smtp_settings {
     std::string host;
     std::string port = "25";
-    std::string user, password;  // empty: no AUTH
-    std::string from;            // the shop's address
-    std::string hello = "stoa";  // how we name ourselves
+    std::string user, password;           // empty: no AUTH
+    std::string from;                     // the shop's address
+    std::string hello = "stoa";           // how we name ourselves
     milliseconds answer_within{30'000};   // each command's answer
     milliseconds finish_within{120'000};  // the whole conversation
 };
@@ -23,9 +23,9 @@ struct smtp_settings {
 // the person who set it; the password is never in the message.
 result<smtp_settings> read_smtp_url(std::string_view url, std::string from);
 
-// Thread rule: any loop; a conversation runs on the pool. Errors: `invalid` where the server refused
-// the message for good (5xx) or a field is ill-formed, `unavailable` for all that may pass (4xx, no answer, a
-// connection that breaks): the same message id is then sent again.
+// Thread rule: any loop; a conversation runs on the pool. Errors: `invalid` where the server
+// refused the message for good (5xx) or a field is ill-formed, `unavailable` for all that may pass
+// (4xx, no answer, a connection that breaks): the same message id is then sent again.
 class smtp_notifier final : public notifier {
  public:
     smtp_notifier(smtp_settings settings, clock& time, blocking_pool& pool)

@@ -20,7 +20,8 @@ namespace {
 // Serves one connection. `answers` by the first word of a line; others get 250.
 class smtp_server {
  public:
-    explicit smtp_server(std::map<std::string, std::string> answers) : answers_(std::move(answers)) {
+    explicit smtp_server(std::map<std::string, std::string> answers)
+        : answers_(std::move(answers)) {
         listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_in at{};
         at.sin_family = AF_INET;
@@ -118,8 +119,9 @@ TEST_F(smtp_notifier_test, a_message_is_handed_over_with_its_dots_stuffed) {
     const auto sent = send(server.port());
     EXPECT_TRUE(sent) << sent.error().detail;
     const auto& heard = server.heard();
-    EXPECT_TRUE(heard.starts_with("EHLO stoa\r\nMAIL FROM:<shop@example.com>\r\n"
-                                  "RCPT TO:<ada@example.com>\r\nDATA\r\nFrom: shop@example.com\r\n"));
+    EXPECT_TRUE(
+        heard.starts_with("EHLO stoa\r\nMAIL FROM:<shop@example.com>\r\n"
+                          "RCPT TO:<ada@example.com>\r\nDATA\r\nFrom: shop@example.com\r\n"));
     EXPECT_NE(heard.find("Message-ID: <e1.email@stoa>\r\n"), std::string::npos);
     EXPECT_TRUE(heard.ends_with("\r\n\r\nOne\r\n..\r\n...two\r\nthree\r\n.\r\nQUIT\r\n"));
 }
@@ -194,8 +196,9 @@ TEST(smtp_url, is_read_or_refused_with_a_reason_that_keeps_the_password) {
     read = read_smtp_url("smtp://[::1]/", "shop@example.com");
     ASSERT_TRUE(read);
     EXPECT_EQ(read->host + '|' + read->port, "::1|25");
-    for (const char* bad : {"", "http://x", "smtps://x", "smtp://", "smtp://x:0", "smtp://x:99999",
-                            "smtp://x:y", "smtp://secret@x", "smtp://u:secret%zz@x", "smtp://a b"}) {
+    for (const char* bad :
+         {"", "http://x", "smtps://x", "smtp://", "smtp://x:0", "smtp://x:99999", "smtp://x:y",
+          "smtp://secret@x", "smtp://u:secret%zz@x", "smtp://a b"}) {
         const auto refused = read_smtp_url(bad, "shop@example.com");
         ASSERT_FALSE(refused) << bad;
         EXPECT_EQ(refused.error().kind, errc::invalid);

@@ -1,5 +1,5 @@
-// Raw events: the payload is activities::viewer_event, the key its product_id. All have one type, since the
-// word in the payload is open.
+// Raw events: the payload is activities::viewer_event, the key its product_id. All have one type,
+// since the word in the payload is open.
 #pragma once
 
 #include "services/activity/activity.hpp"

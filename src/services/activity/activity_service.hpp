@@ -1,5 +1,5 @@
-// Activity: takes viewers' events and puts them on the log. It keeps nothing: what was answered with
-// 202 is durable there.
+// Activity: takes viewers' events and puts them on the log. It keeps nothing: what was answered
+// with 202 is durable there.
 #pragma once
 
 #include "base/context.hpp"
@@ -57,10 +57,6 @@ class activity_service final : public api {
     needs ports_;
     activity_settings settings_;
 };
-
-// One well-formed JSON object and nothing else (RFC 8259). The codec hands open members on as text
-// without having looked into them.
-bool is_json_object(std::string_view text);
 
 }  // namespace stoa::activities
 

@@ -18,8 +18,9 @@ struct line {
     std::int64_t version = 1;
     std::int64_t expires_at = 0;  // Unix seconds
 };
-BOOST_DESCRIBE_STRUCT(line, (), (user_id, product_id, quantity, added_at, price_seen, currency,
-                                 version, expires_at))
+BOOST_DESCRIBE_STRUCT(line, (),
+                      (user_id, product_id, quantity, added_at, price_seen, currency, version,
+                       expires_at))
 
 // Why a line could not be ordered as it stands.
 enum class line_problem : std::uint8_t {
@@ -40,8 +41,8 @@ struct cart_line {
     std::int64_t available = 0;
     std::optional<line_problem> problem;
 };
-BOOST_DESCRIBE_STRUCT(cart_line, (), (product_id, sku, name, quantity, price, line_total, available,
-                                      problem))
+BOOST_DESCRIBE_STRUCT(cart_line, (),
+                      (product_id, sku, name, quantity, price, line_total, available, problem))
 
 enum class change_kind : std::uint8_t { price_changed, out_of_stock, less_available, unavailable };
 BOOST_DESCRIBE_ENUM(change_kind, price_changed, out_of_stock, less_available, unavailable)

@@ -19,7 +19,8 @@ error no_longer_sold(std::string where) {
         {{std::move(where), "product_unavailable", "this product is no longer sold", {}}});
 }
 error too_many_units() {
-    return invalid_request({{"quantity", "out_of_range",
+    return invalid_request({{"quantity",
+                             "out_of_range",
                              "a line has at most " + std::to_string(largest_quantity) + " units",
                              {}}});
 }
@@ -138,7 +139,8 @@ task<result<emptied_answer>> cart_service::clear_cart(request_context context, g
     std::vector<std::string> unwanted;
     for (const auto& each : lines) unwanted.push_back(each.product_id);
     for (std::size_t at = 0; at < unwanted.size(); at += chunk_lines) {
-        const auto some = std::span(unwanted).subspan(at, std::min(chunk_lines, unwanted.size() - at));
+        const auto some =
+            std::span(unwanted).subspan(at, std::min(chunk_lines, unwanted.size() - at));
         STOA_CO_TRY_VOID(co_await replace_chunk(context.caller.user_id, {}, some));
     }
     co_return emptied_answer{};
@@ -188,14 +190,17 @@ task<result<cart>> cart_service::replace_cart(request_context context,
         const auto& id = wanted.items[i].product_id;
         const auto found = now.find(id);
         if (found == now.end())
-            wrong.push_back({at + ".product_id", "unknown_product", "there is no such product", {}});
+            wrong.push_back(
+                {at + ".product_id", "unknown_product", "there is no such product", {}});
         else if (!found->second.is_active)
-            wrong.push_back({at + ".product_id", "product_unavailable",
-                             "this product is no longer sold", {}});
+            wrong.push_back(
+                {at + ".product_id", "product_unavailable", "this product is no longer sold", {}});
         else if (units.find(id)->second > largest_quantity)
-            wrong.push_back({at + ".quantity", "out_of_range",
+            wrong.push_back({at + ".quantity",
+                             "out_of_range",
                              "a line has at most " + std::to_string(largest_quantity) +
-                                 " units, twins together", {}});
+                                 " units, twins together",
+                             {}});
     }
     if (!wrong.empty()) co_return fail(invalid_request(std::move(wrong)));
 
@@ -212,7 +217,8 @@ task<result<cart>> cart_service::replace_cart(request_context context,
     // Chunks in product order, each the same when it is sent again: a request that dies half-way is
     // finished by its repeat.
     for (std::size_t at = 0; at < unwanted.size(); at += chunk_lines) {
-        const auto some = std::span(unwanted).subspan(at, std::min(chunk_lines, unwanted.size() - at));
+        const auto some =
+            std::span(unwanted).subspan(at, std::min(chunk_lines, unwanted.size() - at));
         STOA_CO_TRY_VOID(co_await replace_chunk(user_id, {}, some));
     }
     for (std::size_t at = 0; at < lines.size(); at += chunk_lines) {

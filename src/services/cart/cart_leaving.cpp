@@ -23,8 +23,7 @@ task<result<void>> cart_service::on_order_paid(delivery what, orders::order_even
     // An order may have more lines than a transaction has room. Each chunk but a lone one carries a
     // guard, the last one the receipt: after a crash the chunks that are done say so.
     for (std::size_t at = 0;;) {
-        const auto some =
-            std::span(bought).subspan(at, std::min(chunk_lines, bought.size() - at));
+        const auto some = std::span(bought).subspan(at, std::min(chunk_lines, bought.size() - at));
         const bool alone = bought.size() <= chunk_lines;
         const bool last = at + chunk_lines >= bought.size();
         STOA_CO_TRY_VOID(co_await take_chunk(last ? std::optional(what) : std::nullopt, paid, some,
@@ -71,8 +70,8 @@ task<result<void>> cart_service::take_chunk(
     }
 }
 
-// The tombstone first: from then on nobody adds the product, and the carts that have it are found by
-// index. The sweep makes the second pass, and the first one too where this process dies.
+// The tombstone first: from then on nobody adds the product, and the carts that have it are found
+// by index. The sweep makes the second pass, and the first one too where this process dies.
 task<result<void>> cart_service::on_product_deleted(delivery what,
                                                     products::product_deleted deleted) {
     const auto now = ports_.time.now();
@@ -107,7 +106,8 @@ task<result<void>> cart_service::merge(std::string guest_id, std::string user_id
     STOA_CO_TRY_VOID(co_await store_.commit(std::move(in)));
     while (!lines.empty()) {
         for (std::size_t at = 0; at < lines.size(); at += chunk_lines) {
-            const auto some = std::span(lines).subspan(at, std::min(chunk_lines, lines.size() - at));
+            const auto some =
+                std::span(lines).subspan(at, std::min(chunk_lines, lines.size() - at));
             STOA_CO_TRY_VOID(co_await move_lines(user_id, some));
         }
         // What the guest added meanwhile, or a chunk that changed under the move.

@@ -85,13 +85,14 @@ task<result<cart_service::catalogue>> cart_service::quoted(request_context conte
                                                            std::vector<std::string> ids) {
     catalogue out;
     if (ids.empty()) co_return out;
-    auto told = co_await ports_.products.quote_products(as_service(std::move(context)),
-                                                        {std::move(ids)});
+    auto told =
+        co_await ports_.products.quote_products(as_service(std::move(context)), {std::move(ids)});
     if (!told)
         co_return fail({.kind = errc::unavailable,
                         .code = "product_service_unavailable",
-                        .detail = "prices and stock cannot be looked up now; the cart is as it was, "
-                                  "try again",
+                        .detail =
+                            "prices and stock cannot be looked up now; the cart is as it was, "
+                            "try again",
                         .retry_after_s = 1});
     for (auto& each : told->products) {
         auto id = each.id;
@@ -152,10 +153,11 @@ task<result<orders::order>> cart_service::checkout(request_context context,
             refusal = error{.kind = errc::conflict,
                             .code = "product_unavailable",
                             .detail = "some items are no longer sold",
-                            .errors = {{"items[" + std::to_string(i) + "]", "product_unavailable",
-                                        "this product is no longer sold", {}}}};
-        placed.items.push_back(
-            {lines[i].product_id, static_cast<std::int32_t>(lines[i].quantity)});
+                            .errors = {{"items[" + std::to_string(i) + "]",
+                                        "product_unavailable",
+                                        "this product is no longer sold",
+                                        {}}}};
+        placed.items.push_back({lines[i].product_id, static_cast<std::int32_t>(lines[i].quantity)});
     }
     if (refusal) {
         // An order that this key made already is answered as it was, whatever the cart holds now.

@@ -1,5 +1,5 @@
-// Carts: what customers and guests mean to buy. A cart promises nothing: prices and stock are looked
-// at again on every reading, and the order alone holds units.
+// Carts: what customers and guests mean to buy. A cart promises nothing: prices and stock are
+// looked at again on every reading, and the order alone holds units.
 #pragma once
 
 #include "ports/clock.hpp"
@@ -14,8 +14,8 @@
 namespace stoa::carts {
 
 struct cart_settings {
-    hours kept{24 * 30};       // a line vanishes when nobody changed it for so long
-    minutes second_pass{1};    // after a deletion: the index may have been behind at the first
+    hours kept{24 * 30};        // a line vanishes when nobody changed it for so long
+    minutes second_pass{1};     // after a deletion: the index may have been behind at the first
     hours tombstones_kept{24};  // longer than any cache of products lives
     currency_code shop_currency;
 };

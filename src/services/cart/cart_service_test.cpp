@@ -123,11 +123,11 @@ constexpr topic_spec topics[] = {{.name = "orders", .partitions = 1},
 class cart_service_test : public ::testing::Test {
  protected:
     cart_service_test() {
-        auto opened = sqlite_shop::open(
-            {.directory = directory_.path(),
-             .tables = {&carts_table, &guards_table, &idempotency_table},
-             .topics = {std::begin(topics), std::end(topics)}},
-            clock_);
+        auto opened =
+            sqlite_shop::open({.directory = directory_.path(),
+                               .tables = {&carts_table, &guards_table, &idempotency_table},
+                               .topics = {std::begin(topics), std::end(topics)}},
+                              clock_);
         if (!opened) throw std::runtime_error(opened.error().detail);
         shop_ = *std::move(opened);
         items_.emplace(shop_->items());
@@ -169,10 +169,10 @@ class cart_service_test : public ::testing::Test {
     }
     reply add(const std::string& product, int quantity, const std::string& user = "ada",
               const std::string& key = {}) {
-        return call("AddCartItem",
-                    R"({"product_id":")" + product + R"(","quantity":)" + std::to_string(quantity) +
-                        "}",
-                    user, key);
+        return call(
+            "AddCartItem",
+            R"({"product_id":")" + product + R"(","quantity":)" + std::to_string(quantity) + "}",
+            user, key);
     }
     cart of(const std::string& user = "ada") {
         auto shown = call("GetCart", "{}", user);
@@ -194,13 +194,14 @@ class cart_service_test : public ::testing::Test {
     }
     result<void> paid(const std::string& id, std::vector<std::pair<std::string, int>> bought,
                       const std::string& user = "ada", timestamp ordered_at = {INT64_MAX}) {
-        orders::order_event what{.order_id = "o",
-                                 .user_id = user,
-                                 .created_at = ordered_at.micros == INT64_MAX ? clock_.now()
-                                                                              : ordered_at};
+        orders::order_event what{
+            .order_id = "o",
+            .user_id = user,
+            .created_at = ordered_at.micros == INT64_MAX ? clock_.now() : ordered_at};
         for (const auto& [product, n] : bought)
             what.items.push_back({.product_id = product, .quantity = n});
-        return loop_.run([&] { return carts_->on_order_paid(told("orders", id, ++offset_), what); });
+        return loop_.run(
+            [&] { return carts_->on_order_paid(told("orders", id, ++offset_), what); });
     }
     result<void> deleted(const std::string& product) {
         products_.shelf[product].is_active = false;
@@ -238,7 +239,7 @@ class cart_service_test : public ::testing::Test {
     std::int64_t offset_ = 0;
 };
 
-// --- adding and changing -----------------------------------------------------------------------------
+// --- adding and changing ----------
 
 TEST_F(cart_service_test, an_empty_cart_has_a_total_of_nothing) {
     EXPECT_EQ(call("GetCart").body,
@@ -277,10 +278,9 @@ TEST_F(cart_service_test, wrong_lines_are_refused_and_change_nothing) {
                   .wrong.errors.at(0)
                   .code,
               "not_settable");
-    EXPECT_EQ(call("AddCartItem", R"({"product_id":"apple","quantity":"two"})")
-                  .wrong.errors.at(0)
-                  .code,
-              "integer");
+    EXPECT_EQ(
+        call("AddCartItem", R"({"product_id":"apple","quantity":"two"})").wrong.errors.at(0).code,
+        "integer");
     EXPECT_EQ(lines(), std::vector<std::string>{"apple:1"});
 }
 
@@ -409,7 +409,7 @@ TEST_F(cart_service_test, without_the_catalogue_the_cart_says_try_again) {
     EXPECT_EQ(lines(), std::vector<std::string>{"apple:2"});
 }
 
-// --- what has changed -----------------------------------------------------------------------------------
+// --- what has changed ----------
 
 TEST_F(cart_service_test, a_price_that_moved_is_shown_before_and_now) {
     add("apple", 2);
@@ -462,7 +462,7 @@ TEST_F(cart_service_test, another_currency_and_too_large_a_total_are_problems_of
     EXPECT_EQ(problem_of("palace"), line_problem::too_large);
 }
 
-// --- checkout -------------------------------------------------------------------------------------------
+// --- checkout ----------
 
 TEST_F(cart_service_test, checkout_orders_the_lines_and_keeps_them_until_paid) {
     add("apple", 2);
@@ -497,7 +497,7 @@ TEST_F(cart_service_test, the_same_key_gives_one_order_even_when_the_cart_is_emp
     EXPECT_EQ(orders_->asked.size(), 1U);
 }
 
-// --- order.paid -----------------------------------------------------------------------------------------
+// --- order.paid ----------
 
 TEST_F(cart_service_test, what_was_added_after_the_order_stays) {
     add("apple", 2);
@@ -534,7 +534,7 @@ TEST_F(cart_service_test, a_large_order_interrupted_between_chunks_is_finished_o
     EXPECT_LE(std::ranges::max(items_->writes), 90U);
 }
 
-// --- product.deleted ------------------------------------------------------------------------------------
+// --- product.deleted ----------
 
 TEST_F(cart_service_test, a_deleted_product_leaves_every_cart) {
     for (int i = 0; i < 200; ++i) add("apple", 1, "user-" + std::to_string(i));
@@ -548,15 +548,40 @@ TEST_F(cart_service_test, a_deleted_product_leaves_every_cart) {
 TEST_F(cart_service_test, a_product_deleted_between_quote_and_write_is_not_added) {
     products_.after_quote = [&]() -> task<> {
         products_.after_quote = nullptr;
-        auto done = co_await carts_->on_product_deleted(told("product.deleted", "d", ++offset_),
-                                                        {"apple"});
+        auto done =
+            co_await carts_->on_product_deleted(told("product.deleted", "d", ++offset_), {"apple"});
         EXPECT_TRUE(done.has_value());
     };
     EXPECT_EQ(add("apple", 1).wrong.errors.at(0).code, "product_unavailable");
     EXPECT_TRUE(of().items.empty());
     // In a batch it is as if the deletion had come after.
     EXPECT_TRUE(call("ReplaceCart", R"({"items":[{"product_id":"apple","quantity":1},
-        {"product_id":"pear","quantity":1}]})").ok());
+        {"product_id":"pear","quantity":1}]})")
+                    .ok());
+    EXPECT_EQ(lines(), std::vector<std::string>{"pear:1"});
+}
+
+TEST_F(cart_service_test, the_consumers_rows_read_what_the_topics_carry) {
+    add("apple", 2);
+    add("pear", 2);
+    const auto consumer = events_of(*carts_);
+    const auto tell = [&](std::string_view type, const std::string& text) {
+        const auto row = std::ranges::find(consumer.handlers, type, &event_handler::event_type);
+        record_box payload(*row->payload);
+        EXPECT_TRUE(read_json(text, *row->payload, payload.get(), {}, row->names).empty()) << text;
+        return loop_.run([&] {
+            return row->call(consumer.service, told(std::string(row->topic), "x", ++offset_),
+                             std::move(payload));
+        });
+    };
+    EXPECT_TRUE(tell("product.deleted", R"({"productId":"apple"})"));
+    EXPECT_EQ(lines(), std::vector<std::string>{"pear:2"});
+    orders::order_event paid_event{.user_id = "ada",
+                                   .currency = eur,
+                                   .event_type = "order.paid",
+                                   .created_at = clock_.now(),
+                                   .items = {{.product_id = "pear", .quantity = 1}}};
+    EXPECT_TRUE(tell("order.paid", to_json(paid_event)));
     EXPECT_EQ(lines(), std::vector<std::string>{"pear:1"});
 }
 
@@ -600,7 +625,7 @@ TEST_F(cart_service_test, a_tombstone_whose_time_is_over_refuses_nothing) {
     EXPECT_TRUE(add("apple", 1).ok());
 }
 
-// --- merging --------------------------------------------------------------------------------------------
+// --- merging ----------
 
 TEST_F(cart_service_test, a_guest_who_logs_in_brings_the_cart_along) {
     add("apple", 2, "guest");

@@ -42,7 +42,8 @@ void cart_store::overwrite(write_set& in, const line& to) const {
 }
 
 void cart_store::take(write_set& in, const line& from, std::int64_t n) const {
-    // The line's age stands in the condition too: a line that was emptied and added anew is another.
+    // The line's age stands in the condition too: a line that was emptied and added anew is
+    // another.
     in.update(carts_table, key_of_line(from.user_id, from.product_id),
               {add_to("quantity", -n), add_to("version", 1)},
               {compare("quantity", condition::op::greater, n),
@@ -92,7 +93,8 @@ task<result<int>> cart_store::empty_of(std::string product_id) {
     for (;;) {
         STOA_CO_TRY(auto page, co_await items_.query(query));
         write_set in;
-        for (const auto& each : page.items) forget(in, each.text("user_id"), each.text("product_id"));
+        for (const auto& each : page.items)
+            forget(in, each.text("user_id"), each.text("product_id"));
         emptied += static_cast<int>(in.writes.size());
         if (!in.writes.empty()) STOA_CO_TRY_VOID(co_await items_.write(std::move(in)));
         if (!page.next) co_return emptied;

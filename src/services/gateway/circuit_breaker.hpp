@@ -1,4 +1,5 @@
-// Stops asking a part that keeps failing, so that its callers fail at once instead of waiting (R257).
+// Stops asking a part that keeps failing, so that its callers fail at once instead of waiting
+// (R257).
 #pragma once
 
 #include "ports/clock.hpp"
@@ -9,7 +10,7 @@
 namespace stoa::gateway {
 
 struct breaker_settings {
-    int failures = 5;           // this many within the window open it
+    int failures = 5;  // this many within the window open it
     milliseconds window{10'000};
     milliseconds open_for{5'000};  // then one call at a time probes
 };
@@ -27,8 +28,7 @@ class circuit_breaker {
     class pass {
      public:
         explicit pass(circuit_breaker& of, bool probe) : of_(&of), probe_(probe) {}
-        pass(pass&& from) noexcept
-            : of_(std::exchange(from.of_, nullptr)), probe_(from.probe_) {}
+        pass(pass&& from) noexcept : of_(std::exchange(from.of_, nullptr)), probe_(from.probe_) {}
         pass(const pass&) = delete;
         pass& operator=(const pass&) = delete;
         ~pass() {

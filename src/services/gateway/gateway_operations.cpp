@@ -11,7 +11,9 @@ constexpr operation table[] = {
         .allows(signed_in)
         .says("An order with its customer, products and payments in one answer."),
     serve<&api::get_shop>(get, "/api/v1/shop", "GetShop")
-        .also_at("/shop").allows(anyone).says("What a storefront's first page needs to know."),
+        .also_at("/shop")
+        .allows(anyone)
+        .says("What a storefront's first page needs to know."),
 };
 
 }  // namespace

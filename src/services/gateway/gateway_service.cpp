@@ -15,7 +15,8 @@ request_context as_service(const request_context& from) {
 users::customer to_customer(users::user from) {
     auto name = from.name.value_or(from.first_name + ' ' + from.last_name);
     const auto begin = name.find_first_not_of(' ');
-    name = begin == std::string::npos ? "" : name.substr(begin, name.find_last_not_of(' ') + 1 - begin);
+    name = begin == std::string::npos ? ""
+                                      : name.substr(begin, name.find_last_not_of(' ') + 1 - begin);
     return {.id = std::move(from.id),
             .name = std::move(name),
             .email = std::move(from.email),
@@ -66,14 +67,17 @@ task<result<order_details>> gateway_service::get_order_details(request_context c
     note(out.missing, "products", products);
     if (products) out.products = std::move(products->products);
 
-    auto ask_payments = [&] { return ports_.payments.list_payments(inside, {.order_id = order.id}); };
+    auto ask_payments = [&] {
+        return ports_.payments.list_payments(inside, {.order_id = order.id});
+    };
     auto payments = co_await guarded(payments_, ask_payments);
     note(out.missing, "payments", payments);
     if (payments) out.payments = std::move(payments->payments);
 
     if (!context.caller.runs_the_shop()) co_return out;
     auto ask_notifications = [&] {
-        return ports_.notifications.list_notifications(inside, {.order_id = order.id, .limit = 100});
+        return ports_.notifications.list_notifications(inside,
+                                                       {.order_id = order.id, .limit = 100});
     };
     auto told = co_await guarded(notifications_, ask_notifications);
     note(out.missing, "notifications", told);

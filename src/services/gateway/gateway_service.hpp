@@ -26,8 +26,8 @@ struct order_details {
     std::optional<std::vector<notifications::notification>> notifications;  // for operators
     std::vector<std::string> missing;
 };
-BOOST_DESCRIBE_STRUCT(order_details, (), (order, customer, products, payments, notifications,
-                                          missing))
+BOOST_DESCRIBE_STRUCT(order_details, (),
+                      (order, customer, products, payments, notifications, missing))
 
 struct shop_request {};
 BOOST_DESCRIBE_STRUCT(shop_request, (), ())

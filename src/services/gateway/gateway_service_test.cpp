@@ -12,7 +12,7 @@ namespace {
 
 using state = circuit_breaker::state;
 
-// --- the breaker ----------------------------------------------------------------------------------------
+// --- the breaker ----------
 
 class circuit_breaker_test : public ::testing::Test {
  protected:
@@ -20,7 +20,8 @@ class circuit_breaker_test : public ::testing::Test {
         for (int i = 0; i < n; ++i) breaker_.admit()->failed();
     }
     testing::manual_clock clock_;
-    circuit_breaker breaker_{clock_, {.failures = 3, .window = seconds(10), .open_for = seconds(5)}};
+    circuit_breaker breaker_{clock_,
+                             {.failures = 3, .window = seconds(10), .open_for = seconds(5)}};
 };
 
 TEST_F(circuit_breaker_test, opens_after_so_many_failures_in_its_window) {
@@ -68,7 +69,9 @@ TEST_F(circuit_breaker_test, a_probe_that_fails_opens_it_again) {
 TEST_F(circuit_breaker_test, a_probe_without_a_verdict_frees_its_place) {
     fail_times(3);
     clock_.advance(seconds(5));
-    { auto cancelled = breaker_.admit(); }
+    {
+        auto cancelled = breaker_.admit();
+    }
     EXPECT_TRUE(breaker_.admit());
 }
 
@@ -79,9 +82,12 @@ TEST_F(circuit_breaker_test, calls_that_began_before_it_opened_change_nothing) {
     EXPECT_EQ(breaker_.now(), state::open);
 }
 
-// --- the service ----------------------------------------------------------------------------------------
+// --- the service ----------
 
-struct parts final : orders::book, users::directory, products::stock_keeper, payments::till,
+struct parts final : orders::book,
+                     users::directory,
+                     products::stock_keeper,
+                     payments::till,
                      notifications::journal {
     task<result<orders::order>> create_order(request_context,
                                              orders::create_order_request) override {
@@ -91,9 +97,8 @@ struct parts final : orders::book, users::directory, products::stock_keeper, pay
                                           orders::get_order_request wanted) override {
         if (wanted.id != "o1" || !context.caller.may_see("ada"))
             co_return fail(errc::not_found, "order_not_found");
-        co_return orders::order{.id = "o1",
-                                .user_id = "ada",
-                                .items = {{.product_id = "p"}, {.product_id = "p"}}};
+        co_return orders::order{
+            .id = "o1", .user_id = "ada", .items = {{.product_id = "p"}, {.product_id = "p"}}};
     }
     task<result<orders::order_list>> list_orders(request_context,
                                                  orders::list_orders_request) override {
@@ -222,9 +227,8 @@ TEST_F(gateway_service_test, a_part_that_keeps_failing_is_not_asked_for_a_while)
 
 TEST_F(gateway_service_test, the_shop_tells_what_a_storefront_needs) {
     const auto ask = [&] { return loop_.run([&] { return service_->get_shop({}, {}); }).value(); };
-    EXPECT_EQ(to_json(ask()),
-              R"({"name":"Agora","currency":"USD","categories":["fruit","tools"],)"
-              R"("counts":{"products":7,"categories":2},"missing":[]})");
+    EXPECT_EQ(to_json(ask()), R"({"name":"Agora","currency":"USD","categories":["fruit","tools"],)"
+                              R"("counts":{"products":7,"categories":2},"missing":[]})");
     catalogue_down = true;
     EXPECT_EQ(to_json(ask()),
               R"({"name":"Agora","currency":"USD","missing":["categories","counts"]})");

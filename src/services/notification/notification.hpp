@@ -30,8 +30,9 @@ struct notification {
     std::optional<timestamp> sent_at, due_at;
     std::int64_t version = 1;
 };
-BOOST_DESCRIBE_STRUCT(notification, (), (event_id, channel, event_type, order_id, user_id, to,
-                                         subject, body, status, tries, copy, reason, last_error,
-                                         created_at, updated_at, sent_at, due_at, version))
+BOOST_DESCRIBE_STRUCT(notification, (),
+                      (event_id, channel, event_type, order_id, user_id, to, subject, body, status,
+                       tries, copy, reason, last_error, created_at, updated_at, sent_at, due_at,
+                       version))
 
 }  // namespace stoa::notifications

@@ -8,12 +8,16 @@ using enum who;
 
 constexpr operation table[] = {
     serve<&api::list_notifications>(get, "/api/v1/notifications", "ListNotifications")
-        .also_at("/notifications").allows(operators)
+        .also_at("/notifications")
+        .allows(operators)
         .says("What was sent to customers, newest first; by order or by status."),
     serve<&api::get_notification>(get, "/api/v1/notifications/{event_id}", "GetNotification")
-        .allows(operators).says("What was sent about one event."),
+        .allows(operators)
+        .says("What was sent about one event."),
     serve<&api::resend>(post, "/api/v1/notifications/{event_id}/resend", "ResendNotification")
-        .answers(202).allows(operators).says("Sends the messages of an event again."),
+        .answers(202)
+        .allows(operators)
+        .says("Sends the messages of an event again."),
 };
 
 constexpr event_handler events[] = {

@@ -36,7 +36,7 @@ notification_service::notification_service(needs ports, notification_settings se
     retried_ = outcome("retried");
 }
 
-// --- recording ------------------------------------------------------------------------------------------
+// --- recording ----------
 
 task<result<void>> notification_service::on_order_event(delivery what, orders::order_event about) {
     if (about.event_type == "order.paid")
@@ -82,7 +82,7 @@ task<result<void>> notification_service::record(delivery what, notification_reco
     co_return result<void>{};
 }
 
-// --- sending --------------------------------------------------------------------------------------------
+// --- sending ----------
 
 // Makes the message this worker's for a while: until then no other one sends it.
 task<result<std::optional<notification_record>>> notification_service::claim(std::string event_id,
@@ -208,7 +208,7 @@ task<result<int>> notification_service::sweep(lane share) {
     co_return woken;
 }
 
-// --- what operators ask -----------------------------------------------------------------------------------
+// --- what operators ask ----------
 
 notification notification_service::shown(const notification_record& of) {
     notification out = of;

@@ -1,6 +1,6 @@
 // Notifications: an event becomes a record in the transaction that takes its receipt; a bounded
-// worker sends what is recorded. A crash between sending and remembering sends again, under the same
-// message id. Paid orders also get their invoice here.
+// worker sends what is recorded. A crash between sending and remembering sends again, under the
+// same message id. Paid orders also get their invoice here.
 #pragma once
 
 #include "ports/blob.hpp"
@@ -26,11 +26,11 @@ inline std::string invoice_key(std::string_view order_id) {
 
 struct notification_settings {
     std::string shop_name = "Stoa";
-    std::string reset_url;       // the token is appended; empty: mails show the token alone
+    std::string reset_url;  // the token is appended; empty: mails show the token alone
     int most_tries = 10;
     seconds first_retry{30}, longest_retry{3'600};
-    seconds send_within{60};     // a sender that has not answered by then is taken for gone
-    int in_flight = 16;          // messages on their way at once, an instance
+    seconds send_within{60};  // a sender that has not answered by then is taken for gone
+    int in_flight = 16;       // messages on their way at once, an instance
 };
 
 struct get_notification_request {

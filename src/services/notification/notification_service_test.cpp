@@ -1,4 +1,5 @@
-// The notification service on the real embedded engine and file store, with a notifier that records.
+// The notification service on the real embedded engine and file store, with a notifier that
+// records.
 #include "adapters/filesystem/filesystem_blob.hpp"
 #include "adapters/sqlite/sqlite_shop.hpp"
 #include "base/json.hpp"
@@ -114,10 +115,10 @@ class notification_service_test : public ::testing::Test {
                 .reference = "PO 7"};
     }
     result<void> tell(orders::order_event what, const std::string& id) {
-        delivery from{.group = "notification",
-                      .offset = ++offset_,
-                      .message = {.topic = "orders", .key = order_id, .id = id,
-                                  .type = what.event_type}};
+        delivery from{
+            .group = "notification",
+            .offset = ++offset_,
+            .message = {.topic = "orders", .key = order_id, .id = id, .type = what.event_type}};
         return loop_.run([&] { return service_->on_order_event(from, what); });
     }
     void settle() {
@@ -178,9 +179,9 @@ TEST_F(notification_service_test, an_order_is_told_to_its_customer) {
 TEST_F(notification_service_test, every_event_has_its_own_words) {
     std::set<std::string> subjects;
     int n = 0;
-    for (const char* type : {"order.created", "order.payment_failed", "order.paid",
-                             "order.cancelled", "order.shipped", "order.delivered",
-                             "order.refunded"}) {
+    for (const char* type :
+         {"order.created", "order.payment_failed", "order.paid", "order.cancelled", "order.shipped",
+          "order.delivered", "order.refunded"}) {
         auto what = about(type);
         what.refunded_amount = money{100, eur};
         ASSERT_TRUE(tell(what, "e" + std::to_string(++n)));
@@ -301,8 +302,11 @@ TEST_F(notification_service_test, a_reset_token_is_sent_once_and_never_shown) {
                                                 .token = "s3cr3t",
                                                 .expires_at = clock_.now() + hours(1)};
     const auto told = [&](const char* id) {
-        delivery from{.group = "notification", .offset = ++offset_,
-                      .message = {.topic = "notifications", .key = "ada", .id = id,
+        delivery from{.group = "notification",
+                      .offset = ++offset_,
+                      .message = {.topic = "notifications",
+                                  .key = "ada",
+                                  .id = id,
                                   .type = "password.reset_requested"}};
         ASSERT_TRUE(loop_.run([&] { return service_->on_password_reset(from, asked); }));
     };

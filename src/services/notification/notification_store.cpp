@@ -37,8 +37,8 @@ task<result<std::optional<notification_record>>> notification_store::get(std::st
 }
 
 task<result<std::vector<notification_record>>> notification_store::of_event(std::string event_id) {
-    STOA_CO_TRY(const auto page, co_await items_.query({.table = &notifications_table,
-                                                        .hash = std::move(event_id)}));
+    STOA_CO_TRY(const auto page, co_await items_.query(
+                                     {.table = &notifications_table, .hash = std::move(event_id)}));
     std::vector<notification_record> out;
     for (const auto& each : page.items) {
         STOA_CO_TRY(auto one, from_item<notification_record>(each));

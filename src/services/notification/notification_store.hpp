@@ -8,7 +8,7 @@ namespace stoa::notifications {
 
 // What is stored: the notification as operators see it, and what only the service needs.
 struct notification_record : notification {
-    bool secret = false;                // the body is for its recipient alone
+    bool secret = false;                 // the body is for its recipient alone
     std::optional<timestamp> not_after;  // worthless then: not sent any more
     std::optional<std::int64_t> due_shard;
 };
@@ -43,7 +43,8 @@ class notification_store {
 
     void insert(write_set& in, notification_record fresh) const;
     // Fails its condition where another change came first. `after` gets the next version.
-    void replace(write_set& in, const notification_record& before, notification_record& after) const;
+    void replace(write_set& in, const notification_record& before,
+                 notification_record& after) const;
 
     struct filter {
         std::optional<std::string> order_id;

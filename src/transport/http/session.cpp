@@ -177,6 +177,7 @@ class session final : public deadline_entry, public exchange {
     bool served_before_ = false;
     bool lingers_ = false;       // answered before the request was read to its end
     std::optional<chunk_parser> streaming_;
+    std::uint64_t upload_limit_bytes_ = 0;
     bool begun_ = false, answered_ = false;
 };
 
@@ -388,7 +389,8 @@ task<bool> session::serve_one() {
                                    .detail = "the path or query is not well-formed UTF-8 percent-encoding"});
     if (const route* r = group_.requests().streams(request_)) {
         streaming_.emplace(std::move(parser));
-        streaming_->body_limit(static_cast<std::uint64_t>(r->body_limit_bytes));
+        upload_limit_bytes_ = static_cast<std::uint64_t>(r->body_limit_bytes);
+        streaming_->body_limit(upload_limit_bytes_);
         begun_ = answered_ = false;
         co_await group_.requests().handle_stream(*r, *this);
         disarm();
@@ -506,6 +508,9 @@ std::unexpected<error> connection_lost() {
 }  // namespace
 
 task<result<std::string>> session::read_chunk() {
+    // The parser compares a Content-Length with its limit only while it reads the head; ours is set after it.
+    if (const auto length = streaming_->content_length(); length && *length > upload_limit_bytes_)
+        co_return fail(errc::too_large, "body_too_large", "the upload is over its limit");
     if (wants_continue_) {
         wants_continue_ = false;
         if (!co_await write_all("HTTP/1.1 100 Continue\r\n\r\n")) co_return connection_lost();

@@ -286,7 +286,7 @@ TEST_P(refuses, with_400_and_closes_and_serves_nothing) {
     // A second request behind it is what smuggling would get served.
     const auto answer = shared.ask(GetParam().bytes + "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
     EXPECT_EQ(status_of(answer), GetParam().status) << answer;
-    EXPECT_EQ(count_of(answer, "HTTP/1."), 1U) << answer;
+    EXPECT_EQ(count_of(answer, "\r\nDate: "), 1U) << answer;
     EXPECT_NE(answer.find("Connection: close"), std::string::npos);
     EXPECT_NE(answer.find("application/problem+json"), std::string::npos);
     EXPECT_EQ(answer.find("smuggled"), std::string::npos);

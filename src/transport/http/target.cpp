@@ -60,6 +60,8 @@ bool percent_decode(std::string_view text, bool plus_is_space, std::string& out)
 
 bool split_target(request& of) {
     const std::string_view target = of.target;
+    // A fragment is never sent (RFC 9112 §3.2); who cuts it off and who does not would see two paths.
+    if (target.find('#') != std::string_view::npos) return false;
     const auto mark = target.find('?');
     if (!percent_decode(target.substr(0, mark), false, of.path)) return false;
     of.query.clear();
