@@ -37,10 +37,12 @@ BOOST_DESCRIBE_STRUCT(outer, (), (id, mail, how, on, price, currency, at, one, m
 }  // namespace stoa
 
 template <>
-inline constexpr auto stoa::rules_of<stoa::inner> = std::to_array<stoa::rule>({stoa::range("n", 1, 5), stoa::range("word", 1, 4)});
+inline constexpr auto stoa::rules_of<stoa::inner> =
+    std::to_array<stoa::rule>({stoa::range("n", 1, 5), stoa::range("word", 1, 4)});
 template <>
 inline constexpr auto stoa::rules_of<stoa::outer> =
-    std::to_array<stoa::rule>({stoa::uuid("id"), stoa::email("mail"), stoa::range("price", 1, 1'000), stoa::range("many", 0, 2)});
+    std::to_array<stoa::rule>({stoa::uuid("id"), stoa::email("mail"),
+                               stoa::range("price", 1, 1'000), stoa::range("many", 0, 2)});
 
 namespace stoa {
 namespace {
@@ -69,7 +71,8 @@ TEST(rules, hold_at_their_limits_and_name_the_nested_member_past_them) {
     bad.many[1].n = 6;
     bad.one->word = "abcde";
     bad.price.minor = 1'001;
-    EXPECT_EQ(broken(bad), (list{"price:out_of_range", "one.word:too_long", "many[1].n:out_of_range"}));
+    EXPECT_EQ(broken(bad),
+              (list{"price:out_of_range", "one.word:too_long", "many[1].n:out_of_range"}));
     bad = good();
     bad.many.resize(3);
     bad.price.minor = 0;
@@ -78,8 +81,9 @@ TEST(rules, hold_at_their_limits_and_name_the_nested_member_past_them) {
 }
 
 TEST(rules, know_addresses_and_ids) {
-    for (const auto* mail : {"", "a", "@b.example", "a@", "a@b", "a@.b", "a@b.", "a@b..c", "a b@c.example", "a@b@c.example", "a@b.example\n",
-                             "<a@b.example>", "a,b@c.example"}) {
+    for (const auto* mail :
+         {"", "a", "@b.example", "a@", "a@b", "a@.b", "a@b.", "a@b..c", "a b@c.example",
+          "a@b@c.example", "a@b.example\n", "<a@b.example>", "a,b@c.example"}) {
         auto bad = good();
         bad.mail = mail;
         EXPECT_EQ(broken(bad), list{"mail:email"}) << mail;
@@ -91,11 +95,13 @@ TEST(rules, know_addresses_and_ids) {
 
 TEST(text_parameters, are_read_whole_or_not_at_all) {
     std::int32_t n = 0;
-    for (const auto* bad : {"", "1x", " 1", "+1", "1.0", "2147483648", "-2147483649", "0x1"}) EXPECT_FALSE(read_text(bad, type_of<std::int32_t>, &n)) << bad;
+    for (const auto* bad : {"", "1x", " 1", "+1", "1.0", "2147483648", "-2147483649", "0x1"})
+        EXPECT_FALSE(read_text(bad, type_of<std::int32_t>, &n)) << bad;
     EXPECT_TRUE(read_text("-2147483648", type_of<std::int32_t>, &n));
     EXPECT_EQ(n, INT32_MIN);
     bool b = false;
-    for (const auto* bad : {"", "yes", "TRUE", "2"}) EXPECT_FALSE(read_text(bad, type_of<bool>, &b)) << bad;
+    for (const auto* bad : {"", "yes", "TRUE", "2"})
+        EXPECT_FALSE(read_text(bad, type_of<bool>, &b)) << bad;
     size s{};
     EXPECT_TRUE(read_text("large", type_of<size>, &s));
     EXPECT_FALSE(read_text("Large", type_of<size>, &s));
@@ -103,7 +109,8 @@ TEST(text_parameters, are_read_whole_or_not_at_all) {
     EXPECT_TRUE(read_text("5", type_of<std::optional<std::int32_t>>, &maybe));
     EXPECT_EQ(maybe, 5);
     std::vector<std::string> many;
-    EXPECT_FALSE(read_text("a", type_of<std::vector<std::string>>, &many)) << "lists have no text form";
+    EXPECT_FALSE(read_text("a", type_of<std::vector<std::string>>, &many))
+        << "lists have no text form";
 }
 
 TEST(items, a_record_reads_back_the_same) {
@@ -158,28 +165,43 @@ TEST(items, are_equal_in_any_order_and_copy_by_value) {
 }
 
 TEST(problem_documents, every_kind_has_its_status_and_a_title) {
-    const std::pair<errc, int> table[] = {
-        {errc::malformed, 400}, {errc::unauthenticated, 401}, {errc::declined, 402}, {errc::forbidden, 403}, {errc::not_found, 404},
-        {errc::conflict, 409}, {errc::precondition_failed, 412}, {errc::too_large, 413}, {errc::invalid, 422}, {errc::rate_limited, 429},
-        {errc::internal, 500}, {errc::unavailable, 503}, {errc::timeout, 504}, {errc::storage_full, 507}};
+    const std::pair<errc, int> table[] = {{errc::malformed, 400},
+                                          {errc::unauthenticated, 401},
+                                          {errc::declined, 402},
+                                          {errc::forbidden, 403},
+                                          {errc::not_found, 404},
+                                          {errc::conflict, 409},
+                                          {errc::precondition_failed, 412},
+                                          {errc::too_large, 413},
+                                          {errc::invalid, 422},
+                                          {errc::rate_limited, 429},
+                                          {errc::internal, 500},
+                                          {errc::unavailable, 503},
+                                          {errc::timeout, 504},
+                                          {errc::storage_full, 507}};
     for (const auto& [kind, status] : table) {
         EXPECT_EQ(http_status(kind), status);
         EXPECT_NE(status_title(status), "Unknown") << status;
-        const auto text = problem_json({.kind = kind, .code = "some_code", .detail = "what happened"}, "r-1");
+        const auto text =
+            problem_json({.kind = kind, .code = "some_code", .detail = "what happened"}, "r-1");
         EXPECT_FALSE(find_json_fault(text)) << text;
         EXPECT_NE(text.find("\"status\":" + std::to_string(status)), std::string::npos);
         EXPECT_NE(text.find("\"type\":\"/problems/some_code\""), std::string::npos);
-        EXPECT_EQ(text.find("what happened") == std::string::npos, kind == errc::internal) << "what broke is for the log";
+        EXPECT_EQ(text.find("what happened") == std::string::npos, kind == errc::internal)
+            << "what broke is for the log";
     }
 }
 
 TEST(problem_documents, point_into_the_request_and_escape_what_they_repeat) {
-    error why = invalid_request({{"items[1].quantity", "required", "", {}}, {"a/b~c", "odd", "\"\n\x01", 5}, {"", "object", "", {}}});
+    error why = invalid_request({{"items[1].quantity", "required", "", {}},
+                                 {"a/b~c", "odd", "\"\n\x01", 5},
+                                 {"", "object", "", {}}});
     why.allowed = {"paid", "a\"b"};
     const auto text = problem_json(why, "r\"1");
     EXPECT_FALSE(find_json_fault(text)) << text;
-    for (const auto* part : {R"("pointer":"/items/1/quantity")", R"("pointer":"/a~1b~0c")", R"("pointer":"","code":"object")",
-                             R"("available":5)", R"("allowed":["paid","a\"b"])"})
+    for (const auto* part :
+         {R"("pointer":"/items/1/quantity")", R"("pointer":"/a~1b~0c")",
+          R"("pointer":"","code":"object")", R"("available":5)", R"("allowed":["paid","a\"b"])"})
         EXPECT_NE(text.find(part), std::string::npos) << part << text;
     EXPECT_NE(why.detail.find("and 2 more"), std::string::npos);
 }

@@ -29,20 +29,27 @@ struct whole {
     json_text extra;
     currency_code currency;
 };
-BOOST_DESCRIBE_STRUCT(whole, (), (id, on, big, small, paint, made_at, total_price, note, parts, extra, currency))
+BOOST_DESCRIBE_STRUCT(whole, (),
+                      (id, on, big, small, paint, made_at, total_price, note, parts, extra,
+                       currency))
 
 }  // namespace
 }  // namespace stoa
 
 template <>
-inline constexpr auto stoa::rules_of<stoa::part> =
-    std::to_array<stoa::rule>({stoa::range("quantity", 1, 10), stoa::alias("title", "name"), stoa::refused("id")});
+inline constexpr auto stoa::rules_of<stoa::part> = std::to_array<stoa::rule>(
+    {stoa::range("quantity", 1, 10), stoa::alias("title", "name"), stoa::refused("id")});
 
 namespace stoa {
 namespace {
 
 whole sample() {
-    whole out{.id = "a", .on = true, .big = INT64_MIN, .small = 255, .paint = colour::dark_blue, .made_at = {1'790'000'000'123'456}};
+    whole out{.id = "a",
+              .on = true,
+              .big = INT64_MIN,
+              .small = 255,
+              .paint = colour::dark_blue,
+              .made_at = {1'790'000'000'123'456}};
     out.currency = *read_currency("EUR");
     out.total_price = {1210, out.currency};
     out.parts = {{"é\n\"\\\t\x01😀", 3, {-5, out.currency}}};
@@ -95,7 +102,8 @@ TEST(json, the_same_seed_makes_the_same_values_and_all_read_back) {
         made.small = static_cast<std::uint8_t>(chance());
         made.note.emplace();
         for (auto n = chance() % 20; n > 0; --n) *made.note += static_cast<char>(chance() % 0x80);
-        made.parts.resize(chance() % 5, {"p", 1, {static_cast<std::int64_t>(chance() % 1000), made.currency}});
+        made.parts.resize(chance() % 5,
+                          {"p", 1, {static_cast<std::int64_t>(chance() % 1000), made.currency}});
         for (auto& p : made.parts) p.price.currency = made.currency;
         const auto text = to_json(made);
         const auto back = from_json<whole>(text);
@@ -108,7 +116,8 @@ TEST(json, the_same_seed_makes_the_same_values_and_all_read_back) {
 
 TEST(json, a_valid_body_cut_at_any_byte_is_a_syntax_error) {
     const auto text = to_json(sample());
-    for (std::size_t n = 0; n < text.size(); ++n) EXPECT_EQ(wrong(text.substr(0, n)), syntax) << text.substr(0, n);
+    for (std::size_t n = 0; n < text.size(); ++n)
+        EXPECT_EQ(wrong(text.substr(0, n)), syntax) << text.substr(0, n);
 }
 
 TEST(json, a_body_with_one_byte_changed_never_crashes_and_names_what_is_wrong) {
@@ -118,30 +127,36 @@ TEST(json, a_body_with_one_byte_changed_never_crashes_and_names_what_is_wrong) {
     std::mt19937 chance(seed);
     for (int i = 0; i < 20'000; ++i) {
         auto changed = text;
-        for (auto n = 1 + chance() % 3; n > 0; --n) changed[chance() % changed.size()] = static_cast<char>(chance());
+        for (auto n = 1 + chance() % 3; n > 0; --n)
+            changed[chance() % changed.size()] = static_cast<char>(chance());
         whole value;
         const auto found = read_json(changed, type_of<whole>, &value);
         if (find_json_fault(changed)) {
             EXPECT_EQ(where_of(found), syntax) << changed;
         } else if (found.empty()) {
-            EXPECT_FALSE(find_json_fault(to_json(value))) << "what is read can be written as JSON: " << changed;
+            EXPECT_FALSE(find_json_fault(to_json(value)))
+                << "what is read can be written as JSON: " << changed;
         }
     }
 }
 
 TEST(json, everything_missing_or_ill_typed_is_named_by_path_in_one_answer) {
     EXPECT_EQ(wrong_part("{}"), (list{"name:required", "quantity:required", "price:required"}));
-    EXPECT_EQ(wrong_part(R"({"name":1,"quantity":"2","price":"3"})"), (list{"name:string", "quantity:integer", "price:amount"}));
+    EXPECT_EQ(wrong_part(R"({"name":1,"quantity":"2","price":"3"})"),
+              (list{"name:string", "quantity:integer", "price:amount"}));
     auto nested = to_json(sample());
     nested.replace(nested.find("\"quantity\":3"), 12, "\"quantity\":3.5");
     EXPECT_EQ(wrong(nested), list{"parts[0].quantity:integer"});
-    for (const auto* other : {"[]", "1", "\"x\"", "null", "true"}) EXPECT_EQ(wrong_part(other), list{":object"}) << other;
+    for (const auto* other : {"[]", "1", "\"x\"", "null", "true"})
+        EXPECT_EQ(wrong_part(other), list{":object"}) << other;
 }
 
 TEST(json, members_of_every_wrong_type_are_told_and_the_rest_is_still_read) {
-    for (const auto* value : {"1", "\"x\"", "true", "null", "[]", "{}", "[[1]]", R"({"a":{"b":[1]}})"}) {
+    for (const auto* value :
+         {"1", "\"x\"", "true", "null", "[]", "{}", "[[1]]", R"({"a":{"b":[1]}})"}) {
         for (const auto* name : {"name", "quantity", "price"}) {
-            std::string body = R"({"unknown":)" + std::string(value) + R"(,")" + name + R"(":)" + value + '}';
+            std::string body =
+                R"({"unknown":)" + std::string(value) + R"(,")" + name + R"(":)" + value + '}';
             const auto found = wrong_part(body);
             EXPECT_GE(found.size(), 2U) << body;
             EXPECT_NE(found, syntax) << body;
@@ -150,13 +165,16 @@ TEST(json, members_of_every_wrong_type_are_told_and_the_rest_is_still_read) {
 }
 
 TEST(json, a_member_that_stands_twice_is_told_and_also_under_its_alias) {
-    EXPECT_EQ(wrong_part(R"({"name":"a","name":"b","quantity":1,"price":1})"), list{"name:repeated"});
-    EXPECT_EQ(wrong_part(R"({"name":"a","title":"b","quantity":1,"price":1})"), list{"title:repeated"});
+    EXPECT_EQ(wrong_part(R"({"name":"a","name":"b","quantity":1,"price":1})"),
+              list{"name:repeated"});
+    EXPECT_EQ(wrong_part(R"({"name":"a","title":"b","quantity":1,"price":1})"),
+              list{"title:repeated"});
     EXPECT_EQ(wrong_part(R"({"title":"b","quantity":1,"price":1})"), list{});
 }
 
 TEST(json, a_server_owned_member_is_refused_and_an_unknown_one_ignored) {
-    EXPECT_EQ(wrong_part(R"({"name":"a","quantity":1,"price":1,"id":"mine"})"), list{"id:not_settable"});
+    EXPECT_EQ(wrong_part(R"({"name":"a","quantity":1,"price":1,"id":"mine"})"),
+              list{"id:not_settable"});
     EXPECT_EQ(wrong_part(R"({"name":"a","quantity":1,"price":1,"other":{"id":[1]}})"), list{});
 }
 
@@ -166,19 +184,24 @@ TEST(json, numbers_at_their_limits) {
         const auto at = text.find("\"" + name + "\":") + name.size() + 3;
         return wrong(text.replace(at, text.find(',', at) - at, number));
     };
-    for (const auto* good : {"9223372036854775807", "-9223372036854775808", "0", "-0"}) EXPECT_EQ(read("big", good), list{}) << good;
-    for (const auto* large : {"9223372036854775808", "18446744073709551615"}) EXPECT_EQ(read("big", large), list{"big:out_of_range"}) << large;
-    for (const auto* odd : {"1.0", "1e3", "18446744073709551616", "-9223372036854775809"}) EXPECT_EQ(read("big", odd), list{"big:integer"}) << odd;
+    for (const auto* good : {"9223372036854775807", "-9223372036854775808", "0", "-0"})
+        EXPECT_EQ(read("big", good), list{}) << good;
+    for (const auto* large : {"9223372036854775808", "18446744073709551615"})
+        EXPECT_EQ(read("big", large), list{"big:out_of_range"}) << large;
+    for (const auto* odd : {"1.0", "1e3", "18446744073709551616", "-9223372036854775809"})
+        EXPECT_EQ(read("big", odd), list{"big:integer"}) << odd;
     EXPECT_EQ(read("small", "255"), list{});
     EXPECT_EQ(read("small", "256"), list{"small:out_of_range"});
     EXPECT_EQ(read("small", "-1"), list{"small:out_of_range"});
-    for (const auto* ill : {"01", "+1", ".5", "5.", "1e", "0x1", "NaN", "Infinity", "-", "1_000"}) EXPECT_EQ(read("big", ill), syntax) << ill;
+    for (const auto* ill : {"01", "+1", ".5", "5.", "1e", "0x1", "NaN", "Infinity", "-", "1_000"})
+        EXPECT_EQ(read("big", ill), syntax) << ill;
 }
 
 TEST(json, amounts_are_read_from_their_digits_in_the_nearest_currency) {
     auto text = to_json(sample());
     EXPECT_NE(text.find("\"total_price\":12.10"), std::string::npos);
-    EXPECT_EQ(from_json<whole>(text)->parts[0].price, (money{-5, *read_currency("EUR")})) << "the currency stands after the parts";
+    EXPECT_EQ(from_json<whole>(text)->parts[0].price, (money{-5, *read_currency("EUR")}))
+        << "the currency stands after the parts";
     const auto with = [&](const std::string& amount) {
         auto changed = text;
         return changed.replace(changed.find("12.10"), 5, amount);
@@ -190,19 +213,26 @@ TEST(json, amounts_are_read_from_their_digits_in_the_nearest_currency) {
 }
 
 TEST(json, sixty_four_levels_pass_and_sixty_five_do_not) {
-    const auto deep = [](int n) { return std::string(static_cast<std::size_t>(n), '[') + std::string(static_cast<std::size_t>(n), ']'); };
+    const auto deep = [](int n) {
+        return std::string(static_cast<std::size_t>(n), '[') +
+               std::string(static_cast<std::size_t>(n), ']');
+    };
     const auto text = to_json(sample());
-    const auto inside = [&](const std::string& value) { return R"({"unknown":)" + value + ',' + text.substr(1); };
+    const auto inside = [&](const std::string& value) {
+        return R"({"unknown":)" + value + ',' + text.substr(1);
+    };
     EXPECT_EQ(wrong(inside(deep(63))), list{});
     EXPECT_EQ(wrong(inside(deep(64))), syntax);
     EXPECT_EQ(wrong(std::string(1 << 20, '[')), syntax);
-    EXPECT_EQ(wrong(inside('"' + std::string(1000, '[') + '"')), list{}) << "brackets in a string are text";
+    EXPECT_EQ(wrong(inside('"' + std::string(1000, '[') + '"')), list{})
+        << "brackets in a string are text";
 }
 
 TEST(json, text_around_the_value_is_only_white_space) {
     const auto text = to_json(sample());
     EXPECT_EQ(wrong(" \t\r\n" + text + " \t\r\n"), list{});
-    for (const auto* tail : {"x", "{}", ",", "]", "null", "//"}) EXPECT_EQ(wrong(text + tail), syntax) << tail;
+    for (const auto* tail : {"x", "{}", ",", "]", "null", "//"})
+        EXPECT_EQ(wrong(text + tail), syntax) << tail;
     EXPECT_EQ(wrong(text + std::string(1, '\0')), syntax);
     EXPECT_EQ(wrong(""), syntax);
     EXPECT_EQ(wrong("  "), syntax);
@@ -211,8 +241,9 @@ TEST(json, text_around_the_value_is_only_white_space) {
 
 TEST(json, what_is_ill_formed_in_a_member_that_nobody_reads_is_still_refused) {
     const auto text = to_json(sample());
-    for (const auto* bad : {"tru", "[1,,2]", "[1,]", "{\"a\":}", "{\"a\" 1}", "{a:1}", "'x'", "\"\\x\"", "\"\\ud800\"",
-                            "\"\\udc00\\ud800\"", "\"\\u12\"", "[1}", "\"a\nb\"", "01", "[1 2]", "{\"a\":1,}"}) {
+    for (const auto* bad : {"tru", "[1,,2]", "[1,]", "{\"a\":}", "{\"a\" 1}", "{a:1}", "'x'",
+                            "\"\\x\"", "\"\\ud800\"", "\"\\udc00\\ud800\"", "\"\\u12\"", "[1}",
+                            "\"a\nb\"", "01", "[1 2]", "{\"a\":1,}"}) {
         EXPECT_EQ(wrong(R"({"unknown":)" + std::string(bad) + ',' + text.substr(1)), syntax) << bad;
         auto open = text;
         open.replace(open.find(sample().extra.text), sample().extra.text.size(), bad);
@@ -222,13 +253,17 @@ TEST(json, what_is_ill_formed_in_a_member_that_nobody_reads_is_still_refused) {
 
 TEST(json, bytes_that_are_no_utf8_are_a_syntax_error) {
     for (const auto* bad : {"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82"}) {
-        EXPECT_EQ(wrong_part(R"({"name":")" + std::string(bad) + R"(","quantity":1,"price":1})"), syntax);
-        EXPECT_EQ(wrong_part(R"({"name":"a","x":")" + std::string(bad) + R"(","quantity":1,"price":1})"), syntax);
+        EXPECT_EQ(wrong_part(R"({"name":")" + std::string(bad) + R"(","quantity":1,"price":1})"),
+                  syntax);
+        EXPECT_EQ(
+            wrong_part(R"({"name":"a","x":")" + std::string(bad) + R"(","quantity":1,"price":1})"),
+            syntax);
     }
 }
 
 TEST(json, escapes_and_unicode_names_are_read) {
-    const auto read = from_json<part>(R"({"na\u006de":"\u00e9\ud83d\ude00\/\b\f","quantity":1,"price":1})");
+    const auto read =
+        from_json<part>(R"({"na\u006de":"\u00e9\ud83d\ude00\/\b\f","quantity":1,"price":1})");
     ASSERT_TRUE(read);
     EXPECT_EQ(read->name, "é😀/\b\f");
 }

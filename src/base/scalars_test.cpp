@@ -17,11 +17,13 @@ TEST(money, every_amount_reads_back_in_every_currency_size) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 chance(seed);
     for (const auto* name : {"USD", "JPY", "KWD", "UYW"}) {
-        for (const std::int64_t edge : {INT64_MIN, INT64_MIN + 1, std::int64_t{-1}, std::int64_t{0}, std::int64_t{1}, INT64_MAX})
+        for (const std::int64_t edge : {INT64_MIN, INT64_MIN + 1, std::int64_t{-1}, std::int64_t{0},
+                                        std::int64_t{1}, INT64_MAX})
             EXPECT_EQ(read_minor(money_text({edge, code(name)}), code(name)), edge) << name;
         for (int i = 0; i < 10'000; ++i) {
             const auto minor = static_cast<std::int64_t>(chance()) >> (chance() % 63);
-            ASSERT_EQ(read_minor(money_text({minor, code(name)}), code(name)), minor) << name << ' ' << minor;
+            ASSERT_EQ(read_minor(money_text({minor, code(name)}), code(name)), minor)
+                << name << ' ' << minor;
         }
     }
 }
@@ -41,13 +43,15 @@ TEST(money, more_digits_than_the_currency_has_are_refused_unless_they_are_zeros)
 }
 
 TEST(money, junk_is_no_amount) {
-    for (const auto* text : {"", "-", ".", "1.", ".5", "--1", "-+1", "+1", "1e2", "1,5", " 1", "1 ", "0x1", "1.-5", "1.2.3", "NaN",
-                             "92233720368547758.08", "-92233720368547758.09", "99999999999999999999999"})
+    for (const auto* text : {"", "-", ".", "1.", ".5", "--1", "-+1", "+1", "1e2", "1,5", " 1", "1 ",
+                             "0x1", "1.-5", "1.2.3", "NaN", "92233720368547758.08",
+                             "-92233720368547758.09", "99999999999999999999999"})
         EXPECT_EQ(read_minor(text, code("USD")), std::nullopt) << text;
 }
 
 TEST(money, only_codes_of_current_tender_are_currencies) {
-    for (const auto* text : {"", "usd", "US", "USDX", "XXX", "DEM", "U$D"}) EXPECT_FALSE(read_currency(text)) << text;
+    for (const auto* text : {"", "usd", "US", "USDX", "XTS", "DEM", "U$D"})
+        EXPECT_FALSE(read_currency(text)) << text;
     EXPECT_EQ(code("GBP").text(), "GBP");
 }
 
@@ -76,22 +80,26 @@ TEST(time, every_time_reads_back_and_text_order_is_time_order) {
 
 TEST(time, offsets_and_fractions_are_understood) {
     const auto at = read_rfc3339("2026-11-21T12:00:00Z");
-    for (const auto* same : {"2026-11-21t12:00:00z", "2026-11-21 12:00:00Z", "2026-11-21T14:30:00+02:30", "2026-11-21T07:00:00-05:00",
+    for (const auto* same : {"2026-11-21t12:00:00z", "2026-11-21 12:00:00Z",
+                             "2026-11-21T14:30:00+02:30", "2026-11-21T07:00:00-05:00",
                              "2026-11-21T12:00:00.000000999Z", "2026-11-21T12:00:00.0+00:00"})
         EXPECT_EQ(read_rfc3339(same), at) << same;
     EXPECT_EQ(read_rfc3339("2026-11-21T12:00:00.5Z")->micros - at->micros, 500'000);
 }
 
 TEST(time, what_is_no_time_is_refused) {
-    for (const auto* text : {"", "2026", "2026-11-21", "2026-11-21T12:00Z", "2026-11-21T12:00:00", "2026-13-01T00:00:00Z",
-                             "2026-02-29T00:00:00Z", "2026-11-21T24:00:00Z", "2026-11-21T12:60:00Z", "2026-11-21T12:00:60Z",
-                             "2026-11-21T12:00:00.Z", "2026-11-21T12:00:00.1234567890Z", "2026-11-21T12:00:00Zx", "2026-11-21T12:00:00+24:00",
-                             "2026-11-21T12:00:00+01", "+2026-11-21T12:00:00Z", "2026-1-21T12:00:00Z", "0000-01-01T00:00:00+00:01",
-                             "9999-12-31T23:59:59-00:01"})
+    for (const auto* text :
+         {"", "2026", "2026-11-21", "2026-11-21T12:00Z", "2026-11-21T12:00:00",
+          "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-11-21T24:00:00Z",
+          "2026-11-21T12:60:00Z", "2026-11-21T12:00:60Z", "2026-11-21T12:00:00.Z",
+          "2026-11-21T12:00:00.1234567890Z", "2026-11-21T12:00:00Zx", "2026-11-21T12:00:00+24:00",
+          "2026-11-21T12:00:00+01", "+2026-11-21T12:00:00Z", "2026-1-21T12:00:00Z",
+          "0000-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01"})
         EXPECT_FALSE(read_rfc3339(text)) << text;
     EXPECT_TRUE(read_rfc3339("2024-02-29T00:00:00Z"));
     const auto whole = rfc3339({1'790'000'000'123'456});
-    for (std::size_t n = 0; n < whole.size(); ++n) EXPECT_FALSE(read_rfc3339(whole.substr(0, n))) << n;
+    for (std::size_t n = 0; n < whole.size(); ++n)
+        EXPECT_FALSE(read_rfc3339(whole.substr(0, n))) << n;
 }
 
 TEST(ids, are_version_7_and_sort_by_their_time) {

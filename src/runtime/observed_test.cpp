@@ -22,9 +22,12 @@ TEST(metrics, are_shown_in_the_text_format) {
     all.gauge("level", "Level.", {{"of", "tank"}}, [&] { return level; });
     level = 2.5;
     const auto text = all.text();
-    for (const auto* line : {"# HELP things_total Things.", "# TYPE things_total counter", "things_total{kind=\"a\"} 3", "things_total{kind=\"b\"} 1",
-                             "# TYPE took_seconds histogram", "took_seconds_bucket{route=\"/x\",le=\"0.0025\"} 0",
-                             "took_seconds_bucket{route=\"/x\",le=\"0.005\"} 1", "took_seconds_count{route=\"/x\"} 1", "level{of=\"tank\"} 2.5"})
+    for (const auto* line :
+         {"# HELP things_total Things.", "# TYPE things_total counter",
+          "things_total{kind=\"a\"} 3", "things_total{kind=\"b\"} 1",
+          "# TYPE took_seconds histogram", "took_seconds_bucket{route=\"/x\",le=\"0.0025\"} 0",
+          "took_seconds_bucket{route=\"/x\",le=\"0.005\"} 1", "took_seconds_count{route=\"/x\"} 1",
+          "level{of=\"tank\"} 2.5"})
         EXPECT_NE(text.find(std::string(line) + '\n'), std::string::npos) << line << '\n' << text;
 }
 
@@ -61,15 +64,22 @@ std::vector<std::string> logged(log_level least, const std::function<void()>& wh
 
 TEST(log, a_line_is_one_json_object_whatever_is_logged) {
     const auto lines = logged(log_level::info, [] {
-        log_info("event", {{"text", "a\nb\r\"\\\x01{}%v"}, {"n", INT64_MIN}, {"yes", true}, {"share", 0.5}});
-        log_info("odd\nevent", {{"nan", std::nan("")}, {"inf", std::numeric_limits<double>::infinity()}, {"huge", 1e300}});
+        log_info("event",
+                 {{"text", "a\nb\r\"\\\x01{}%v"}, {"n", INT64_MIN}, {"yes", true}, {"share", 0.5}});
+        log_info("odd\nevent", {{"nan", std::nan("")},
+                                {"inf", std::numeric_limits<double>::infinity()},
+                                {"huge", 1e300}});
     });
     ASSERT_EQ(lines.size(), 2U);
     for (const auto& line : lines) {
         const auto fault = find_json_fault(line);
         EXPECT_FALSE(fault) << line;
     }
-    EXPECT_NE(lines[0].find(R"("text":"a\nb\r\"\\\u0001{}%v","n":-9223372036854775808,"yes":true,"share":0.500)"), std::string::npos) << lines[0];
+    EXPECT_NE(
+        lines[0].find(
+            R"("text":"a\nb\r\"\\\u0001{}%v","n":-9223372036854775808,"yes":true,"share":0.500)"),
+        std::string::npos)
+        << lines[0];
     EXPECT_NE(lines[1].find(R"("nan":null,"inf":null,"huge":null)"), std::string::npos) << lines[1];
 }
 
@@ -81,7 +91,8 @@ TEST(log, levels_below_the_least_are_dropped_and_nothing_is_lost_at_the_end) {
         log_error("error");
     });
     ASSERT_EQ(lines.size(), 1'001U);
-    EXPECT_NE(lines.front().find(R"("level":"warning","event":"warning","i":0)"), std::string::npos);
+    EXPECT_NE(lines.front().find(R"("level":"warning","event":"warning","i":0)"),
+              std::string::npos);
     EXPECT_NE(lines.back().find(R"("level":"error")"), std::string::npos);
     EXPECT_FALSE(log_enabled(log_level::error)) << "after flush_log nothing is written";
 }

@@ -14,7 +14,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
-using loop_timer = asio::basic_waitable_timer<steady, asio::wait_traits<steady>, loop::executor_type>;
+using loop_timer =
+    asio::basic_waitable_timer<steady, asio::wait_traits<steady>, loop::executor_type>;
 
 task<> wait_for_ever(loop& on) {
     loop_timer never(on, loop_timer::time_point::max());
@@ -102,16 +103,20 @@ TEST(supervisor_death, an_essential_task_that_throws_ends_the_process) {
         {
             stoa::testing::test_loop io;
             supervisor all(io.on());
-            all.spawn("essential", []() -> task<> {
-                throw std::runtime_error("on purpose");
-                co_return;
-            }, importance::essential);
+            all.spawn(
+                "essential",
+                []() -> task<> {
+                    throw std::runtime_error("on purpose");
+                    co_return;
+                },
+                importance::essential);
             io.run([&] { return all.idle(); });
         },
         "");
 }
 
-// --- the deadline wheel ---------------------------------------------------------------------------------------
+// --- the deadline wheel
+// ---------------------------------------------------------------------------------------
 
 struct alarm final : deadline_entry {
     std::function<void()> then = [] {};
@@ -189,7 +194,8 @@ TEST(deadlines, may_arm_and_destroy_each_other_when_they_fire) {
     wheel.stop();
 }
 
-// --- the blocking pool ----------------------------------------------------------------------------------------
+// --- the blocking pool
+// ----------------------------------------------------------------------------------------
 
 TEST(blocking_pool, a_full_queue_refuses_and_what_was_taken_runs) {
     std::latch started(1), go(1);

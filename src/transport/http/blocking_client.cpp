@@ -33,14 +33,16 @@ struct blocking_client::state {
     std::string address, token;
 
     std::unexpected<error> lost(const error_code& why) const {
-        return fail(errc::unavailable, "connection_lost", "no answer from " + address + ": " + why.message());
+        return fail(errc::unavailable, "connection_lost",
+                    "no answer from " + address + ": " + why.message());
     }
 
     result<void> connect() {
         error_code error;
         const auto cut = address.rfind(':');
         asio::ip::tcp::resolver resolver(io);
-        const auto places = resolver.resolve(address.substr(0, cut), address.substr(cut + 1), error);
+        const auto places =
+            resolver.resolve(address.substr(0, cut), address.substr(cut + 1), error);
         if (!error) asio::connect(socket, places, error);
         if (error) return lost(error);
         const timeval limit{.tv_sec = quiet_for_s, .tv_usec = 0};
@@ -69,13 +71,15 @@ struct blocking_client::state {
         error_code error;
         bhttp::read(socket, buffer, parser, error);
         if (error) return lost(error);
-        client_answer out{static_cast<int>(parser.get().result_int()), std::move(parser.get().body())};
+        client_answer out{static_cast<int>(parser.get().result_int()),
+                          std::move(parser.get().body())};
         if (!parser.get().keep_alive()) socket.close(error);
         return out;
     }
 };
 
-blocking_client::blocking_client(std::string address, std::string token) : state_(std::make_unique<state>()) {
+blocking_client::blocking_client(std::string address, std::string token)
+    : state_(std::make_unique<state>()) {
     state_->address = std::move(address);
     state_->token = std::move(token);
 }
@@ -88,13 +92,16 @@ result<client_answer> blocking_client::call(std::string_view method, std::string
     return state_->receive();
 }
 
-result<client_answer> blocking_client::upload(std::string_view target, std::FILE* file, std::int64_t size_bytes,
+result<client_answer> blocking_client::upload(std::string_view target, std::FILE* file,
+                                              std::int64_t size_bytes,
                                               const std::function<void(std::int64_t)>& sent) {
     STOA_TRY_VOID(state_->send_head("POST", target, size_bytes));
     std::array<char, 256 * 1024> chunk;
     for (std::int64_t done = 0; done < size_bytes;) {
         const auto got = std::fread(chunk.data(), 1, chunk.size(), file);
-        if (got == 0) return fail(errc::internal, "file_changed", "the file became shorter while it was sent");
+        if (got == 0)
+            return fail(errc::internal, "file_changed",
+                        "the file became shorter while it was sent");
         // A server that refuses early answers while we still send: read what it says.
         if (auto written = state_->send({chunk.data(), got}); !written) {
             if (auto answer = state_->receive()) return answer;
@@ -123,7 +130,8 @@ result<client_answer> blocking_client::download(std::string_view target, std::FI
         const auto got = chunk.size() - parser.get().body().size;
         if (out.status >= 400) out.body.append(chunk.data(), got);
         else if (std::fwrite(chunk.data(), 1, got, to) != got)
-            return fail(errc::storage_full, "file_not_written", "the file cannot be written; is the disk full?");
+            return fail(errc::storage_full, "file_not_written",
+                        "the file cannot be written; is the disk full?");
     }
     return out;
 }

@@ -1,5 +1,5 @@
-// A small HTTP/1.1 client for the program's own verbs (import, audit …): one connection, plain http, blocking.
-// Servers use no blocking calls.
+// A small HTTP/1.1 client for the program's own verbs (import, audit …): one connection, plain
+// http, blocking. Servers use no blocking calls.
 #pragma once
 
 #include "base/result.hpp"
@@ -23,7 +23,8 @@ class blocking_client {
     blocking_client(std::string address, std::string token);
     ~blocking_client();
 
-    result<client_answer> call(std::string_view method, std::string_view target, std::string_view body = {});
+    result<client_answer> call(std::string_view method, std::string_view target,
+                               std::string_view body = {});
     // Sends a file as the body; `sent` is told the bytes so far.
     result<client_answer> upload(std::string_view target, std::FILE* file, std::int64_t size_bytes,
                                  const std::function<void(std::int64_t)>& sent);

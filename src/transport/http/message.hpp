@@ -1,4 +1,5 @@
-// Requests and responses as everything but the Beast files sees them. Plain data, no Beast (docs/adr/0003).
+// Requests and responses as everything but the Beast files sees them. Plain data, no Beast
+// (docs/adr/0003).
 #pragma once
 
 #include "base/context.hpp"
@@ -21,15 +22,15 @@ struct header {
 
 struct request {
     verb method = verb::get;
-    bool head = false;         // HEAD: method is get and the body is not sent
-    bool options = false;      // OPTIONS: CORS preflight
+    bool head = false;     // HEAD: method is get and the body is not sent
+    bool options = false;  // OPTIONS: CORS preflight
     bool unknown_method = false;
-    std::string target;        // as sent, origin form
-    std::string path;          // percent-decoded, without the query
+    std::string target;                                      // as sent, origin form
+    std::string path;                                        // percent-decoded, without the query
     std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
     std::vector<header> headers;
-    std::string body;          // read whole, except on routes that stream
-    std::string address;       // of the client
+    std::string body;     // read whole, except on routes that stream
+    std::string address;  // of the client
 
     std::string_view find(std::string_view lower_case_name) const;  // empty when absent
 };
@@ -49,18 +50,20 @@ class exchange {
  public:
     virtual ~exchange() = default;
     virtual const request& head() const = 0;
-    virtual task<result<std::string>> read_chunk() = 0;  // empty: the end of the body
-    virtual task<result<void>> begin(response head) = 0; // chunked; `body` is ignored
+    virtual task<result<std::string>> read_chunk() = 0;   // empty: the end of the body
+    virtual task<result<void>> begin(response head) = 0;  // chunked; `body` is ignored
     virtual task<result<void>> write_chunk(std::string chunk) = 0;
     virtual task<result<void>> finish() = 0;
     virtual task<result<void>> answer(response whole) = 0;  // instead of begin … finish
 };
 
-// A route that the operation table cannot say: files, pages, streams. `stream` gets the exchange; otherwise
-// `answer` gets the whole request. The context is authenticated by the route's policy, as for operations.
+// A route that the operation table cannot say: files, pages, streams. `stream` gets the exchange;
+// otherwise `answer` gets the whole request. The context is authenticated by the route's policy, as
+// for operations.
 struct route {
     verb method = verb::get;
-    std::string path;  // {name} matches one segment, a final {name...} the rest; found in `parameters`
+    std::string
+        path;  // {name} matches one segment, a final {name...} the rest; found in `parameters`
     std::string name;  // for metrics and logs
     who caller = who::nobody_yet;
     std::string summary{};

@@ -19,8 +19,8 @@ std::string_view name_of(verb v) { return verb_names[static_cast<std::size_t>(v)
 
 // Paths that anyone may call and that cost a password hash or make a record: limited by address.
 bool guards_address(std::string_view rpc) {
-    return rpc == "Register" || rpc == "Login" || rpc == "CreateGuest" || rpc == "RequestPasswordReset" ||
-           rpc == "ResetPassword";
+    return rpc == "Register" || rpc == "Login" || rpc == "CreateGuest" ||
+           rpc == "RequestPasswordReset" || rpc == "ResetPassword";
 }
 
 std::string etag_of(std::int64_t version) { return '"' + std::to_string(version) + '"'; }
@@ -37,25 +37,29 @@ std::string strip_tag(std::string_view header) {
     return std::string(header);
 }
 
-// Of the operation and not of the path as sent: an alias is the same operation, so a key sent to either is one key.
+// Of the operation and not of the path as sent: an alias is the same operation, so a key sent to
+// either is one key.
 std::uint64_t hash_request(const request& of, std::string_view operation_path,
                            std::span<const std::pair<std::string_view, std::string>> parameters) {
     std::uint64_t h = stable_hash(operation_path);
     for (const auto& [name, value] : parameters) h = h * 31 + stable_hash(value);
     h = h * 31 + static_cast<std::uint64_t>(of.method);
-    for (const auto& [name, value] : of.query) h = h * 31 + stable_hash(name) * 7 + stable_hash(value);
+    for (const auto& [name, value] : of.query)
+        h = h * 31 + stable_hash(name) * 7 + stable_hash(value);
     return (h * 31 + stable_hash(of.body)) & 0x7fff'ffff'ffff'ffff;
 }
 
 bool hex_digits(std::string_view text) {
-    return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+    return std::ranges::all_of(
+        text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 // W3C trace context: 00-<32 hex>-<16 hex>-<2 hex>.
 bool valid_traceparent(std::string_view text) {
     if (text.size() != 55 || text[2] != '-' || text[35] != '-' || text[52] != '-') return false;
     const auto trace = text.substr(3, 32), parent = text.substr(36, 16);
-    return text.substr(0, 2) != "ff" && hex_digits(text.substr(0, 2)) && hex_digits(trace) && hex_digits(parent) &&
-           hex_digits(text.substr(53, 2)) && trace.find_first_not_of('0') != std::string_view::npos &&
+    return text.substr(0, 2) != "ff" && hex_digits(text.substr(0, 2)) && hex_digits(trace) &&
+           hex_digits(parent) && hex_digits(text.substr(53, 2)) &&
+           trace.find_first_not_of('0') != std::string_view::npos &&
            parent.find_first_not_of('0') != std::string_view::npos;
 }
 
@@ -64,7 +68,8 @@ std::optional<std::string_view> bearer_token(std::string_view header) {
     constexpr std::string_view scheme = "bearer ";
     if (header.size() <= scheme.size()) return {};
     for (std::size_t i = 0; i < scheme.size(); ++i)
-        if ((header[i] >= 'A' && header[i] <= 'Z' ? header[i] + 32 : header[i]) != scheme[i]) return {};
+        if ((header[i] >= 'A' && header[i] <= 'Z' ? header[i] + 32 : header[i]) != scheme[i])
+            return {};
     header.remove_prefix(header.find_first_not_of(' ', scheme.size() - 1));
     return header;
 }
@@ -78,8 +83,8 @@ std::string_view first_word(std::string_view path) {
 
 bool plain_request_id(std::string_view text) {
     return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-               c == '_' || c == '.';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_' || c == '.';
     });
 }
 
@@ -112,11 +117,13 @@ router::router(router_needs ports, router_settings settings)
       settings_(std::move(settings)),
       root_(std::make_unique<node>()),
       unmatched_(std::make_unique<endpoint>()),
-      shed_(ports_.measured.counter("http_requests_shed_total", "Requests refused because too many were in work.")) {
+      shed_(ports_.measured.counter("http_requests_shed_total",
+                                    "Requests refused because too many were in work.")) {
     unmatched_->name = "unmatched";
     unmatched_->path = "unmatched";
-    unmatched_->duration = ports_.measured.duration("http_request_duration_seconds", "Time to answer, by route.",
-                                                    {{"method", "-"}, {"route", "unmatched"}});
+    unmatched_->duration =
+        ports_.measured.duration("http_request_duration_seconds", "Time to answer, by route.",
+                                 {{"method", "-"}, {"route", "unmatched"}});
 }
 router::~router() = default;
 
@@ -138,7 +145,8 @@ result<void> router::mount(verb method, std::string_view path, endpoint& to) {
         at->takes_rest = name.ends_with("...");
         if (at->takes_rest) name.remove_suffix(3);
         if (!at->parameter_name.empty() && at->parameter_name != name)
-            return fail(errc::internal, "routes_clash", std::string(path) + " names a parameter differently");
+            return fail(errc::internal, "routes_clash",
+                        std::string(path) + " names a parameter differently");
         at->parameter_name = name;
         at = at->parameter.get();
     }
@@ -151,7 +159,8 @@ result<void> router::mount(verb method, std::string_view path, endpoint& to) {
 result<void> router::add(const service& rows) {
     for (const auto& row : rows.operations) {
         const auto wrong = [&](std::string_view what) {
-            return fail(errc::internal, "operation_unfit", std::string(row.rpc) + ": " + std::string(what));
+            return fail(errc::internal, "operation_unfit",
+                        std::string(row.rpc) + ": " + std::string(what));
         };
         if (row.caller == who::nobody_yet) return wrong("says not who may call it");
         if (!row.path.starts_with('/')) return wrong("its path does not begin with /");
@@ -192,8 +201,9 @@ result<void> router::add(route special) {
     made->path = kept.path;
     made->caller = kept.caller;
     made->method = kept.method;
-    made->duration = ports_.measured.duration("http_request_duration_seconds", "Time to answer, by route.",
-                                              {{"method", std::string(name_of(kept.method))}, {"route", kept.path}});
+    made->duration = ports_.measured.duration(
+        "http_request_duration_seconds", "Time to answer, by route.",
+        {{"method", std::string(name_of(kept.method))}, {"route", kept.path}});
     STOA_TRY_VOID(mount(kept.method, kept.path, *made));
     endpoints_.push_back(std::move(made));
     return {};
@@ -221,15 +231,18 @@ router::match router::find(verb method, std::string_view path) const {
     out.to = at->by_verb[static_cast<std::size_t>(method)];
     for (std::size_t v = 0; v < verb_names.size(); ++v)
         if (at->by_verb[v])
-            out.allow += (out.allow.empty() ? "" : ", ") + std::string(v == 0 ? "GET, HEAD" : verb_names[v]);
+            out.allow +=
+                (out.allow.empty() ? "" : ", ") + std::string(v == 0 ? "GET, HEAD" : verb_names[v]);
     return out;
 }
 
 request_context router::make_context(const request& of) const {
     request_context out;
     const auto given = of.find("x-request-id");
-    out.request_id = plain_request_id(given) ? std::string(given) : new_id(ports_.time, ports_.random);
-    if (const auto trace = of.find("traceparent"); valid_traceparent(trace)) out.traceparent = trace;
+    out.request_id =
+        plain_request_id(given) ? std::string(given) : new_id(ports_.time, ports_.random);
+    if (const auto trace = of.find("traceparent"); valid_traceparent(trace))
+        out.traceparent = trace;
     out.address = of.address;
     out.deadline = ports_.time.ticks() + settings_.deadline;
     out.if_match = strip_tag(of.find("if-match"));
@@ -295,17 +308,20 @@ task<response> router::answer(request& in, const match& found, request_context& 
     } catch (const std::exception& e) {
         thrown = e.what();
     }
-    log_error("operation_threw", {{"operation", found.to->name}, {"request_id", context.request_id}, {"why", thrown}});
+    log_error("operation_threw",
+              {{"operation", found.to->name}, {"request_id", context.request_id}, {"why", thrown}});
     co_return problem_response({.kind = errc::internal, .code = "internal"}, context.request_id);
 }
 
 // Who calls, whether they may, and how often. Nothing: go on.
-task<std::optional<response>> router::admit(const request& in, endpoint& to, request_context& context) {
+task<std::optional<response>> router::admit(const request& in, endpoint& to,
+                                            request_context& context) {
     const auto refuse = [&](error why) { return problem_response(why, context.request_id); };
     std::string_view credential = in.find("authorization");
     if (const auto token = bearer_token(credential)) credential = *token;
     else if (!credential.empty())
-        co_return refuse({.kind = errc::unauthenticated, .code = "scheme_not_supported",
+        co_return refuse({.kind = errc::unauthenticated,
+                          .code = "scheme_not_supported",
                           .detail = "send `Authorization: Bearer <token>`"});
     else credential = in.find("x-api-key");
     if (!credential.empty()) {
@@ -316,15 +332,27 @@ task<std::optional<response>> router::admit(const request& in, endpoint& to, req
     const auto& who_calls = context.caller;
     bool may = false;
     switch (to.caller) {
-        case who::nobody_yet: break;
-        case who::anyone: may = true; break;
-        case who::signed_in: may = who_calls.signed_in(); break;
-        case who::registered: may = who_calls.signed_in() && who_calls.is != role::guest; break;
-        case who::operators: may = who_calls.runs_the_shop(); break;
-        case who::services: may = who_calls.is == role::service; break;
+        case who::nobody_yet:
+            break;
+        case who::anyone:
+            may = true;
+            break;
+        case who::signed_in:
+            may = who_calls.signed_in();
+            break;
+        case who::registered:
+            may = who_calls.signed_in() && who_calls.is != role::guest;
+            break;
+        case who::operators:
+            may = who_calls.runs_the_shop();
+            break;
+        case who::services:
+            may = who_calls.is == role::service;
+            break;
     }
     if (!may && !who_calls.signed_in())
-        co_return refuse({.kind = errc::unauthenticated, .code = "authentication_required",
+        co_return refuse({.kind = errc::unauthenticated,
+                          .code = "authentication_required",
                           .detail = "log in, or POST /api/v1/auth/guest for a guest's token"});
     // What anyone may do needs no scope: a key must not be able to do less than nobody.
     if (!who_calls.scopes.empty() && may && to.caller != who::anyone) {
@@ -332,18 +360,25 @@ task<std::optional<response>> router::admit(const request& in, endpoint& to, req
         const auto wanted = std::string(of) + (to.method == verb::get ? ":read" : ":write");
         may = std::ranges::find(who_calls.scopes, wanted) != who_calls.scopes.end();
     }
-    if (!may) co_return refuse({.kind = errc::forbidden, .code = "not_permitted",
-                                .detail = "this is for others than a " + std::string(
-                                    who_calls.is == role::guest ? "guest" : who_calls.is == role::customer ? "customer"
-                                                                          : "key with these scopes")});
+    if (!may)
+        co_return refuse(
+            {.kind = errc::forbidden,
+             .code = "not_permitted",
+             .detail = "this is for others than a " +
+                       std::string(who_calls.is == role::guest      ? "guest"
+                                   : who_calls.is == role::customer ? "customer"
+                                                                    : "key with these scopes")});
     const auto now = ports_.time.ticks();
     const bool within =
-        (!guards_address(to.name) || ports_.limiter.take("address:" + in.address, settings_.per_address_login, now)) &&
+        (!guards_address(to.name) ||
+         ports_.limiter.take("address:" + in.address, settings_.per_address_login, now)) &&
         (!who_calls.signed_in() || !settings_.per_principal.limited() ||
          ports_.limiter.take(who_calls.scope(), settings_.per_principal, now));
     if (!within)
-        co_return refuse({.kind = errc::rate_limited, .code = "rate_limited",
-                          .detail = "too many requests; slow down", .retry_after_s = 1});
+        co_return refuse({.kind = errc::rate_limited,
+                          .code = "rate_limited",
+                          .detail = "too many requests; slow down",
+                          .retry_after_s = 1});
     co_return std::nullopt;
 }
 
@@ -359,9 +394,11 @@ task<response> router::call(request& in, const match& found, request_context& co
         const auto key = in.find("idempotency-key");
         context.key_from_client = !key.empty();
         if (key.size() > 255)
-            co_return problem_response(invalid_request({{"Idempotency-Key", "too_long", "at most 255 characters", {}}}),
-                                       context.request_id);
-        context.idempotency_key = key.empty() ? new_id(ports_.time, ports_.random) : std::string(key);
+            co_return problem_response(
+                invalid_request({{"Idempotency-Key", "too_long", "at most 255 characters", {}}}),
+                context.request_id);
+        context.idempotency_key =
+            key.empty() ? new_id(ports_.time, ports_.random) : std::string(key);
         context.request_hash = hash_request(in, row.path, found.parameters);
     }
     auto bound = bind(in, found);
@@ -375,8 +412,10 @@ task<response> router::call(request& in, const match& found, request_context& co
         out.set_body(note.body);
     } else if (!answered) {
         if (answered.error().kind == errc::internal)
-            log_error("operation_failed", {{"operation", row.rpc}, {"request_id", context.request_id},
-                                           {"code", answered.error().code}, {"detail", answered.error().detail}});
+            log_error("operation_failed", {{"operation", row.rpc},
+                                           {"request_id", context.request_id},
+                                           {"code", answered.error().code},
+                                           {"detail", answered.error().detail}});
         out = problem_response(answered.error(), context.request_id);
     } else {
         out = write(row, in, *answered, context);
@@ -395,13 +434,15 @@ result<record_box> router::bind(const request& in, const match& found) const {
     std::set<std::string_view> bound;
     const bool has_body = in.method != verb::get && in.method != verb::erase;
     if (has_body || !in.body.empty()) {
-        wrong = read_json(in.body.empty() ? "{}" : std::string_view(in.body), of, box.get(), settings_.shop_currency);
+        wrong = read_json(in.body.empty() ? "{}" : std::string_view(in.body), of, box.get(),
+                          settings_.shop_currency);
         if (!wrong.empty() && wrong.front().code == "syntax")
             return fail(errc::malformed, "malformed_json", wrong.front().detail);
     } else {
         for (const auto& m : of.members)
             if (m.of->what != kind::optional)
-                wrong.push_back({std::string(m.name), "required", std::string(explain("required")), {}});
+                wrong.push_back(
+                    {std::string(m.name), "required", std::string(explain("required")), {}});
     }
     const auto bind_text = [&](std::string_view name, std::string_view text) {
         const member* m = of.find(name);
@@ -413,7 +454,8 @@ result<record_box> router::bind(const request& in, const match& found) const {
             wrong.push_back({std::string(m->name), "format", std::string(explain("format")), {}});
     };
     for (const auto& [name, value] : in.query) {
-        // Two values of one name: caches and proxies take the first, others the last, so neither is taken.
+        // Two values of one name: caches and proxies take the first, others the last, so neither is
+        // taken.
         const bool again = of.find(name) && !bound.insert(name).second;
         bind_text(name, value);
         if (again) wrong.push_back({name, "repeated", std::string(explain("repeated")), {}});
@@ -437,10 +479,13 @@ response router::write(const operation& row, const request& in, const record_box
         }
     }
     if (out.status == 201)
-        if (const member* id = of.find("id"); id && id->of->what == kind::text && row.method == verb::post) {
+        if (const member* id = of.find("id");
+            id && id->of->what == kind::text && row.method == verb::post) {
             // Only where that is a resource: POST /auth/register makes one that lives elsewhere.
-            auto where = std::string(row.path) + '/' + *static_cast<const std::string*>(id->in(answered.get()));
-            if (const auto there = find(verb::get, where); there.to && there.to->row && there.to->row->response == row.response)
+            auto where = std::string(row.path) + '/' +
+                         *static_cast<const std::string*>(id->in(answered.get()));
+            if (const auto there = find(verb::get, where);
+                there.to && there.to->row && there.to->row->response == row.response)
                 out.headers.push_back({"Location", std::move(where)});
         }
     if (out.status == 204) return out;
@@ -453,23 +498,27 @@ response router::write(const operation& row, const request& in, const record_box
 
 response router::preflight(const request& in, std::string_view allow) const {
     response out{.status = 204};
-    if (allow.empty()) return problem_response({.kind = errc::not_found, .code = "no_such_path"}, "");
+    if (allow.empty())
+        return problem_response({.kind = errc::not_found, .code = "no_such_path"}, "");
     out.headers.push_back({"Allow", std::string(allow) + ", OPTIONS"});
     add_common_headers(in, nullptr, {}, out);
     out.headers.push_back({"Access-Control-Allow-Methods", std::string(allow)});
-    out.headers.push_back({"Access-Control-Allow-Headers",
-                           "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-API-Key, "
-                           "X-Request-Id, traceparent"});
+    out.headers.push_back(
+        {"Access-Control-Allow-Headers",
+         "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-API-Key, "
+         "X-Request-Id, traceparent"});
     out.headers.push_back({"Access-Control-Max-Age", "600"});
     return out;
 }
 
-void router::add_common_headers(const request& in, const endpoint* to, const request_context& context,
-                                response& out) const {
-    // What was answered to somebody, or holds secrets, is nobody else's: no cache on the way may keep it.
+void router::add_common_headers(const request& in, const endpoint* to,
+                                const request_context& context, response& out) const {
+    // What was answered to somebody, or holds secrets, is nobody else's: no cache on the way may
+    // keep it.
     const bool personal = !in.find("authorization").empty() || !in.find("x-api-key").empty() ||
                           (to && to->row && to->row->hides_body);
-    if (personal && std::ranges::find(out.headers, "Cache-Control", &header::name) == out.headers.end())
+    if (personal &&
+        std::ranges::find(out.headers, "Cache-Control", &header::name) == out.headers.end())
         out.headers.push_back({"Cache-Control", "no-store"});
     if (!context.request_id.empty()) out.headers.push_back({"X-Request-Id", context.request_id});
     const auto origin = in.find("origin");
@@ -478,33 +527,41 @@ void router::add_common_headers(const request& in, const endpoint* to, const req
     const bool any = std::ranges::find(allowed, "*") != allowed.end();
     if (!any && std::ranges::find(allowed, origin) == allowed.end()) return;
     out.headers.push_back({"Access-Control-Allow-Origin", any ? "*" : std::string(origin)});
-    out.headers.push_back({"Access-Control-Expose-Headers",
-                           "ETag, Idempotency-Key, Idempotent-Replayed, Location, Retry-After, X-Request-Id"});
+    out.headers.push_back(
+        {"Access-Control-Expose-Headers",
+         "ETag, Idempotency-Key, Idempotent-Replayed, Location, Retry-After, X-Request-Id"});
     if (!any) out.headers.push_back({"Vary", "Origin"});
 }
 
-void router::finish(const request& in, const match& found, const request_context& context, const response& out,
-                    instant started) {
+void router::finish(const request& in, const match& found, const request_context& context,
+                    const response& out, instant started) {
     endpoint& to = found.to ? *found.to : *unmatched_;
     const double took_s = std::chrono::duration<double>(ports_.time.ticks() - started).count();
     to.duration.observe(took_s);
     auto& count = to.counts[static_cast<std::size_t>(out.status)];
     const auto method = found.to ? name_of(to.method) : std::string_view("-");
     if (!count)
-        count = ports_.measured.counter("http_requests_total", "Requests answered, by route and status.",
-                                        {{"method", std::string(method)}, {"route", to.path},
+        count = ports_.measured.counter("http_requests_total",
+                                        "Requests answered, by route and status.",
+                                        {{"method", std::string(method)},
+                                         {"route", to.path},
                                          {"status", std::to_string(out.status)}});
     count->add();
     const bool change = in.method != verb::get || out.status >= 400;
-    if (settings_.log == access_log::off || (settings_.log == access_log::changes && !change)) return;
+    if (settings_.log == access_log::off || (settings_.log == access_log::changes && !change))
+        return;
     // The route, not the path: ids and queries may be personal.
-    log_info("request", {{"method", method}, {"route", to.path}, {"status", out.status},
-                         {"duration_ms", took_s * 1000}, {"request_id", context.request_id},
+    log_info("request", {{"method", method},
+                         {"route", to.path},
+                         {"status", out.status},
+                         {"duration_ms", took_s * 1000},
+                         {"request_id", context.request_id},
                          {"traceparent", context.traceparent}});
 }
 
 namespace {
-// A streaming route's exchange that gives its answer the headers of every answer and knows what it was.
+// A streaming route's exchange that gives its answer the headers of every answer and knows what it
+// was.
 class watched_exchange final : public exchange {
  public:
     watched_exchange(exchange& inner, std::function<void(response&)> complete)
@@ -512,10 +569,16 @@ class watched_exchange final : public exchange {
 
     const request& head() const override { return inner_.head(); }
     task<result<std::string>> read_chunk() override { return inner_.read_chunk(); }
-    task<result<void>> begin(response head) override { return inner_.begin(noted(std::move(head))); }
-    task<result<void>> write_chunk(std::string chunk) override { return inner_.write_chunk(std::move(chunk)); }
+    task<result<void>> begin(response head) override {
+        return inner_.begin(noted(std::move(head)));
+    }
+    task<result<void>> write_chunk(std::string chunk) override {
+        return inner_.write_chunk(std::move(chunk));
+    }
     task<result<void>> finish() override { return inner_.finish(); }
-    task<result<void>> answer(response whole) override { return inner_.answer(noted(std::move(whole))); }
+    task<result<void>> answer(response whole) override {
+        return inner_.answer(noted(std::move(whole)));
+    }
 
     int status() const { return status_; }  // 0: nothing was answered
 
@@ -542,7 +605,8 @@ task<> router::handle_stream(const route& special, exchange& with) {
     const auto& head = with.head();
     auto found = find(head.method, head.path);
     auto context = make_context(head);
-    watched_exchange watched(with, [&](response& out) { add_common_headers(head, found.to, context, out); });
+    watched_exchange watched(
+        with, [&](response& out) { add_common_headers(head, found.to, context, out); });
     std::string thrown;
     try {
         if (auto refused = co_await admit(head, *found.to, context)) {
@@ -559,11 +623,14 @@ task<> router::handle_stream(const route& special, exchange& with) {
         thrown = e.what();
     }
     if (!thrown.empty())
-        log_error("operation_threw",
-                  {{"operation", special.name}, {"request_id", context.request_id}, {"why", thrown}});
-    // Also where the route ended without a word. An answer that has begun is cut off: the client sees that.
+        log_error(
+            "operation_threw",
+            {{"operation", special.name}, {"request_id", context.request_id}, {"why", thrown}});
+    // Also where the route ended without a word. An answer that has begun is cut off: the client
+    // sees that.
     if (watched.status() == 0)
-        (void)co_await watched.answer(problem_response({.kind = errc::internal, .code = "internal"}, context.request_id));
+        (void)co_await watched.answer(
+            problem_response({.kind = errc::internal, .code = "internal"}, context.request_id));
     finish(head, found, context, {.status = watched.status()}, started);
 }
 

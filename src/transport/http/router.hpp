@@ -1,5 +1,5 @@
-// From a request to an answer: routing, authentication, authorization, limits, binding, the call, the response.
-// Everything an operation row says happens here, once for all rows.
+// From a request to an answer: routing, authentication, authorization, limits, binding, the call,
+// the response. Everything an operation row says happens here, once for all rows.
 #pragma once
 
 #include "ports/clock.hpp"
@@ -15,10 +15,11 @@ namespace stoa::http {
 enum class access_log : std::uint8_t { off, changes, all };
 
 struct router_settings {
-    milliseconds deadline{15'000};  // of an operation
-    rate per_principal{};           // off unless set
+    milliseconds deadline{15'000};    // of an operation
+    rate per_principal{};             // off unless set
     rate per_address_login{200, 20};  // registration, login, guests, password reset
-    int in_flight = 2'000;          // operations at once on a loop; browsing is shed at three quarters of it
+    int in_flight =
+        2'000;  // operations at once on a loop; browsing is shed at three quarters of it
     access_log log = access_log::changes;
     std::vector<std::string> cors_origins;  // exact origins; "*" for any (no credentials are used)
     currency_code shop_currency;
@@ -39,8 +40,8 @@ class router final : public handler {
     router(router_needs ports, router_settings settings);
     ~router() override;
 
-    // Every row is mounted at its path and its alias. An error names the row that has no policy or whose path
-    // binds no member: the program must not start then.
+    // Every row is mounted at its path and its alias. An error names the row that has no policy or
+    // whose path binds no member: the program must not start then.
     result<void> add(const service& rows);
     result<void> add(route special);
 
@@ -68,11 +69,14 @@ class router final : public handler {
     task<response> call(request&, const match&, request_context&);
     task<std::optional<response>> admit(const request&, endpoint&, request_context&);
     result<record_box> bind(const request&, const match&) const;
-    response write(const operation&, const request&, const record_box&, const request_context&) const;
+    response write(const operation&, const request&, const record_box&,
+                   const request_context&) const;
     response preflight(const request&, std::string_view allow) const;
-    void add_common_headers(const request&, const endpoint*, const request_context&, response&) const;
+    void add_common_headers(const request&, const endpoint*, const request_context&,
+                            response&) const;
     request_context make_context(const request&) const;
-    void finish(const request&, const match&, const request_context&, const response&, instant started);
+    void finish(const request&, const match&, const request_context&, const response&,
+                instant started);
 
     router_needs ports_;
     router_settings settings_;

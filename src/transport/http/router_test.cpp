@@ -38,7 +38,8 @@ class notes {
     task<result<note>> get(request_context c, get_note r) {
         seen = c;
         if (r.id == "throw") throw std::runtime_error("secret of the stack");
-        if (r.id == "missing") co_return fail(errc::not_found, "no_such_note", "there is no such note");
+        if (r.id == "missing")
+            co_return fail(errc::not_found, "no_such_note", "there is no such note");
         if (r.id == "broken") co_return fail(errc::internal, "disk", "secret of the disk");
         co_return note{r.id, "limit " + std::to_string(r.limit.value_or(0)), {}, 7};
     }
@@ -67,14 +68,25 @@ class notes {
 };
 
 constexpr operation table[] = {
-    serve<&notes::get>(verb::get, "/api/v1/notes/{id}", "GetNote").also_at("/notes/{id}").allows(who::anyone),
-    serve<&notes::make>(verb::post, "/api/v1/notes", "MakeNote").also_at("/notes").answers(201).allows(who::anyone)
+    serve<&notes::get>(verb::get, "/api/v1/notes/{id}", "GetNote")
+        .also_at("/notes/{id}")
+        .allows(who::anyone),
+    serve<&notes::make>(verb::post, "/api/v1/notes", "MakeNote")
+        .also_at("/notes")
+        .answers(201)
+        .allows(who::anyone)
         .takes_idempotency_key(),
     serve<&notes::change>(verb::put, "/api/v1/notes/{id}", "ChangeNote").allows(who::anyone),
-    serve<&notes::remove>(verb::erase, "/api/v1/notes/{id}", "RemoveNote").answers(204).allows(who::anyone),
-    serve<&notes::make>(verb::post, "/api/v1/elsewhere", "MakeElsewhere").answers(201).allows(who::anyone).keeps_secrets(),
+    serve<&notes::remove>(verb::erase, "/api/v1/notes/{id}", "RemoveNote")
+        .answers(204)
+        .allows(who::anyone),
+    serve<&notes::make>(verb::post, "/api/v1/elsewhere", "MakeElsewhere")
+        .answers(201)
+        .allows(who::anyone)
+        .keeps_secrets(),
     serve<&notes::guarded>(verb::get, "/api/v1/signed_in", "ForSignedIn").allows(who::signed_in),
-    serve<&notes::guarded>(verb::get, "/api/v1/registered", "ForRegistered").allows(who::registered),
+    serve<&notes::guarded>(verb::get, "/api/v1/registered", "ForRegistered")
+        .allows(who::registered),
     serve<&notes::guarded>(verb::get, "/api/v1/operators", "ForOperators").allows(who::operators),
     serve<&notes::guarded>(verb::get, "/api/v1/services", "ForServices").allows(who::services),
     serve<&notes::guarded>(verb::post, "/api/v1/login", "Login").allows(who::anyone),
@@ -85,8 +97,10 @@ task<result<principal>> known_tokens(std::string token) {
     if (token == "customer") co_return principal{.is = role::customer, .user_id = "c"};
     if (token == "operator") co_return principal{.is = role::operator_, .user_id = "o"};
     if (token == "service") co_return principal{.is = role::service};
-    if (token == "reader") co_return principal{.is = role::operator_, .key_id = "k", .scopes = {"notes:read"}};
-    if (token == "stranger") co_return principal{.is = role::operator_, .key_id = "k", .scopes = {"orders:write"}};
+    if (token == "reader")
+        co_return principal{.is = role::operator_, .key_id = "k", .scopes = {"notes:read"}};
+    if (token == "stranger")
+        co_return principal{.is = role::operator_, .key_id = "k", .scopes = {"orders:write"}};
     co_return fail(errc::unauthenticated, "token_invalid", "log in again");
 }
 
@@ -95,11 +109,13 @@ class router_test : public ::testing::Test {
     void SetUp() override { build({}); }
     void build(router_settings settings) {
         settings.log = access_log::off;
-        routes = std::make_unique<router>(router_needs{time, random, measured, limiter, known_tokens}, settings);
+        routes = std::make_unique<router>(
+            router_needs{time, random, measured, limiter, known_tokens}, settings);
         auto added = routes->add(service{"notes", table, &api});
         ASSERT_TRUE(added) << added.error().detail;
     }
-    static request make(verb method, std::string path, std::vector<header> headers = {}, std::string body = {}) {
+    static request make(verb method, std::string path, std::vector<header> headers = {},
+                        std::string body = {}) {
         request out;
         out.method = method;
         out.path = std::move(path);
@@ -160,7 +176,8 @@ TEST_F(router_test, everything_wrong_is_named_in_one_answer) {
     bad_query.query = {{"limit", "x"}};
     EXPECT_EQ(ask(bad_query).status, 422);
     EXPECT_EQ(ask(make(verb::post, "/api/v1/notes", {}, R"({"text":)")).status, 400);
-    EXPECT_EQ(ask(make(verb::post, "/api/v1/notes")).status, 422) << "an empty body is an empty object";
+    EXPECT_EQ(ask(make(verb::post, "/api/v1/notes")).status, 422)
+        << "an empty body is an empty object";
 }
 
 TEST_F(router_test, a_query_parameter_that_stands_twice_is_refused) {
@@ -178,7 +195,8 @@ TEST_F(router_test, an_alias_is_the_same_operation_with_the_same_idempotency_has
     EXPECT_EQ(ask(make(verb::post, "/notes", {{"idempotency-key", "k"}}, body)).status, 201);
     EXPECT_EQ(api.seen.operation, first.operation);
     EXPECT_EQ(api.seen.request_hash, first.request_hash);
-    EXPECT_EQ(ask(make(verb::post, "/notes", {{"idempotency-key", "k"}}, R"({"text":"u"})")).status, 201);
+    EXPECT_EQ(ask(make(verb::post, "/notes", {{"idempotency-key", "k"}}, R"({"text":"u"})")).status,
+              201);
     EXPECT_NE(api.seen.request_hash, first.request_hash);
 }
 
@@ -232,25 +250,35 @@ TEST_F(router_test, a_version_is_an_etag_and_the_same_one_is_304_without_a_body)
 }
 
 TEST_F(router_test, a_created_resource_has_a_location_only_where_it_can_be_read) {
-    EXPECT_EQ(value(ask(make(verb::post, "/notes", {}, R"({"text":"t"})")), "Location"), "/api/v1/notes/n1");
-    EXPECT_EQ(value(ask(make(verb::post, "/api/v1/elsewhere", {}, R"({"text":"t"})")), "Location"), "");
+    EXPECT_EQ(value(ask(make(verb::post, "/notes", {}, R"({"text":"t"})")), "Location"),
+              "/api/v1/notes/n1");
+    EXPECT_EQ(value(ask(make(verb::post, "/api/v1/elsewhere", {}, R"({"text":"t"})")), "Location"),
+              "");
 }
 
 TEST_F(router_test, an_idempotency_key_is_echoed_made_when_missing_and_limited) {
-    const auto given = ask(make(verb::post, "/notes", {{"idempotency-key", "mine"}}, R"({"text":"t"})"));
+    const auto given =
+        ask(make(verb::post, "/notes", {{"idempotency-key", "mine"}}, R"({"text":"t"})"));
     EXPECT_EQ(value(given, "Idempotency-Key"), "mine");
     EXPECT_TRUE(api.seen.key_from_client);
     const auto made = ask(make(verb::post, "/notes", {}, R"({"text":"t"})"));
     EXPECT_TRUE(is_uuid(value(made, "Idempotency-Key")));
     EXPECT_FALSE(api.seen.key_from_client);
-    EXPECT_EQ(ask(make(verb::post, "/notes", {{"idempotency-key", std::string(255, 'k')}}, R"({"text":"t"})")).status, 201);
-    EXPECT_EQ(ask(make(verb::post, "/notes", {{"idempotency-key", std::string(256, 'k')}}, R"({"text":"t"})")).status, 422);
+    EXPECT_EQ(ask(make(verb::post, "/notes", {{"idempotency-key", std::string(255, 'k')}},
+                       R"({"text":"t"})"))
+                  .status,
+              201);
+    EXPECT_EQ(ask(make(verb::post, "/notes", {{"idempotency-key", std::string(256, 'k')}},
+                       R"({"text":"t"})"))
+                  .status,
+              422);
     ask(make(verb::put, "/api/v1/notes/a", {{"idempotency-key", "ignored"}}, R"({"text":"t"})"));
     EXPECT_EQ(api.seen.idempotency_key, "") << "a row that takes no key does not see one";
 }
 
 TEST_F(router_test, a_stored_answer_is_sent_as_it_was_stored) {
-    const auto again = ask(make(verb::post, "/notes", {{"idempotency-key", "k"}}, R"({"text":"replay"})"));
+    const auto again =
+        ask(make(verb::post, "/notes", {{"idempotency-key", "k"}}, R"({"text":"replay"})"));
     EXPECT_EQ(again.status, 409);
     EXPECT_EQ(text(again), R"({"stored":true})");
     EXPECT_EQ(again.content_type, "application/problem+json");
@@ -271,7 +299,8 @@ TEST_F(router_test, what_is_thrown_is_a_500_with_a_request_id_and_without_the_ca
 
 TEST_F(router_test, a_request_id_that_is_not_plain_is_replaced) {
     for (const auto& odd : {std::string("a b"), std::string(65, 'a'), std::string("a\"b")})
-        EXPECT_TRUE(is_uuid(value(get("/api/v1/notes/a", {{"x-request-id", odd}}), "X-Request-Id"))) << odd;
+        EXPECT_TRUE(is_uuid(value(get("/api/v1/notes/a", {{"x-request-id", odd}}), "X-Request-Id")))
+            << odd;
 }
 
 TEST_F(router_test, only_a_valid_traceparent_travels_on) {
@@ -290,9 +319,14 @@ TEST_F(router_test, only_a_valid_traceparent_travels_on) {
 
 TEST_F(router_test, what_is_personal_is_not_stored_by_caches) {
     EXPECT_EQ(value(get("/api/v1/notes/a"), "Cache-Control"), "");
-    EXPECT_EQ(value(get("/api/v1/registered", {{"authorization", "Bearer customer"}}), "Cache-Control"), "no-store");
-    EXPECT_EQ(value(get("/api/v1/registered", {{"x-api-key", "forged"}}), "Cache-Control"), "no-store");
-    EXPECT_EQ(value(ask(make(verb::post, "/api/v1/elsewhere", {}, R"({"text":"t"})")), "Cache-Control"), "no-store");
+    EXPECT_EQ(
+        value(get("/api/v1/registered", {{"authorization", "Bearer customer"}}), "Cache-Control"),
+        "no-store");
+    EXPECT_EQ(value(get("/api/v1/registered", {{"x-api-key", "forged"}}), "Cache-Control"),
+              "no-store");
+    EXPECT_EQ(
+        value(ask(make(verb::post, "/api/v1/elsewhere", {}, R"({"text":"t"})")), "Cache-Control"),
+        "no-store");
 }
 
 TEST_F(router_test, logins_are_limited_by_address_and_principals_by_name) {
@@ -350,32 +384,41 @@ TEST_F(router_test, cors_answers_known_origins_only) {
     EXPECT_EQ(allowed.status, 204);
     EXPECT_EQ(value(allowed, "Access-Control-Allow-Origin"), "https://shop.example");
     EXPECT_EQ(value(allowed, "Access-Control-Allow-Methods"), "GET, HEAD, PUT, DELETE");
-    EXPECT_EQ(value(get("/api/v1/notes/a", {{"origin", "https://evil.example"}}), "Access-Control-Allow-Origin"), "");
-    EXPECT_EQ(value(get("/api/v1/notes/a", {{"origin", "https://shop.example"}}), "Vary"), "Origin");
+    EXPECT_EQ(value(get("/api/v1/notes/a", {{"origin", "https://evil.example"}}),
+                    "Access-Control-Allow-Origin"),
+              "");
+    EXPECT_EQ(value(get("/api/v1/notes/a", {{"origin", "https://shop.example"}}), "Vary"),
+              "Origin");
 }
 
 TEST_F(router_test, requests_are_counted_by_route_and_never_by_path) {
     get("/api/v1/notes/personal-name");
     get("/not/there/either");
     const auto text = measured.text();
-    EXPECT_NE(text.find(R"(http_requests_total{method="GET",route="/api/v1/notes/{id}",status="200"} 1)"), std::string::npos);
+    EXPECT_NE(
+        text.find(R"(http_requests_total{method="GET",route="/api/v1/notes/{id}",status="200"} 1)"),
+        std::string::npos);
     EXPECT_NE(text.find(R"(route="unmatched",status="404")"), std::string::npos);
     EXPECT_EQ(text.find("personal-name"), std::string::npos);
 }
 
 TEST_F(router_test, a_row_without_a_policy_or_with_a_stray_parameter_stops_the_start) {
     static constexpr operation no_policy[] = {serve<&notes::get>(verb::get, "/a/{id}", "A")};
-    static constexpr operation stray[] = {serve<&notes::get>(verb::get, "/b/{other}", "B").allows(who::anyone)};
+    static constexpr operation stray[] = {
+        serve<&notes::get>(verb::get, "/b/{other}", "B").allows(who::anyone)};
     static constexpr operation stray_alias[] = {
         serve<&notes::get>(verb::get, "/c/{id}", "C").also_at("/d/{other}").allows(who::anyone)};
-    static constexpr operation twice[] = {serve<&notes::get>(verb::get, "/api/v1/notes/{id}", "D").allows(who::anyone)};
-    for (std::span<const operation> rows : {std::span<const operation>(no_policy), std::span<const operation>(stray),
-                                            std::span<const operation>(stray_alias), std::span<const operation>(twice)})
+    static constexpr operation twice[] = {
+        serve<&notes::get>(verb::get, "/api/v1/notes/{id}", "D").allows(who::anyone)};
+    for (std::span<const operation> rows :
+         {std::span<const operation>(no_policy), std::span<const operation>(stray),
+          std::span<const operation>(stray_alias), std::span<const operation>(twice)})
         EXPECT_FALSE(routes->add(service{"notes", rows, &api})) << rows.front().rpc;
     EXPECT_FALSE(routes->add(route{.path = "/page", .name = "Page"}));
 }
 
-// --- routes that stream ---------------------------------------------------------------------------------------
+// --- routes that stream
+// ---------------------------------------------------------------------------------------
 
 class fake_exchange final : public exchange {
  public:
@@ -399,7 +442,10 @@ class fake_exchange final : public exchange {
 };
 
 TEST_F(router_test, a_stream_is_guarded_counted_and_survives_what_its_route_throws) {
-    route upload{.method = verb::post, .path = "/api/v1/notes/import", .name = "Import", .caller = who::operators};
+    route upload{.method = verb::post,
+                 .path = "/api/v1/notes/import",
+                 .name = "Import",
+                 .caller = who::operators};
     upload.stream = [](request_context, exchange& with, route::parameters) -> task<> {
         if (with.head().body == "throw") throw std::runtime_error("secret");
         response out{.status = 202};
@@ -407,7 +453,8 @@ TEST_F(router_test, a_stream_is_guarded_counted_and_survives_what_its_route_thro
     };
     ASSERT_TRUE(routes->add(std::move(upload)));
     const auto run = [&](std::vector<header> headers, std::string body) {
-        fake_exchange with(make(verb::post, "/api/v1/notes/import", std::move(headers), std::move(body)));
+        fake_exchange with(
+            make(verb::post, "/api/v1/notes/import", std::move(headers), std::move(body)));
         const route* to = routes->streams(with.head());
         EXPECT_NE(to, nullptr);
         io.run([&]() -> task<> { co_await routes->handle_stream(*to, with); });
@@ -423,7 +470,8 @@ TEST_F(router_test, a_stream_is_guarded_counted_and_survives_what_its_route_thro
     const auto thrown = run({{"authorization", "Bearer operator"}}, "throw");
     EXPECT_EQ(thrown.status, 500);
     EXPECT_EQ(text(thrown).find("secret"), std::string::npos);
-    EXPECT_NE(measured.text().find(R"(route="/api/v1/notes/import",status="202"} 1)"), std::string::npos);
+    EXPECT_NE(measured.text().find(R"(route="/api/v1/notes/import",status="202"} 1)"),
+              std::string::npos);
 }
 
 }  // namespace

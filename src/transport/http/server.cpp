@@ -1,5 +1,5 @@
-// Beast parses, this file reads, writes and times. One session coroutine a connection; responses are written as
-// two buffers (head, body) without Beast's serialiser, which costs more than both.
+// Beast parses, this file reads, writes and times. One session coroutine a connection; responses
+// are written as two buffers (head, body) without Beast's serialiser, which costs more than both.
 #include "transport/http/server.hpp"
 
 #include "base/problem.hpp"
@@ -69,7 +69,8 @@ result<void> server::listen(const std::string& address, std::uint16_t port,
                              : ""));
     state_->port = accepting.local_endpoint().port();
     for (std::size_t i = 0; i < state_->groups.size(); ++i) state_->groups[i]->use(*handlers[i]);
-    state_->tasks.spawn("accept", [s = state_.get()] { return s->accept_all(); }, importance::essential);
+    state_->tasks.spawn(
+        "accept", [s = state_.get()] { return s->accept_all(); }, importance::essential);
     return {};
 }
 
@@ -84,7 +85,8 @@ task<> server::state::accept_all() {
             // Out of descriptors, mostly: existing connections end and free some.
             log_warning("accept_failed", {{"why", error.message()}});
             asio::basic_waitable_timer<std::chrono::steady_clock,
-                                       asio::wait_traits<std::chrono::steady_clock>, loop::executor_type>
+                                       asio::wait_traits<std::chrono::steady_clock>,
+                                       loop::executor_type>
                 pause(loops.at(0), std::chrono::milliseconds(50));
             co_await pause.async_wait(use_task);
             continue;
@@ -101,7 +103,8 @@ task<> server::drain(std::chrono::milliseconds grace) {
         asio::post(group->on(), [g = group.get()] { g->drain(); });
     using steady = std::chrono::steady_clock;
     const auto until = steady::now() + grace;
-    asio::basic_waitable_timer<steady, asio::wait_traits<steady>, loop::executor_type> tick(state_->loops.at(0));
+    asio::basic_waitable_timer<steady, asio::wait_traits<steady>, loop::executor_type> tick(
+        state_->loops.at(0));
     while (connections() > 0 && steady::now() < until) {
         tick.expires_after(std::chrono::milliseconds(5));
         co_await tick.async_wait(use_task);

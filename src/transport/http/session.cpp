@@ -52,7 +52,8 @@ std::optional<std::string> gzip(const std::string& plain) {
 bool compresses_well(std::string_view content_type) {
     return content_type.starts_with("application/json") || content_type.starts_with("text/") ||
            content_type.starts_with("application/problem+json") ||
-           content_type.starts_with("application/javascript") || content_type.starts_with("image/svg");
+           content_type.starts_with("application/javascript") ||
+           content_type.starts_with("image/svg");
 }
 
 bool same_word(std::string_view a, std::string_view b) { return beast::iequals(a, b); }
@@ -62,12 +63,14 @@ bool plain_number(std::string_view text) {
            std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// The characters of RFC 3986 hosts and ports: nothing that another reader could take for the end of the name.
+// The characters of RFC 3986 hosts and ports: nothing that another reader could take for the end of
+// the name.
 bool plain_host(std::string_view text) {
     return text.size() <= 255 && std::ranges::all_of(text, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-               c == '-' || c == ':' || c == '[' || c == ']' || c == '_' || c == '~';
-    });
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '.' || c == '-' || c == ':' || c == '[' || c == ']' || c == '_' ||
+                      c == '~';
+           });
 }
 
 // RFC 9110 §12.5.3, as far as it decides between gzip and nothing.
@@ -79,7 +82,8 @@ bool accepts_gzip(std::string_view header) {
         each.remove_prefix(std::min(each.find_first_not_of(" \t"), each.size()));
         if (!same_word(each.substr(0, 4), "gzip")) continue;
         const auto q = each.find("q=0");
-        return q == std::string_view::npos || each.find_first_not_of("0.", q + 3) != std::string_view::npos;
+        return q == std::string_view::npos ||
+               each.find_first_not_of("0.", q + 3) != std::string_view::npos;
     }
     return false;
 }
@@ -87,21 +91,32 @@ bool accepts_gzip(std::string_view header) {
 std::optional<verb> verb_of(bhttp::verb v) {
     switch (v) {
         case bhttp::verb::get:
-        case bhttp::verb::head: return verb::get;
-        case bhttp::verb::post: return verb::post;
-        case bhttp::verb::put: return verb::put;
-        case bhttp::verb::patch: return verb::patch;
-        case bhttp::verb::delete_: return verb::erase;
-        default: return {};
+        case bhttp::verb::head:
+            return verb::get;
+        case bhttp::verb::post:
+            return verb::post;
+        case bhttp::verb::put:
+            return verb::put;
+        case bhttp::verb::patch:
+            return verb::patch;
+        case bhttp::verb::delete_:
+            return verb::erase;
+        default:
+            return {};
     }
 }
 
-// What a malformed request is told: RFC 9112 by way of Beast's error codes. 0: close without a word.
+// What a malformed request is told: RFC 9112 by way of Beast's error codes. 0: close without a
+// word.
 error refusal_of(const error_code& why) {
     if (why == bhttp::error::header_limit)
-        return {.kind = errc::malformed, .code = "headers_too_large", .detail = "headers are limited to 16 KiB"};
+        return {.kind = errc::malformed,
+                .code = "headers_too_large",
+                .detail = "headers are limited to 16 KiB"};
     if (why == bhttp::error::body_limit)
-        return {.kind = errc::too_large, .code = "body_too_large", .detail = "the body is over the limit"};
+        return {.kind = errc::too_large,
+                .code = "body_too_large",
+                .detail = "the body is over the limit"};
     return {.kind = errc::malformed, .code = "malformed_request", .detail = why.message()};
 }
 
@@ -110,7 +125,8 @@ error refusal_of(const error_code& why) {
 // One connection. The coroutine owns it; the group knows it only to drain.
 class session final : public deadline_entry, public exchange {
  public:
-    session(socket connection, session_group& group) : socket_(std::move(connection)), group_(group) {
+    session(socket connection, session_group& group)
+        : socket_(std::move(connection)), group_(group) {
         error_code ignored;
         socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
         const auto peer = socket_.remote_endpoint(ignored);
@@ -170,18 +186,19 @@ class session final : public deadline_entry, public exchange {
     beast::flat_buffer buffer_;
     request request_;
     bool http_1_0_ = false;
-    bool keep_ = false;          // after this response
+    bool keep_ = false;  // after this response
     bool wants_continue_ = false;
     bool accepts_gzip_ = false;
     bool idle_ = false;
     bool served_before_ = false;
-    bool lingers_ = false;       // answered before the request was read to its end
+    bool lingers_ = false;  // answered before the request was read to its end
     std::optional<chunk_parser> streaming_;
     std::uint64_t upload_limit_bytes_ = 0;
     bool begun_ = false, answered_ = false;
 };
 
-// --- the group --------------------------------------------------------------------------------------------
+// --- the group
+// --------------------------------------------------------------------------------------------
 
 void session_group::start(socket connection) {
     open_.fetch_add(1, std::memory_order_relaxed);
@@ -195,7 +212,8 @@ task<> run_session(std::shared_ptr<session> one) { co_await one->run(); }
 void session_group::run(socket connection) {
     if (open() > bounds_.connections || draining_) {
         static constexpr std::string_view full =
-            "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 1\r\n\r\n";
+            "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: "
+            "0\r\nRetry-After: 1\r\n\r\n";
         error_code ignored;
         connection.non_blocking(true, ignored);
         connection.write_some(asio::buffer(full.data(), full.size()), ignored);
@@ -238,27 +256,32 @@ std::string_view session_group::date() {
     return date_;
 }
 
-// --- reading ----------------------------------------------------------------------------------------------
+// --- reading
+// ----------------------------------------------------------------------------------------------
 
 template <class Parser>
 task<error_code> session::read_some(Parser& parser) {
-    // Feeds what is buffered; reads more only where the parser asks for it, so that pipelined requests are served.
+    // Feeds what is buffered; reads more only where the parser asks for it, so that pipelined
+    // requests are served.
     for (;;) {
         error_code error;
         if (buffer_.size() > 0) {
             const bool in_head = !parser.is_header_done();
             const auto used = parser.put(buffer_.data(), error);
-            // Beast joins folded lines; RFC 9112 §5.2 lets a server refuse them, and proxies disagree on them.
-            if (in_head && has_obs_fold(used)) co_return bhttp::make_error_code(bhttp::error::bad_field);
+            // Beast joins folded lines; RFC 9112 §5.2 lets a server refuse them, and proxies
+            // disagree on them.
+            if (in_head && has_obs_fold(used))
+                co_return bhttp::make_error_code(bhttp::error::bad_field);
             buffer_.consume(used);
             if (error != bhttp::error::need_more) co_return error;
-            // What the parser cannot use yet is one line or block that has not ended: a header, a chunk's
-            // extensions, a trailer. None of them may grow without end.
+            // What the parser cannot use yet is one line or block that has not ended: a header, a
+            // chunk's extensions, a trailer. None of them may grow without end.
             if (buffer_.size() > group_.bounds().header_bytes)
                 co_return bhttp::make_error_code(bhttp::error::header_limit);
         }
         const auto room = buffer_.prepare(std::max<std::size_t>(4096, buffer_.size()));
-        const auto got = co_await socket_.async_read_some(room, asio::redirect_error(use_task, error));
+        const auto got =
+            co_await socket_.async_read_some(room, asio::redirect_error(use_task, error));
         buffer_.commit(got);
         if (error) co_return error;
         if (idle_) {
@@ -281,13 +304,15 @@ task<bool> session::read_head(header_parser& parser) {
     parser.body_limit(boost::none);
     parser.eager(false);
     idle_ = buffer_.size() == 0;
-    // A connection that has not asked anything yet has the time of a header, not of a kept-alive pause.
+    // A connection that has not asked anything yet has the time of a header, not of a kept-alive
+    // pause.
     arm(idle_ && served_before_ ? bounds.idle_timeout : bounds.header_timeout);
     while (!parser.is_header_done()) {
         const auto error = co_await read_some(parser);
         if (!error) continue;
         disarm();
-        const bool gone = error.category() != bhttp::make_error_code(bhttp::error::need_more).category();
+        const bool gone =
+            error.category() != bhttp::make_error_code(bhttp::error::need_more).category();
         if (gone || error == bhttp::error::end_of_stream || error == bhttp::error::partial_message)
             co_return false;
         const int status = error == bhttp::error::header_limit ? 431 : 0;
@@ -301,10 +326,13 @@ task<bool> session::read_head(header_parser& parser) {
 std::optional<error> session::check_head(const header_parser& parser) const {
     const auto& message = parser.get();
     const auto malformed = [](std::string_view code, std::string_view detail) {
-        return error{.kind = errc::malformed, .code = std::string(code), .detail = std::string(detail)};
+        return error{
+            .kind = errc::malformed, .code = std::string(code), .detail = std::string(detail)};
     };
-    const auto count = [&](bhttp::field name) { return std::ranges::distance(message.equal_range(name).first,
-                                                                             message.equal_range(name).second); };
+    const auto count = [&](bhttp::field name) {
+        return std::ranges::distance(message.equal_range(name).first,
+                                     message.equal_range(name).second);
+    };
     if (message.version() != 11 && message.version() != 10)
         return malformed("version_not_supported", "HTTP/1.1 is spoken here");
     const auto hosts = count(bhttp::field::host);
@@ -313,8 +341,10 @@ std::optional<error> session::check_head(const header_parser& parser) const {
     const auto lengths = count(bhttp::field::content_length);
     const auto encodings = count(bhttp::field::transfer_encoding);
     if (lengths > 1 || encodings > 1 || (lengths && encodings))
-        return malformed("ambiguous_length", "one Content-Length or one Transfer-Encoding, not more");
-    if (encodings && (!same_word(message[bhttp::field::transfer_encoding], "chunked") || message.version() == 10))
+        return malformed("ambiguous_length",
+                         "one Content-Length or one Transfer-Encoding, not more");
+    if (encodings && (!same_word(message[bhttp::field::transfer_encoding], "chunked") ||
+                      message.version() == 10))
         return malformed("transfer_encoding", "only `chunked` is understood, and only in HTTP/1.1");
     if (lengths && !plain_number(message[bhttp::field::content_length]))
         return malformed("bad_length", "Content-Length is one number of decimal digits");
@@ -324,7 +354,8 @@ std::optional<error> session::check_head(const header_parser& parser) const {
         return malformed("target_too_long", "the request target is over 8 KiB");
     if (!message.target().starts_with('/'))
         return malformed("bad_target", "the request target must be a path");
-    if (std::ranges::distance(message.begin(), message.end()) > static_cast<std::ptrdiff_t>(group_.bounds().headers))
+    if (std::ranges::distance(message.begin(), message.end()) >
+        static_cast<std::ptrdiff_t>(group_.bounds().headers))
         return malformed("too_many_headers", "at most 100 headers");
     return {};
 }
@@ -363,7 +394,8 @@ task<bool> session::read_body(header_parser&& head) {
     while (!parser.is_done()) {
         const auto error = co_await read_some(parser);
         if (!error) continue;
-        const bool gone = error.category() != bhttp::make_error_code(bhttp::error::need_more).category();
+        const bool gone =
+            error.category() != bhttp::make_error_code(bhttp::error::need_more).category();
         if (gone || error == bhttp::error::partial_message) co_return false;
         co_return co_await refuse(refusal_of(error));
     }
@@ -371,7 +403,8 @@ task<bool> session::read_body(header_parser&& head) {
     co_return true;
 }
 
-// --- one request ------------------------------------------------------------------------------------------
+// --- one request
+// ------------------------------------------------------------------------------------------
 
 task<bool> session::serve_one() {
     if (group_.draining() && served_before_) co_return false;
@@ -384,9 +417,10 @@ task<bool> session::serve_one() {
                                                                               : 0);
     take_head(parser);
     if (!split_target(request_))
-        co_return co_await refuse({.kind = errc::malformed,
-                                   .code = "bad_target",
-                                   .detail = "the path or query is not well-formed UTF-8 percent-encoding"});
+        co_return co_await refuse(
+            {.kind = errc::malformed,
+             .code = "bad_target",
+             .detail = "the path or query is not well-formed UTF-8 percent-encoding"});
     if (const route* r = group_.requests().streams(request_)) {
         streaming_.emplace(std::move(parser));
         upload_limit_bytes_ = static_cast<std::uint64_t>(r->body_limit_bytes);
@@ -397,7 +431,7 @@ task<bool> session::serve_one() {
         const bool read_all = streaming_->is_done();
         streaming_.reset();
         lingers_ = !read_all && answered_;
-        co_return answered_ && read_all && keep_;
+        co_return answered_&& read_all&& keep_;
     }
     if (!parser.is_done() && !co_await read_body(std::move(parser))) co_return false;
     disarm();
@@ -412,8 +446,9 @@ task<bool> session::refuse(error why, int status) {
     co_return false;
 }
 
-// Closing with unread bytes in the receive buffer resets the connection, and the client may lose the answer that
-// says why: what it still sends is read and dropped, for a second and 4 MiB at most.
+// Closing with unread bytes in the receive buffer resets the connection, and the client may lose
+// the answer that says why: what it still sends is read and dropped, for a second and 4 MiB at
+// most.
 task<> session::linger() {
     std::size_t left = 4 << 20;
     error_code error;
@@ -427,13 +462,14 @@ task<> session::linger() {
     disarm();
 }
 
-// --- writing ----------------------------------------------------------------------------------------------
+// --- writing
+// ----------------------------------------------------------------------------------------------
 
 // For every answer; pages and pictures bring a policy of their own.
 constexpr std::string_view common_headers =
     "\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n";
-// Data is never a page: nothing in it may run, and no other site may embed it. Scripts that read it by CORS are not
-// concerned.
+// Data is never a page: nothing in it may run, and no other site may embed it. Scripts that read it
+// by CORS are not concerned.
 constexpr std::string_view data_headers =
     "\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
     "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
@@ -446,7 +482,8 @@ std::string session::head_text(const response& what, std::optional<std::size_t> 
     append_number(out, static_cast<std::uint64_t>(what.status));
     ((out += ' ') += status_title(what.status)) += "\r\nDate: ";
     out += group_.date();
-    out += what.content_type.starts_with("application/json") || what.content_type.starts_with("application/problem+json")
+    out += what.content_type.starts_with("application/json") ||
+                   what.content_type.starts_with("application/problem+json")
                ? data_headers
                : common_headers;
     for (const auto& each : what.headers) (((out += each.name) += ": ") += each.value) += "\r\n";
@@ -479,10 +516,12 @@ task<bool> session::send(response what) {
     arm(group_.bounds().write_timeout);
     error_code error;
     if (!what.body || request_.head || what.status == 204 || what.status == 304) {
-        co_await asio::async_write(socket_, asio::buffer(head), asio::redirect_error(use_task, error));
+        co_await asio::async_write(socket_, asio::buffer(head),
+                                   asio::redirect_error(use_task, error));
     } else if (what.body->size() < 4096) {
         head += *what.body;
-        co_await asio::async_write(socket_, asio::buffer(head), asio::redirect_error(use_task, error));
+        co_await asio::async_write(socket_, asio::buffer(head),
+                                   asio::redirect_error(use_task, error));
     } else {
         const std::array<asio::const_buffer, 2> both{asio::buffer(head), asio::buffer(*what.body)};
         co_await asio::async_write(socket_, both, asio::redirect_error(use_task, error));
@@ -499,7 +538,8 @@ task<bool> session::write_all(std::string text) {
     co_return !error;
 }
 
-// --- streaming --------------------------------------------------------------------------------------------
+// --- streaming
+// --------------------------------------------------------------------------------------------
 
 namespace {
 std::unexpected<error> connection_lost() {
@@ -508,7 +548,8 @@ std::unexpected<error> connection_lost() {
 }  // namespace
 
 task<result<std::string>> session::read_chunk() {
-    // The parser compares a Content-Length with its limit only while it reads the head; ours is set after it.
+    // The parser compares a Content-Length with its limit only while it reads the head; ours is set
+    // after it.
     if (const auto length = streaming_->content_length(); length && *length > upload_limit_bytes_)
         co_return fail(errc::too_large, "body_too_large", "the upload is over its limit");
     if (wants_continue_) {

@@ -1,5 +1,5 @@
-// The server over real loopback sockets: what two readers of the same bytes could disagree on is refused, limits
-// hold, and no request that was taken is lost on the way down.
+// The server over real loopback sockets: what two readers of the same bytes could disagree on is
+// refused, limits hold, and no request that was taken is lost on the way down.
 #include "transport/http/server.hpp"
 
 #include <gtest/gtest.h>
@@ -27,9 +27,11 @@ namespace {
 
 using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
-using gate_timer = asio::basic_waitable_timer<steady, asio::wait_traits<steady>, loop::executor_type>;
+using gate_timer =
+    asio::basic_waitable_timer<steady, asio::wait_traits<steady>, loop::executor_type>;
 
-// Answers with what it got. /gate waits until the test opens it, /big has 8 MiB, /stream counts its upload.
+// Answers with what it got. /gate waits until the test opens it, /big has 8 MiB, /stream counts its
+// upload.
 class echo final : public handler {
  public:
     explicit echo(loop& on) : gate_(on, gate_timer::time_point::max()) {
@@ -93,7 +95,8 @@ class client {
         to.sin_family = AF_INET;
         to.sin_port = htons(port);
         to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        if (::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) throw std::runtime_error("connect");
+        if (::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0)
+            throw std::runtime_error("connect");
     }
     client(client&& from) noexcept : fd_(std::exchange(from.fd_, -1)) {}
     ~client() {
@@ -109,7 +112,9 @@ class client {
     }
     void half_close() const { ::shutdown(fd_, SHUT_WR); }
     // Everything until the server closes, `enough` holds, or five seconds are over.
-    std::string read(const std::function<bool(const std::string&)>& enough = [](const auto&) { return false; }) {
+    std::string read(const std::function<bool(const std::string&)>& enough = [](const auto&) {
+        return false;
+    }) {
         std::string out;
         const auto end = steady::now() + 5s;
         closed = false;
@@ -135,14 +140,18 @@ class client {
 bool has_head(const std::string& text) { return text.find("\r\n\r\n") != std::string::npos; }
 std::size_t count_of(const std::string& text, std::string_view what) {
     std::size_t n = 0;
-    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + what.size())) ++n;
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + what.size()))
+        ++n;
     return n;
 }
-int status_of(const std::string& text) { return text.size() > 12 ? std::stoi(text.substr(9, 3)) : 0; }
+int status_of(const std::string& text) {
+    return text.size() > 12 ? std::stoi(text.substr(9, 3)) : 0;
+}
 
 class running_server {
  public:
-    explicit running_server(limits bounds) : loops_(1), handler_(loops_.at(0)), server_(loops_, bounds) {
+    explicit running_server(limits bounds)
+        : loops_(1), handler_(loops_.at(0)), server_(loops_, bounds) {
         if (auto listening = server_.listen("127.0.0.1", 0, {&handler_}); !listening)
             throw std::runtime_error(listening.error().detail);
         thread_ = std::jthread([this] { loops_.run(); });
@@ -186,10 +195,14 @@ class running_server {
 };
 
 limits quick() {
-    return {.header_timeout = 300ms, .body_timeout = 300ms, .idle_timeout = 300ms, .write_timeout = 500ms};
+    return {.header_timeout = 300ms,
+            .body_timeout = 300ms,
+            .idle_timeout = 300ms,
+            .write_timeout = 500ms};
 }
 
-// --- what is refused ----------------------------------------------------------------------------------------
+// --- what is refused
+// ----------------------------------------------------------------------------------------
 
 struct bad_request {
     std::string name, bytes;
@@ -201,12 +214,15 @@ std::string post_with(const std::string& headers, const std::string& body) {
 }
 
 std::vector<bad_request> smuggling_cases() {
-    const std::string get = "GET /x HTTP/1.1\r\n", chunked = "Transfer-Encoding: chunked\r\n", zero = "0\r\n\r\n";
+    const std::string get = "GET /x HTTP/1.1\r\n", chunked = "Transfer-Encoding: chunked\r\n",
+                      zero = "0\r\n\r\n";
     std::vector<bad_request> out{
         {"length_and_encoding", post_with("Content-Length: 5\r\n" + chunked, zero)},
         {"encoding_and_length", post_with(chunked + "Content-Length: 5\r\n", zero)},
-        {"two_lengths_that_differ", post_with("Content-Length: 5\r\nContent-Length: 6\r\n", "hello!")},
-        {"two_lengths_that_agree", post_with("Content-Length: 5\r\nContent-Length: 5\r\n", "hello")},
+        {"two_lengths_that_differ",
+         post_with("Content-Length: 5\r\nContent-Length: 6\r\n", "hello!")},
+        {"two_lengths_that_agree",
+         post_with("Content-Length: 5\r\nContent-Length: 5\r\n", "hello")},
         {"list_of_lengths", post_with("Content-Length: 5, 5\r\n", "hello")},
         {"plus_before_length", post_with("Content-Length: +5\r\n", "hello")},
         {"minus_before_length", post_with("Content-Length: -5\r\n", "hello")},
@@ -270,9 +286,17 @@ std::vector<bad_request> smuggling_cases() {
         {"fragment", "GET /x#y HTTP/1.1\r\nHost: a\r\n\r\n"},
     };
     for (const auto& [name, size] : std::initializer_list<std::pair<const char*, std::string>>{
-             {"letters", "xyz"}, {"minus", "-1"}, {"plus", "+1"}, {"prefix", "0x1"}, {"space", " 1"},
-             {"empty", ""}, {"over_64_bits", "fffffffffffffffff"}, {"semicolon_only", ";"}, {"bare_lf", "1\n"}})
-        out.push_back({std::string("chunk_size_") + name, post_with(chunked, size + "\r\na\r\n0\r\n\r\n")});
+             {"letters", "xyz"},
+             {"minus", "-1"},
+             {"plus", "+1"},
+             {"prefix", "0x1"},
+             {"space", " 1"},
+             {"empty", ""},
+             {"over_64_bits", "fffffffffffffffff"},
+             {"semicolon_only", ";"},
+             {"bare_lf", "1\n"}})
+        out.push_back(
+            {std::string("chunk_size_") + name, post_with(chunked, size + "\r\na\r\n0\r\n\r\n")});
     out.push_back({"chunk_longer_than_its_size", post_with(chunked, "1\r\nab\r\n0\r\n\r\n")});
     out.push_back({"chunk_without_its_end", post_with(chunked, "1\r\na0\r\n\r\n\r\n")});
     return out;
@@ -295,16 +319,20 @@ TEST_P(refuses, with_400_and_closes_and_serves_nothing) {
 INSTANTIATE_TEST_SUITE_P(server, refuses, ::testing::ValuesIn(smuggling_cases()),
                          [](const auto& one) { return one.param.name; });
 
-// --- limits -------------------------------------------------------------------------------------------------
+// --- limits
+// -------------------------------------------------------------------------------------------------
 
 TEST(session_limits, headers_end_at_their_limit_with_431) {
     running_server with({.header_bytes = 1024});
     const std::string start = "GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: ";
-    const auto sized = [&](std::size_t total) { return start + std::string(total - start.size() - 4, 'y') + "\r\n\r\n"; };
+    const auto sized = [&](std::size_t total) {
+        return start + std::string(total - start.size() - 4, 'y') + "\r\n\r\n";
+    };
     EXPECT_EQ(status_of(with.ask(sized(1024))), 200);
     EXPECT_EQ(status_of(with.ask(sized(1100))), 431);
     EXPECT_EQ(status_of(with.ask(sized(100'000))), 431);
-    EXPECT_EQ(status_of(with.ask("GET /" + std::string(5'000, 'a'))), 431) << "a line that never ends";
+    EXPECT_EQ(status_of(with.ask("GET /" + std::string(5'000, 'a'))), 431)
+        << "a line that never ends";
 }
 
 TEST(session_limits, a_hundred_headers_pass_and_one_more_is_431) {
@@ -321,7 +349,8 @@ TEST(session_limits, a_hundred_headers_pass_and_one_more_is_431) {
 TEST(session_limits, a_target_ends_at_8_kib_with_414) {
     running_server with({});
     const auto target = [](std::size_t n) {
-        return "GET /" + std::string(n - 1, 'a') + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        return "GET /" + std::string(n - 1, 'a') +
+               " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     };
     EXPECT_EQ(status_of(with.ask(target(8 * 1024))), 200);
     EXPECT_EQ(status_of(with.ask(target(8 * 1024 + 1))), 414);
@@ -330,8 +359,8 @@ TEST(session_limits, a_target_ends_at_8_kib_with_414) {
 TEST(session_limits, a_body_ends_at_1_mib_with_413_and_the_client_reads_why) {
     running_server with({});
     const auto sized = [](std::size_t n) {
-        return "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: " + std::to_string(n) +
-               "\r\n\r\n" + std::string(n, 'b');
+        return "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: " +
+               std::to_string(n) + "\r\n\r\n" + std::string(n, 'b');
     };
     const auto whole = with.ask(sized(1 << 20));
     EXPECT_EQ(status_of(whole), 200);
@@ -344,7 +373,9 @@ TEST(session_limits, a_body_ends_at_1_mib_with_413_and_the_client_reads_why) {
 TEST(session_limits, a_chunked_body_ends_at_the_limit_too) {
     running_server with({.body_bytes = 1000});
     const auto chunks = [](int n) {
-        std::string out = "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+        std::string out =
+            "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: "
+            "chunked\r\n\r\n";
         for (int i = 0; i < n; ++i) out += "64\r\n" + std::string(100, 'c') + "\r\n";
         return out + "0\r\n\r\n";
     };
@@ -355,8 +386,9 @@ TEST(session_limits, a_chunked_body_ends_at_the_limit_too) {
 
 TEST(session_limits, a_chunk_extension_does_not_grow_without_end) {
     running_server with({.header_bytes = 1024});
-    const auto answer = with.ask("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;x=" +
-                                 std::string(100'000, 'y') + "\r\na\r\n0\r\n\r\n");
+    const auto answer =
+        with.ask("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;x=" +
+                 std::string(100'000, 'y') + "\r\na\r\n0\r\n\r\n");
     EXPECT_GE(status_of(answer), 400);
     EXPECT_LT(status_of(answer), 500);
     EXPECT_EQ(with.requests().handled, 0);
@@ -364,8 +396,9 @@ TEST(session_limits, a_chunk_extension_does_not_grow_without_end) {
 
 TEST(session_limits, trailers_do_not_grow_without_end) {
     running_server with({.header_bytes = 1024});
-    const auto answer = with.ask("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: " +
-                                 std::string(100'000, 'y') + "\r\n\r\n");
+    const auto answer =
+        with.ask("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: " +
+                 std::string(100'000, 'y') + "\r\n\r\n");
     EXPECT_GE(status_of(answer), 400);
     EXPECT_LT(status_of(answer), 500);
     EXPECT_EQ(with.requests().handled, 0);
@@ -380,7 +413,8 @@ TEST(session_limits, connections_beyond_the_limit_get_503) {
     EXPECT_EQ(status_of(first.read(has_head)), 200);
 }
 
-// --- time ---------------------------------------------------------------------------------------------------
+// --- time
+// ---------------------------------------------------------------------------------------------------
 
 TEST(session_time, a_header_that_trickles_is_closed_at_its_limit) {
     running_server with(quick());
@@ -431,13 +465,15 @@ TEST(session_time, a_client_that_does_not_read_is_cut_off) {
     EXPECT_TRUE(with.eventually([&] { return with.connections() == 0; }));
 }
 
-// --- what is served -----------------------------------------------------------------------------------------
+// --- what is served
+// -----------------------------------------------------------------------------------------
 
 TEST(session, twenty_pipelined_requests_are_answered_in_order) {
     running_server with({});
     std::string all;
     for (int i = 0; i < 20; ++i)
-        all += "GET /n" + std::to_string(i) + "- HTTP/1.1\r\nHost: a\r\n" + (i == 19 ? "Connection: close\r\n" : "") + "\r\n";
+        all += "GET /n" + std::to_string(i) + "- HTTP/1.1\r\nHost: a\r\n" +
+               (i == 19 ? "Connection: close\r\n" : "") + "\r\n";
     const auto answer = with.ask(all);
     EXPECT_EQ(count_of(answer, "HTTP/1.1 200 OK"), 20U);
     std::size_t at = 0;
@@ -450,7 +486,8 @@ TEST(session, twenty_pipelined_requests_are_answered_in_order) {
 TEST(session, a_request_sent_byte_by_byte_is_the_same_request) {
     running_server with({});
     auto one = with.connect();
-    for (const char c : std::string("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    for (const char c : std::string("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+                                    "chunked\r\nConnection: close\r\n\r\n"
                                     "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"))
         ASSERT_TRUE(one.send({&c, 1}));
     EXPECT_TRUE(one.read().ends_with("\r\n\r\nabcde"));
@@ -461,7 +498,9 @@ TEST(session, http_1_0_is_answered_and_closed_unless_it_asks_to_stay) {
     EXPECT_EQ(status_of(with.ask("GET /x HTTP/1.0\r\n\r\n")), 200);
     auto stays = with.connect();
     stays.send("GET /x HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
-    EXPECT_NE(stays.read([](const auto& t) { return t.ends_with("/x"); }).find("Connection: keep-alive"), std::string::npos);
+    EXPECT_NE(
+        stays.read([](const auto& t) { return t.ends_with("/x"); }).find("Connection: keep-alive"),
+        std::string::npos);
     EXPECT_FALSE(stays.closed);
 }
 
@@ -472,7 +511,9 @@ TEST(session, continue_is_said_before_a_body_that_will_be_taken_only) {
     EXPECT_EQ(one.read(has_head), "HTTP/1.1 100 Continue\r\n\r\n");
     one.send("ok");
     EXPECT_EQ(status_of(one.read(has_head)), 200);
-    EXPECT_EQ(status_of(with.ask("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9999999\r\n\r\n")), 413);
+    EXPECT_EQ(status_of(with.ask("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: "
+                                 "100-continue\r\nContent-Length: 9999999\r\n\r\n")),
+              413);
 }
 
 TEST(session, head_has_the_length_and_no_body) {
@@ -491,16 +532,19 @@ TEST(session, large_answers_are_packed_for_those_who_take_gzip) {
     EXPECT_NE(packed.find("Content-Encoding: gzip"), std::string::npos);
     EXPECT_LT(packed.size(), 100'000U);
     EXPECT_GT(ask("").size(), std::size_t{8} << 20);
-    EXPECT_GT(ask("Accept-Encoding: gzip;q=0\r\n").size(), std::size_t{8} << 20) << "q=0 means: not gzip";
-    EXPECT_NE(ask("Accept-Encoding: gzip;q=0.5\r\n").find("Content-Encoding: gzip"), std::string::npos);
+    EXPECT_GT(ask("Accept-Encoding: gzip;q=0\r\n").size(), std::size_t{8} << 20)
+        << "q=0 means: not gzip";
+    EXPECT_NE(ask("Accept-Encoding: gzip;q=0.5\r\n").find("Content-Encoding: gzip"),
+              std::string::npos);
 }
 
 TEST(session, data_says_that_it_is_no_page) {
     running_server with({});
     const auto answer = with.ask("GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    for (const auto* header : {"X-Content-Type-Options: nosniff", "Referrer-Policy: no-referrer",
-                               "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'",
-                               "Cross-Origin-Resource-Policy: same-origin"})
+    for (const auto* header :
+         {"X-Content-Type-Options: nosniff", "Referrer-Policy: no-referrer",
+          "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'",
+          "Cross-Origin-Resource-Policy: same-origin"})
         EXPECT_EQ(count_of(answer, header), 1U) << header;
 }
 
@@ -516,7 +560,8 @@ TEST(session, a_client_that_half_closes_still_gets_its_answer) {
 TEST(session, a_client_that_goes_away_costs_nothing) {
     running_server with({});
     for (int i = 0; i < 50; ++i) with.connect().send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
-    EXPECT_TRUE(with.eventually([&] { return with.requests().handled == 50 && with.connections() == 0; }));
+    EXPECT_TRUE(
+        with.eventually([&] { return with.requests().handled == 50 && with.connections() == 0; }));
     EXPECT_EQ(status_of(with.ask("GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")), 200);
 }
 
@@ -530,30 +575,37 @@ TEST(session, a_thousand_connections_are_served_side_by_side) {
     std::vector<client> all;
     for (int i = 0; i < 1'000; ++i) all.push_back(with.connect());
     ASSERT_TRUE(with.eventually([&] { return with.connections() == 1'000; }));
-    for (int i = 0; i < 1'000; ++i) ASSERT_TRUE(all[static_cast<std::size_t>(i)].send("GET /c HTTP/1.1\r\nHost: a\r\n\r\n"));
-    for (auto& each : all) ASSERT_EQ(status_of(each.read([](const auto& t) { return t.ends_with("/c"); })), 200);
+    for (int i = 0; i < 1'000; ++i)
+        ASSERT_TRUE(all[static_cast<std::size_t>(i)].send("GET /c HTTP/1.1\r\nHost: a\r\n\r\n"));
+    for (auto& each : all)
+        ASSERT_EQ(status_of(each.read([](const auto& t) { return t.ends_with("/c"); })), 200);
 }
 
-// --- streams ------------------------------------------------------------------------------------------------
+// --- streams
+// ------------------------------------------------------------------------------------------------
 
 TEST(session_stream, an_upload_larger_than_a_body_may_be_is_read_in_pieces) {
     running_server with({});
     const std::size_t size = 3 << 20;
     auto one = with.connect();
-    one.send("POST /stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
-             std::string(size, 'u'));
+    one.send("POST /stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: " +
+             std::to_string(size) + "\r\n\r\n" + std::string(size, 'u'));
     EXPECT_TRUE(one.read().ends_with("\r\n\r\n" + std::to_string(size)));
 }
 
 TEST(session_stream, an_upload_over_its_limit_is_told_so) {
     running_server with({});
-    EXPECT_EQ(status_of(with.ask("POST /stream HTTP/1.1\r\nHost: a\r\nContent-Length: 4194305\r\n\r\n" +
-                                 std::string(1 << 20, 'u'))), 413);
+    EXPECT_EQ(
+        status_of(with.ask("POST /stream HTTP/1.1\r\nHost: a\r\nContent-Length: 4194305\r\n\r\n" +
+                           std::string(1 << 20, 'u'))),
+        413);
 }
 
 TEST(session_stream, an_empty_upload_ends_at_once) {
     running_server with({});
-    EXPECT_TRUE(with.ask("POST /stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").ends_with("\r\n\r\n0"));
+    EXPECT_TRUE(with.ask("POST /stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: "
+                         "0\r\n\r\n")
+                    .ends_with("\r\n\r\n0"));
 }
 
 TEST(session_stream, a_download_is_chunked_for_1_1_plain_for_1_0_and_bodyless_for_head) {
@@ -563,10 +615,12 @@ TEST(session_stream, a_download_is_chunked_for_1_1_plain_for_1_0_and_bodyless_fo
     const auto old = with.ask("GET /download HTTP/1.0\r\n\r\n");
     EXPECT_TRUE(old.ends_with("\r\n\r\none,two")) << old;
     EXPECT_EQ(old.find("Transfer-Encoding"), std::string::npos);
-    EXPECT_TRUE(with.ask("HEAD /download HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").ends_with("\r\n\r\n"));
+    EXPECT_TRUE(with.ask("HEAD /download HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                    .ends_with("\r\n\r\n"));
 }
 
-// --- the way down -------------------------------------------------------------------------------------------
+// --- the way down
+// -------------------------------------------------------------------------------------------
 
 TEST(session_drain, what_is_in_work_is_answered_and_idle_connections_close) {
     running_server with({});
@@ -578,7 +632,8 @@ TEST(session_drain, what_is_in_work_is_answered_and_idle_connections_close) {
     auto drained = with.start_drain(10s);
     EXPECT_EQ(idle.read(), "");
     EXPECT_TRUE(idle.closed);
-    EXPECT_EQ(drained.wait_for(0s), std::future_status::timeout) << "the drain waits for what is in work";
+    EXPECT_EQ(drained.wait_for(0s), std::future_status::timeout)
+        << "the drain waits for what is in work";
     with.open_gate();
     const auto answer = busy.read();
     EXPECT_EQ(status_of(answer), 200);

@@ -23,8 +23,11 @@ std::string_view request::find(std::string_view lower_case_name) const {
 bool valid_utf8(std::string_view text) {
     for (std::size_t i = 0; i < text.size();) {
         const auto lead = static_cast<unsigned char>(text[i]);
-        const std::size_t length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2
-                                   : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+        const std::size_t length = lead < 0x80                   ? 1
+                                   : lead >= 0xc2 && lead < 0xe0 ? 2
+                                   : lead >= 0xe0 && lead < 0xf0 ? 3
+                                   : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                                 : 0;
         if (length == 0 || i + length > text.size()) return false;
         unsigned code = length == 1 ? lead : lead & (0x7fU >> length);
         for (std::size_t k = 1; k < length; ++k) {
@@ -60,7 +63,8 @@ bool percent_decode(std::string_view text, bool plus_is_space, std::string& out)
 
 bool split_target(request& of) {
     const std::string_view target = of.target;
-    // A fragment is never sent (RFC 9112 §3.2); who cuts it off and who does not would see two paths.
+    // A fragment is never sent (RFC 9112 §3.2); who cuts it off and who does not would see two
+    // paths.
     if (target.find('#') != std::string_view::npos) return false;
     const auto mark = target.find('?');
     if (!percent_decode(target.substr(0, mark), false, of.path)) return false;
@@ -82,8 +86,8 @@ bool split_target(request& of) {
 
 void append_percent_encoded(std::string& out, std::string_view text) {
     for (const char c : text) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                           c == '-' || c == '_' || c == '.' || c == '~';
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
         if (plain) {
             out += c;
         } else {
@@ -94,8 +98,10 @@ void append_percent_encoded(std::string& out, std::string_view text) {
 }
 
 response problem_response(const error& why, std::string_view request_id, int status) {
-    response out{.status = status ? status : http_status(why.kind), .content_type = "application/problem+json"};
-    if (why.retry_after_s > 0) out.headers.push_back({"Retry-After", std::to_string(why.retry_after_s)});
+    response out{.status = status ? status : http_status(why.kind),
+                 .content_type = "application/problem+json"};
+    if (why.retry_after_s > 0)
+        out.headers.push_back({"Retry-After", std::to_string(why.retry_after_s)});
     if (why.kind == errc::unauthenticated) out.headers.push_back({"WWW-Authenticate", "Bearer"});
     out.set_body(problem_json(why, request_id, status));
     return out;

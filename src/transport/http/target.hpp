@@ -5,7 +5,8 @@
 
 namespace stoa::http {
 
-// Fills path and query from target. False: ill-formed escapes, control characters, invalid UTF-8 or a fragment.
+// Fills path and query from target. False: ill-formed escapes, control characters, invalid UTF-8 or
+// a fragment.
 bool split_target(request& of);
 bool percent_decode(std::string_view text, bool plus_is_space, std::string& out);
 bool valid_utf8(std::string_view text);

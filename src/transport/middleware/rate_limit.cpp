@@ -17,7 +17,8 @@ bool rate_limiter::take(const std::string& name, rate limit, instant now) {
     if (!limit.limited()) return true;
     auto& in = shards_[std::hash<std::string>()(name) % shards_.size()];
     const std::scoped_lock lock(in.mutex);
-    if (in.buckets.size() >= most_per_shard && !in.buckets.contains(name)) forget_idle(in, limit, now);
+    if (in.buckets.size() >= most_per_shard && !in.buckets.contains(name))
+        forget_idle(in, limit, now);
     auto [found, fresh] = in.buckets.try_emplace(name, bucket{limit.burst, now});
     auto& one = found->second;
     one.tokens = refilled(one.tokens, one.at, now, limit);

@@ -1,5 +1,5 @@
-// Token buckets by name (a principal, an address). Memory is bounded: a full table forgets the fullest buckets,
-// which are the ones that limit nobody.
+// Token buckets by name (a principal, an address). Memory is bounded: a full table forgets the
+// fullest buckets, which are the ones that limit nobody.
 #pragma once
 
 #include "base/time.hpp"
@@ -12,8 +12,8 @@
 namespace stoa {
 
 struct rate {
-    double burst = 0;         // tokens at the start and at most
-    double per_second = 0;    // refill
+    double burst = 0;       // tokens at the start and at most
+    double per_second = 0;  // refill
     bool limited() const { return burst > 0; }
 };
 

@@ -1,4 +1,5 @@
-// The files of the API page: a readable reference of /openapi.json with a way to try each operation.
+// The files of the API page: a readable reference of /openapi.json with a way to try each
+// operation.
 #pragma once
 
 #include "base/embedded_file.hpp"

@@ -22,23 +22,30 @@ struct fixed_page {
 
 fixed_page make_page(std::string body, std::string content_type, std::vector<header> headers) {
     auto tag = '"' + std::to_string(stable_hash(body)) + '"';
-    return {std::make_shared<const std::string>(std::move(body)), std::move(content_type), std::move(tag),
-            std::move(headers)};
+    return {std::make_shared<const std::string>(std::move(body)), std::move(content_type),
+            std::move(tag), std::move(headers)};
 }
 
 response answer_with(const fixed_page& page, const http::request& in) {
     response out{.content_type = page.content_type, .headers = page.headers};
     out.headers.push_back({"ETag", page.tag});
-    out.headers.push_back({"Cache-Control", "no-cache"});  // kept, but asked for each time: a new version shows at once
+    out.headers.push_back(
+        {"Cache-Control",
+         "no-cache"});  // kept, but asked for each time: a new version shows at once
     if (in.find("if-none-match").find(page.tag) != std::string_view::npos) out.status = 304;
     else out.body = page.body;
     return out;
 }
 
-route page_route(std::string path, std::string name, std::string summary, std::shared_ptr<const fixed_page> page) {
-    route out{.method = verb::get, .path = std::move(path), .name = std::move(name), .caller = who::anyone,
+route page_route(std::string path, std::string name, std::string summary,
+                 std::shared_ptr<const fixed_page> page) {
+    route out{.method = verb::get,
+              .path = std::move(path),
+              .name = std::move(name),
+              .caller = who::anyone,
               .summary = std::move(summary)};
-    out.answer = [page = std::move(page)](request_context, http::request in, route::parameters) -> task<response> {
+    out.answer = [page = std::move(page)](request_context, http::request in,
+                                          route::parameters) -> task<response> {
         co_return answer_with(*page, in);
     };
     return out;
@@ -47,7 +54,8 @@ route page_route(std::string path, std::string name, std::string summary, std::s
 // Own scripts and styles only, no inline ones; the page asks this origin only.
 std::vector<header> page_policy() {
     return {{"Content-Security-Policy",
-             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+             "connect-src 'self'; "
              "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
             {"Cross-Origin-Opener-Policy", "same-origin"}};
 }
@@ -63,6 +71,12 @@ constexpr page_file page_files[] = {
 
 }  // namespace
 
+std::string document_of(const http::router& of, const about& program) {
+    std::vector<const route*> specials;
+    for (const auto& each : of.routes()) specials.push_back(each.get());
+    return write_document(of.services(), specials, program);
+}
+
 result<void> mount_documents(http::router& to, const about& program) {
     for (const auto& [name, path, content_type] : page_files) {
         for (const auto& file : api_page_files()) {
@@ -70,16 +84,15 @@ result<void> mount_documents(http::router& to, const about& program) {
             auto page = std::make_shared<fixed_page>(
                 make_page(std::string(file.content), std::string(content_type), page_policy()));
             const bool is_page = name == "index.html";
-            STOA_TRY_VOID(to.add(page_route(std::string(path), is_page ? "ApiPage" : "ApiPageFile",
-                                            is_page ? "This API as a page, to read and to try." : "", std::move(page))));
+            STOA_TRY_VOID(to.add(page_route(
+                std::string(path), is_page ? "ApiPage" : "ApiPageFile",
+                is_page ? "This API as a page, to read and to try." : "", std::move(page))));
         }
     }
     // The document speaks of itself, so its route is there before its body.
     auto document = std::make_shared<fixed_page>();
     STOA_TRY_VOID(to.add(page_route("/openapi.json", "OpenApi", "This document.", document)));
-    std::vector<const route*> specials;
-    for (const auto& each : to.routes()) specials.push_back(each.get());
-    *document = make_page(write_document(to.services(), specials, program), "application/json", {});
+    *document = make_page(document_of(to, program), "application/json", {});
     return {};
 }
 

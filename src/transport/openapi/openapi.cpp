@@ -88,13 +88,15 @@ class document_writer {
         for (const auto& url : program.servers) out_.begin_object().member("url", url).end_object();
         out_.end_list();
         out_.name("tags").begin_list();
-        for (const auto& each : services_) out_.begin_object().member("name", each.name).end_object();
+        for (const auto& each : services_)
+            out_.begin_object().member("name", each.name).end_object();
         out_.begin_object().member("name", "shop").end_object().end_list();
         out_.name("paths").begin_object();
         for (auto& [path, entries] : paths_) {
             std::ranges::sort(entries, {}, [](const entry& e) { return e.method(); });
             out_.name(path).begin_object();
-            for (const auto& each : entries) each.row ? write_operation(each) : write_special(*each.special);
+            for (const auto& each : entries)
+                each.row ? write_operation(each) : write_special(*each.special);
             out_.end_object();
         }
         out_.end_object();
@@ -129,15 +131,24 @@ class document_writer {
         out_.member("title", "Stoa");
         out_.member("version", program.version);
         out_.member("description",
-                    "A headless shop: catalogue, carts, orders, payments. Amounts are decimals with no more digits "
-                    "than their currency has; times are UTC by RFC 3339; errors are problem documents (RFC 9457). "
-                    "Unknown members are ignored. `x-callers` says who may call: anyone, signed_in (guests too), "
-                    "registered (no guests), operators, services. `x-alias` is a second path of the same operation.");
-        out_.name("license").begin_object().member("name", "MIT").member("identifier", "MIT").end_object();
+                    "A headless shop: catalogue, carts, orders, payments. Amounts are decimals "
+                    "with no more digits "
+                    "than their currency has; times are UTC by RFC 3339; errors are problem "
+                    "documents (RFC 9457). "
+                    "Unknown members are ignored. `x-callers` says who may call: anyone, signed_in "
+                    "(guests too), "
+                    "registered (no guests), operators, services. `x-alias` is a second path of "
+                    "the same operation.");
+        out_.name("license")
+            .begin_object()
+            .member("name", "MIT")
+            .member("identifier", "MIT")
+            .end_object();
         out_.end_object();
     }
 
-    void write_head(std::string_view id, std::string_view tag, std::string_view summary, who policy) {
+    void write_head(std::string_view id, std::string_view tag, std::string_view summary,
+                    who policy) {
         out_.member("operationId", id);
         out_.name("tags").begin_list().value(tag).end_list();
         if (!summary.empty()) out_.member("summary", summary);
@@ -145,7 +156,8 @@ class document_writer {
         out_.name("security").begin_list();
         if (policy == who::anyone) out_.begin_object().end_object();
         out_.begin_object().name("bearer").begin_list().end_list().end_object();
-        if (policy != who::services) out_.begin_object().name("api_key").begin_list().end_list().end_object();
+        if (policy != who::services)
+            out_.begin_object().name("api_key").begin_list().end_list().end_object();
         out_.end_list();
     }
 
@@ -161,7 +173,8 @@ class document_writer {
                 return !in_path.contains(m.name) && m.of->what != kind::optional;
             });
             out_.name("requestBody").begin_object().member("required", needed);
-            write_content("application/json", [&] { schemas_.write_use(out_, *row.request, in_path); });
+            write_content("application/json",
+                          [&] { schemas_.write_use(out_, *row.request, in_path); });
             out_.end_object();
         }
         write_responses(one);
@@ -182,16 +195,28 @@ class document_writer {
             out_.end_object();
         }
         if (row.takes_key)
-            write_header("Idempotency-Key", "Names this attempt: a repeat with the same key and body gets the stored answer, another body 422.", 255);
-        if (guards_version(one)) write_header("If-Match", "The version (ETag) that this change is about; another one now is 412.", 64);
+            write_header("Idempotency-Key",
+                         "Names this attempt: a repeat with the same key and body gets the stored "
+                         "answer, another body 422.",
+                         255);
+        if (guards_version(one))
+            write_header("If-Match",
+                         "The version (ETag) that this change is about; another one now is 412.",
+                         64);
         if (row.method == verb::get && is_versioned(*row.response))
-            write_header("If-None-Match", "The version (ETag) that you have; 304 if it still is the current one.", 64);
+            write_header("If-None-Match",
+                         "The version (ETag) that you have; 304 if it still is the current one.",
+                         64);
         out_.end_list();
     }
     void write_header(std::string_view name, std::string_view what, int longest) {
         out_.begin_object().member("name", name).member("in", "header").member("required", false);
         out_.member("description", what);
-        out_.name("schema").begin_object().member("type", "string").member("maxLength", longest).end_object();
+        out_.name("schema")
+            .begin_object()
+            .member("type", "string")
+            .member("maxLength", longest)
+            .end_object();
         out_.end_object();
     }
     // PUT, PATCH and DELETE of something whose GET shows a version.
@@ -201,7 +226,8 @@ class document_writer {
         for (const auto& each : services_)
             if (each.name == one.service)
                 for (const auto& row : each.operations)
-                    if (row.method == verb::get && row.path == one.row->path) return is_versioned(*row.response);
+                    if (row.method == verb::get && row.path == one.row->path)
+                        return is_versioned(*row.response);
         return false;
     }
 
@@ -216,17 +242,23 @@ class document_writer {
         const auto& row = *one.row;
         const bool shows = row.success != 204;
         out_.name("responses").begin_object();
-        out_.name(std::to_string(row.success)).begin_object().member("description", status_title(row.success));
+        out_.name(std::to_string(row.success))
+            .begin_object()
+            .member("description", status_title(row.success));
         if (shows && is_versioned(*row.response)) {
             out_.name("headers").begin_object().name("ETag").begin_object();
             out_.member("description", "The version, for If-Match and If-None-Match.");
             out_.name("schema").begin_object().member("type", "string").end_object();
             out_.end_object().end_object();
         }
-        if (shows) write_content("application/json", [&] { schemas_.write_use(out_, *row.response); });
+        if (shows)
+            write_content("application/json", [&] { schemas_.write_use(out_, *row.response); });
         out_.end_object();
         if (row.method == verb::get && is_versioned(*row.response))
-            out_.name("304").begin_object().member("description", "You have the current version.").end_object();
+            out_.name("304")
+                .begin_object()
+                .member("description", "You have the current version.")
+                .end_object();
         const bool changes = row.method != verb::get;
         const bool named = !path_members(row.path).empty();
         for (const auto& [status, when] : problems_known) {
@@ -273,29 +305,42 @@ class document_writer {
         write_problem_schema();
         out_.end_object();
         out_.name("responses").begin_object();
-        for (const auto& [status, when] : problems_known) write_problem("problem_" + std::to_string(status), when);
-        write_problem("problem_default", "Any other failure: `code` names it, `request_id` finds it in the log.");
+        for (const auto& [status, when] : problems_known)
+            write_problem("problem_" + std::to_string(status), when);
+        write_problem("problem_default",
+                      "Any other failure: `code` names it, `request_id` finds it in the log.");
         out_.end_object();
         out_.name("securitySchemes").begin_object();
         out_.name("bearer").begin_object().member("type", "http").member("scheme", "bearer");
-        out_.member("bearerFormat", "JWT").member("description", "The `token` of login, registration or guest.").end_object();
+        out_.member("bearerFormat", "JWT")
+            .member("description", "The `token` of login, registration or guest.")
+            .end_object();
         out_.name("api_key").begin_object().member("type", "apiKey").member("in", "header");
-        out_.member("name", "X-API-Key").member("description", "A key that an operator made; it may have scopes.").end_object();
+        out_.member("name", "X-API-Key")
+            .member("description", "A key that an operator made; it may have scopes.")
+            .end_object();
         out_.end_object().end_object();
     }
     void write_problem(std::string_view name, std::string_view when) {
         out_.name(name).begin_object().member("description", when);
         write_content("application/problem+json", [&] {
-            out_.begin_object().member("$ref", "#/components/schemas/problem_document").end_object();
+            out_.begin_object()
+                .member("$ref", "#/components/schemas/problem_document")
+                .end_object();
         });
         out_.end_object();
     }
     void write_problem_schema() {
         const auto text = [&](std::string_view name, std::string_view what) {
-            out_.name(name).begin_object().member("type", "string").member("description", what).end_object();
+            out_.name(name)
+                .begin_object()
+                .member("type", "string")
+                .member("description", what)
+                .end_object();
         };
         out_.name("problem_document").begin_object().member("type", "object");
-        out_.member("description", "What went wrong (RFC 9457). Programs switch on `code`, people read `detail`.");
+        out_.member("description",
+                    "What went wrong (RFC 9457). Programs switch on `code`, people read `detail`.");
         out_.name("properties").begin_object();
         text("type", "/problems/ and the code.");
         text("title", "The status in words.");
@@ -308,7 +353,11 @@ class document_writer {
         text("pointer", "A JSON pointer into the request.");
         text("code", "required, out_of_range, …");
         text("detail", "In words.");
-        out_.name("available").begin_object().member("type", "integer").member("description", "Units that could be had.").end_object();
+        out_.name("available")
+            .begin_object()
+            .member("type", "integer")
+            .member("description", "Units that could be had.")
+            .end_object();
         out_.end_object().end_object().end_object();
         out_.name("allowed").begin_object().member("type", "array");
         out_.member("description", "The states or transitions that would be accepted.");
@@ -327,8 +376,8 @@ class document_writer {
 
 }  // namespace
 
-std::string write_document(std::span<const service> services, std::span<const http::route* const> specials,
-                           const about& program) {
+std::string write_document(std::span<const service> services,
+                           std::span<const http::route* const> specials, const about& program) {
     return document_writer(services, specials).write(program);
 }
 

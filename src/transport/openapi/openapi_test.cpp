@@ -33,7 +33,8 @@ struct cart {
     json_text extra;
     std::int64_t version = 1;
 };
-BOOST_DESCRIBE_STRUCT(cart, (), (id, lines, total, currency, status, created_at, email, extra, version))
+BOOST_DESCRIBE_STRUCT(cart, (),
+                      (id, lines, total, currency, status, created_at, email, extra, version))
 struct put_cart {
     std::string id;
     std::vector<line> lines;
@@ -73,12 +74,12 @@ class fake_api {
 }  // namespace stoa::openapi
 
 template <>
-inline constexpr auto stoa::rules_of<stoa::openapi::carts::line> = std::to_array<stoa::rule>(
-    {stoa::range("quantity", 1, 1'000), stoa::uuid("product_id"), stoa::alias("product", "product_id"),
-     stoa::refused("price")});
+inline constexpr auto stoa::rules_of<stoa::openapi::carts::line> =
+    std::to_array<stoa::rule>({stoa::range("quantity", 1, 1'000), stoa::uuid("product_id"),
+                               stoa::alias("product", "product_id"), stoa::refused("price")});
 template <>
-inline constexpr auto stoa::rules_of<stoa::openapi::carts::put_cart> =
-    std::to_array<stoa::rule>({stoa::range("lines", 0, 100), stoa::email("email"), stoa::range("email", 3, 254)});
+inline constexpr auto stoa::rules_of<stoa::openapi::carts::put_cart> = std::to_array<stoa::rule>(
+    {stoa::range("lines", 0, 100), stoa::email("email"), stoa::range("email", 3, 254)});
 
 namespace stoa::openapi {
 namespace {
@@ -86,12 +87,20 @@ namespace {
 namespace dom = simdjson::dom;
 
 constexpr operation cart_table[] = {
-    serve<&fake_api::get>(verb::get, "/api/v1/carts/{id}", "GetCart").also_at("/carts/{id}").allows(who::anyone).says("One cart."),
+    serve<&fake_api::get>(verb::get, "/api/v1/carts/{id}", "GetCart")
+        .also_at("/carts/{id}")
+        .allows(who::anyone)
+        .says("One cart."),
     serve<&fake_api::put>(verb::put, "/api/v1/carts/{id}", "PutCart").allows(who::registered),
-    serve<&fake_api::remove>(verb::erase, "/api/v1/carts/{id}", "RemoveCart").answers(204).allows(who::services),
+    serve<&fake_api::remove>(verb::erase, "/api/v1/carts/{id}", "RemoveCart")
+        .answers(204)
+        .allows(who::services),
 };
 constexpr operation order_table[] = {
-    serve<&fake_api::order>(verb::post, "/api/v1/orders", "MakeOrder").answers(201).allows(who::signed_in).takes_idempotency_key(),
+    serve<&fake_api::order>(verb::post, "/api/v1/orders", "MakeOrder")
+        .answers(201)
+        .allows(who::signed_in)
+        .takes_idempotency_key(),
 };
 
 class openapi_test : public ::testing::Test {
@@ -109,7 +118,9 @@ class openapi_test : public ::testing::Test {
         EXPECT_FALSE(document.at_pointer(pointer).get(out)) << pointer << " is not there";
         return out;
     }
-    bool is_there(std::string_view pointer) { return document.at_pointer(pointer).error() == simdjson::SUCCESS; }
+    bool is_there(std::string_view pointer) {
+        return document.at_pointer(pointer).error() == simdjson::SUCCESS;
+    }
 
     fake_api api;
     dom::parser parser;
@@ -119,8 +130,9 @@ class openapi_test : public ::testing::Test {
 TEST_F(openapi_test, the_same_rows_give_the_same_bytes) { EXPECT_EQ(written(), written()); }
 
 TEST_F(openapi_test, every_row_stands_at_its_path_and_verb) {
-    for (const auto* pointer : {"/paths/~1api~1v1~1carts~1{id}/get", "/paths/~1api~1v1~1carts~1{id}/put",
-                                "/paths/~1api~1v1~1carts~1{id}/delete", "/paths/~1api~1v1~1orders/post"})
+    for (const auto* pointer :
+         {"/paths/~1api~1v1~1carts~1{id}/get", "/paths/~1api~1v1~1carts~1{id}/put",
+          "/paths/~1api~1v1~1carts~1{id}/delete", "/paths/~1api~1v1~1orders/post"})
         EXPECT_TRUE(is_there(pointer)) << pointer;
     EXPECT_EQ(at("/paths/~1api~1v1~1carts~1{id}/get/x-alias").get_string().value(), "/carts/{id}");
     EXPECT_EQ(at("/paths/~1api~1v1~1carts~1{id}/get/operationId").get_string().value(), "GetCart");
@@ -154,11 +166,13 @@ TEST_F(openapi_test, records_of_one_name_in_two_namespaces_have_two_schemas) {
     EXPECT_TRUE(is_there("/components/schemas/carts_line/properties/quantity"));
     EXPECT_TRUE(is_there("/components/schemas/orders_line/properties/name"));
     EXPECT_FALSE(is_there("/components/schemas/line"));
-    EXPECT_EQ(at("/components/schemas/order/properties/lines/items/$ref").get_string().value(), "#/components/schemas/orders_line");
+    EXPECT_EQ(at("/components/schemas/order/properties/lines/items/$ref").get_string().value(),
+              "#/components/schemas/orders_line");
 }
 
 TEST_F(openapi_test, kinds_and_rules_become_schema_words) {
-    const std::string cart = "/components/schemas/cart/properties/", line = "/components/schemas/carts_line/";
+    const std::string cart = "/components/schemas/cart/properties/",
+                      line = "/components/schemas/carts_line/";
     EXPECT_EQ(at(cart + "total/type").get_string().value(), "number");
     EXPECT_EQ(at(cart + "created_at/format").get_string().value(), "date-time");
     EXPECT_EQ(at(cart + "currency/pattern").get_string().value(), "^[A-Z]{3}$");
@@ -169,18 +183,23 @@ TEST_F(openapi_test, kinds_and_rules_become_schema_words) {
     EXPECT_EQ(at(line + "properties/product_id/format").get_string().value(), "uuid");
     EXPECT_EQ(at(line + "properties/product_id/x-alias/0").get_string().value(), "product");
     EXPECT_EQ(at(line + "x-server-owned/0").get_string().value(), "price");
-    EXPECT_EQ(at("/components/schemas/put_cart_body/properties/lines/maxItems").get_int64().value(), 100);
-    EXPECT_EQ(at("/components/schemas/put_cart_body/properties/email/maxLength").get_int64().value(), 254);
+    EXPECT_EQ(at("/components/schemas/put_cart_body/properties/lines/maxItems").get_int64().value(),
+              100);
+    EXPECT_EQ(
+        at("/components/schemas/put_cart_body/properties/email/maxLength").get_int64().value(),
+        254);
 }
 
 TEST_F(openapi_test, optional_members_are_not_required_and_path_members_not_in_the_body) {
     std::vector<std::string_view> required;
-    for (auto each : at("/components/schemas/cart/required").get_array()) required.push_back(each.get_string().value());
+    for (auto each : at("/components/schemas/cart/required").get_array())
+        required.push_back(each.get_string().value());
     EXPECT_EQ(std::ranges::count(required, "email"), 0);
     EXPECT_EQ(std::ranges::count(required, "total"), 1);
     EXPECT_FALSE(is_there("/components/schemas/put_cart_body/properties/id"));
     EXPECT_EQ(at("/paths/~1api~1v1~1carts~1{id}/put/parameters/0/in").get_string().value(), "path");
-    EXPECT_EQ(at("/paths/~1api~1v1~1carts~1{id}/get/parameters/1/in").get_string().value(), "query");
+    EXPECT_EQ(at("/paths/~1api~1v1~1carts~1{id}/get/parameters/1/in").get_string().value(),
+              "query");
 }
 
 TEST_F(openapi_test, policies_say_who_and_which_refusals_there_are) {
@@ -193,7 +212,8 @@ TEST_F(openapi_test, policies_say_who_and_which_refusals_there_are) {
     EXPECT_TRUE(is_there(cart + "get/responses/304"));
     EXPECT_EQ(at(cart + "get/security").get_array().size(), 3U) << "nothing, a token or a key";
     EXPECT_EQ(at(cart + "delete/security").get_array().size(), 1U);
-    EXPECT_EQ(at("/paths/~1api~1v1~1orders/post/parameters/0/name").get_string().value(), "Idempotency-Key");
+    EXPECT_EQ(at("/paths/~1api~1v1~1orders/post/parameters/0/name").get_string().value(),
+              "Idempotency-Key");
     EXPECT_TRUE(is_there("/paths/~1api~1v1~1orders/post/responses/201/content"));
     EXPECT_FALSE(is_there(cart + "delete/responses/204/content"));
 }
@@ -222,7 +242,8 @@ TEST_F(openapi_test, the_page_and_the_document_are_served_with_a_tag_and_a_stric
     };
     const auto document_ = ask("/openapi.json");
     ASSERT_EQ(document_.status, 200);
-    EXPECT_NE(document_.body->find("\"/openapi.json\""), std::string::npos) << "it speaks of itself";
+    EXPECT_NE(document_.body->find("\"/openapi.json\""), std::string::npos)
+        << "it speaks of itself";
     EXPECT_NE(document_.body->find("\"/docs\""), std::string::npos);
     EXPECT_EQ(document_.body->find("/docs/app.js"), std::string::npos);
     const auto again = ask("/openapi.json", {{"if-none-match", header_of(document_, "ETag")}});
@@ -239,7 +260,8 @@ TEST_F(openapi_test, the_page_and_the_document_are_served_with_a_tag_and_a_stric
     }
     const auto& html = *ask("/docs").body;
     EXPECT_EQ(html.find("<style"), std::string::npos);
-    for (const auto& file : api_page_files()) EXPECT_EQ(file.content.find("localStorage"), std::string_view::npos) << file.name;
+    for (const auto& file : api_page_files())
+        EXPECT_EQ(file.content.find("localStorage"), std::string_view::npos) << file.name;
 }
 
 }  // namespace

@@ -10,7 +10,8 @@
 
 namespace stoa::openapi {
 
-// begin/end must pair; a name comes before each value of an object. Nothing is checked: tests parse the result.
+// begin/end must pair; a name comes before each value of an object. Nothing is checked: tests parse
+// the result.
 class pretty_json {
  public:
     pretty_json& name(std::string_view text) {

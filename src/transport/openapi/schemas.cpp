@@ -39,19 +39,25 @@ void schemas::settle_names() {
 
 void schemas::write_use(pretty_json& out, const type& of, const member_names& left_out) const {
     out.begin_object();
-    if (const auto* known = find(of, left_out)) out.member("$ref", "#/components/schemas/" + known->name);
+    if (const auto* known = find(of, left_out))
+        out.member("$ref", "#/components/schemas/" + known->name);
     else write_inside(out, of);
     out.end_object();
 }
 
 void schemas::write_inside(pretty_json& out, const type& of) const {
     switch (of.what) {
-        case kind::boolean: out.member("type", "boolean"); break;
+        case kind::boolean:
+            out.member("type", "boolean");
+            break;
         case kind::integer:
             out.member("type", "integer");
-            out.member("format", of.lowest < INT32_MIN || of.highest > INT32_MAX ? "int64" : "int32");
+            out.member("format",
+                       of.lowest < INT32_MIN || of.highest > INT32_MAX ? "int64" : "int32");
             break;
-        case kind::text: out.member("type", "string"); break;
+        case kind::text:
+            out.member("type", "string");
+            break;
         case kind::money:
             out.member("type", "number");
             out.member("format", "decimal");
@@ -65,8 +71,11 @@ void schemas::write_inside(pretty_json& out, const type& of) const {
             out.member("type", "string");
             out.member("format", "date-time");
             break;
-        case kind::json: break;  // anything
-        case kind::optional: write_inside(out, *of.element); break;
+        case kind::json:
+            break;  // anything
+        case kind::optional:
+            write_inside(out, *of.element);
+            break;
         case kind::list:
             out.member("type", "array");
             out.name("items");
@@ -74,15 +83,19 @@ void schemas::write_inside(pretty_json& out, const type& of) const {
             break;
         case kind::record:
         case kind::enumeration:
-            if (const auto* known = find(of, {})) out.member("$ref", "#/components/schemas/" + known->name);
+            if (const auto* known = find(of, {}))
+                out.member("$ref", "#/components/schemas/" + known->name);
             break;
     }
 }
 
-void schemas::write_rules(pretty_json& out, const type& record, const member& m, const type& of) const {
+void schemas::write_rules(pretty_json& out, const type& record, const member& m,
+                          const type& of) const {
     std::string said;
     const auto say = [&](const std::string& text) { said += (said.empty() ? "" : " ") + text; };
-    if (of.what == kind::money) say("A decimal with no more digits than the currency has, in the currency of the nearest `currency`.");
+    if (of.what == kind::money)
+        say("A decimal with no more digits than the currency has, in the currency of the nearest "
+            "`currency`.");
     if (of.what == kind::json) say("Any JSON value; it is kept as it is.");
     std::vector<std::string_view> aliases;
     for (const auto& r : record.rules) {
@@ -107,7 +120,8 @@ void schemas::write_rules(pretty_json& out, const type& record, const member& m,
             if (below) out.member("minItems", r.lowest);
             if (above) out.member("maxItems", r.highest);
         } else if (of.what == kind::money) {
-            // Minor units are fractions of another size in each currency: only the sign is the same for all.
+            // Minor units are fractions of another size in each currency: only the sign is the same
+            // for all.
             if (below && r.lowest > 0) out.member("exclusiveMinimum", 0);
             else if (below && r.lowest == 0) out.member("minimum", 0);
             if (above) say("At most " + std::to_string(r.highest) + " minor units.");
@@ -154,7 +168,8 @@ void schemas::write_record(pretty_json& out, const entry& one) const {
     for (const auto& r : of.rules)
         if (r.means == rule::what::refused) server_owned.push_back(r.member);
     if (server_owned.empty()) return;
-    out.member("description", "The shop sets the members of `x-server-owned` itself; sending one is an error.");
+    out.member("description",
+               "The shop sets the members of `x-server-owned` itself; sending one is an error.");
     out.name("x-server-owned").begin_list();
     for (const auto name : server_owned) out.value(name);
     out.end_list();

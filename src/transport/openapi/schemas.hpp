@@ -14,23 +14,27 @@ namespace stoa::openapi {
 
 using member_names = std::set<std::string_view>;
 
-// Gives each record and enumeration one name: its own, or with its service's in front where two differ under one
-// name. Names depend on what was noted, not on the order of noting within a service.
+// Gives each record and enumeration one name: its own, or with its service's in front where two
+// differ under one name. Names depend on what was noted, not on the order of noting within a
+// service.
 class schemas {
  public:
-    // A type that the document speaks of, with all that it holds; `left_out` are members that a body does not
-    // carry because the path does.
+    // A type that the document speaks of, with all that it holds; `left_out` are members that a
+    // body does not carry because the path does.
     void note(const type& of, std::string_view service, const member_names& left_out = {});
     // After the last note().
     void settle_names();
 
-    // {"$ref": …} for records and enumerations, else the schema itself. Rules are the enclosing record's.
+    // {"$ref": …} for records and enumerations, else the schema itself. Rules are the enclosing
+    // record's.
     void write_use(pretty_json& out, const type& of, const member_names& left_out = {}) const;
     // The schema of a member, with what its record's rules say of it.
     void write_member(pretty_json& out, const type& record, const member& m) const;
     void write_components(pretty_json& out) const;
 
-    static const type& plain(const type& of) { return of.what == kind::optional ? *of.element : of; }
+    static const type& plain(const type& of) {
+        return of.what == kind::optional ? *of.element : of;
+    }
 
  private:
     struct entry {

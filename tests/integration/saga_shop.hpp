@@ -1,0 +1,233 @@
+// Product, order and payment on the real embedded engines, with their consumers, a clock that a test moves, and
+// faults that it switches on at the seams between them.
+#pragma once
+
+#include "adapters/simulator/payment_simulator.hpp"
+#include "adapters/sqlite/sqlite_shop.hpp"
+#include "embedded/product_migrations.hpp"
+#include "ports/idempotency.hpp"
+#include "services/order/order_operations.hpp"
+#include "services/payment/payment_operations.hpp"
+#include "services/product/product_operations.hpp"
+#include "support/manual_clock.hpp"
+#include "support/temporary_directory.hpp"
+#include "support/test_loop.hpp"
+#include "transport/events/consumer.hpp"
+
+#include <stdexcept>
+
+namespace stoa::testing {
+
+// Everybody exists but `nobody`.
+class any_user final : public users::directory {
+ public:
+    task<result<users::user>> get_user(request_context, users::get_user_request wanted) override {
+        if (wanted.id == "nobody") co_return fail(errc::not_found, "user_not_found");
+        co_return users::user{.id = wanted.id};
+    }
+    task<result<principal>> authenticate(std::string) override {
+        co_return fail(errc::unauthenticated, "not_here");
+    }
+};
+
+// The stock keeper behind a line that can be cut before or after the hold was made.
+class cut_stock final : public products::stock_keeper {
+ public:
+    explicit cut_stock(products::stock_keeper& real) : real_(real) {}
+    bool cut_before = false, cut_after = false;
+
+    task<result<products::quote>> quote_products(request_context c, products::quote_request r) override {
+        return real_.quote_products(std::move(c), std::move(r));
+    }
+    task<result<products::hold_outcome>> hold(request_context c, products::hold_request r) override {
+        if (cut_before) co_return fail(errc::unavailable, "cut");
+        auto out = co_await real_.hold(std::move(c), std::move(r));
+        if (cut_after) co_return fail(errc::unavailable, "cut");
+        co_return out;
+    }
+
+ private:
+    products::stock_keeper& real_;
+};
+
+// The provider behind a gate: while `held`, confirms wait.
+class gated_provider final : public payment_provider {
+ public:
+    gated_provider(payment_provider& real, clock& time) : real_(real), time_(time) {}
+    bool held = false;
+    int confirms = 0, creates = 0;
+
+    task<result<payment_intent>> create(std::string k, money a, std::string m, std::string r) override {
+        ++creates;
+        return real_.create(std::move(k), a, std::move(m), std::move(r));
+    }
+    task<result<payment_intent>> confirm(std::string id) override {
+        ++confirms;
+        while (held) co_await time_.sleep(milliseconds(1));
+        co_return co_await real_.confirm(std::move(id));
+    }
+    task<result<payment_intent>> get(std::string id) override { return real_.get(std::move(id)); }
+    task<result<payment_intent>> cancel(std::string id) override { return real_.cancel(std::move(id)); }
+    task<result<provider_refund>> refund(std::string k, std::string id, money a) override {
+        return real_.refund(std::move(k), std::move(id), a);
+    }
+
+ private:
+    payment_provider& real_;
+    clock& time_;
+};
+
+class saga_shop {
+ public:
+    saga_shop() {
+        sqlite_options options{.directory = directory.path(),
+                               .tables = {&idempotency_table, &orders::orders_table, &orders::counters_table,
+                                          &payments::payments_table}};
+        sql_component product{"product", {}};
+        for (const auto& file : embedded::product_migrations())
+            product.steps.push_back({std::string(file.name), std::string(file.content)});
+        options.migrations = {product};
+        for (const auto name : {orders::topic::orders, orders::topic::payment_requested, orders::topic::close_requested,
+                                orders::topic::refund_requested, payments::topic::succeeded, payments::topic::failed,
+                                payments::topic::closed, payments::topic::refunded, products::topic::deleted,
+                                products::topic::changed})
+            options.topics.push_back({.name = name});
+        store = must(sqlite_shop::open(options, time));
+        sqlite_options simulated{.directory = directory / "provider"};
+        for (const auto& table : simulator_tables()) simulated.tables.push_back(&table);
+        provider_store = must(sqlite_shop::open(simulated, time));
+        simulator = std::make_unique<payment_simulator>(provider_store->items(), time, random,
+                                                        std::function<void(std::string)>{},
+                                                        payment_simulator::settings{});
+        provider = std::make_unique<gated_provider>(*simulator, time);
+        start("first");
+    }
+    ~saga_shop() {
+        stop();
+        store->close();
+        provider_store->close();
+        loop.drain();
+    }
+
+    // The services of one process; the store outlives it.
+    void start(const std::string& epoch, payments::payment_settings paying = {}) {
+        auto& items = store->items();
+        background = std::make_unique<supervisor>(loop.on());
+        keys = std::make_unique<idempotency_keys>(items, time, epoch, true);
+        products = std::make_unique<products::product_service>(
+            products::product_service::needs{store->database(), index, board, time, random},
+            products::product_settings{});
+        stock = std::make_unique<cut_stock>(*products);
+        orders = std::make_unique<orders::order_service>(
+            orders::order_service::needs{.items = items, .users = users, .products = *stock, .time = time,
+                                         .random = random, .keys = *keys, .measured = measured},
+            orders::order_settings{});
+        payments = std::make_unique<payments::payment_service>(
+            payments::payment_service::needs{items, *orders, *provider, time, random, *keys, *background, measured, epoch},
+            paying);
+        orders->use(*payments);
+        products->use(*orders);
+        for (const auto& each : {orders::events_of(*orders), payments::events_of(*payments), products::events_of(*products)})
+            if (auto begun = start_consumer(each, store->log(), time, random, measured, *background, {}); !begun)
+                throw std::runtime_error(begun.error().detail);
+    }
+    void stop() {
+        if (!background) return;
+        bool stopped = false;
+        loop.spawn([&]() -> task<> {
+            co_await background->stop();
+            stopped = true;
+        });
+        pump([&] { return stopped; });
+        background.reset();
+    }
+
+    template <class T>
+    static T must(result<T> made) {
+        if (!made) throw std::runtime_error(made.error().code + ": " + made.error().detail);
+        return *std::move(made);
+    }
+
+    // Runs the loop, a millisecond of the test's time for each look, until `holds`.
+    void pump(const std::function<bool()>& holds) {
+        const auto looked = [&] {
+            time.advance(milliseconds(1));
+            return holds();
+        };
+        for (int i = 0; i < 20'000; ++i) {
+            if (looked()) return;
+            loop.drain();
+            std::this_thread::yield();
+        }
+        if (!loop.run_until(looked, std::chrono::seconds(20))) throw std::runtime_error("it did not come to hold");
+    }
+    template <class Body>
+    auto call(Body body) {
+        using value = typename std::invoke_result_t<Body&>::value_type;
+        std::optional<value> out;
+        loop.spawn([&]() -> task<> { out.emplace(co_await body()); });
+        pump([&] { return out.has_value(); });
+        return *std::move(out);
+    }
+
+    request_context as(std::string user, std::string key = {}) {
+        request_context out;
+        out.caller = {.is = role::customer, .user_id = std::move(user)};
+        out.operation = "CreateOrder";
+        out.key_from_client = !key.empty();
+        out.idempotency_key = key.empty() ? new_id(time, random) : std::move(key);
+        out.deadline = time.ticks() + seconds(15);
+        return out;
+    }
+    products::product add(std::int64_t stock_, std::int64_t price_minor = 1'000) {
+        products::create_product_request wanted{.name = "Thing", .price = {price_minor, {}}, .stock = stock_};
+        auto context = as("operator");
+        context.request_id = new_id(time, random);
+        return must(call([&] { return products->create_product(context, wanted); }));
+    }
+    result<orders::order> place(const request_context& context, const products::product& of, std::int32_t n,
+                                std::optional<std::string> method = {}) {
+        orders::create_order_request wanted{.items = {{of.id, n}}, .shipping_address = {"\"Athens\""},
+                                            .payment_method = std::move(method)};
+        return call([&] { return orders->create_order(context, wanted); });
+    }
+    orders::order order_of(const std::string& id) {
+        request_context shop;
+        shop.caller = {.is = role::service};
+        return must(call([&] { return orders->get_order(shop, {id}); }));
+    }
+    void await_status(const std::string& id, orders::order_status wanted) {
+        for (int i = 0; i < 5'000 && order_of(id).status != wanted; ++i) {
+        }
+        if (order_of(id).status != wanted)
+            throw std::runtime_error("the order is " + std::string(word_of(order_of(id).status)));
+    }
+    products::stock_report stock_of(const products::product& of) {
+        return must(call([&] { return products->get_stock(as("operator"), {of.id}); }));
+    }
+    void sweep() {
+        must(call([&] { return orders->sweep({}); }));
+        must(call([&] { return payments->sweep({}); }));
+        must(call([&] { return products->sweep(); }));
+    }
+
+    temporary_directory directory;
+    manual_clock time;
+    seeded_random random{7};
+    metrics measured;
+    products::catalogue_index index;
+    products::change_board board;
+    any_user users;
+    test_loop loop;
+    std::unique_ptr<sqlite_shop> store, provider_store;
+    std::unique_ptr<payment_simulator> simulator;
+    std::unique_ptr<gated_provider> provider;
+    std::unique_ptr<supervisor> background;
+    std::unique_ptr<idempotency_keys> keys;
+    std::unique_ptr<products::product_service> products;
+    std::unique_ptr<cut_stock> stock;
+    std::unique_ptr<orders::order_service> orders;
+    std::unique_ptr<payments::payment_service> payments;
+};
+
+}  // namespace stoa::testing

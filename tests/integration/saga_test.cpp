@@ -1,0 +1,315 @@
+// The order saga where its steps come apart: processes that die between them, answers that are lost, deadlines
+// that pass, payments that race with cancellations.
+#include "integration/saga_shop.hpp"
+
+#include <gtest/gtest.h>
+
+namespace stoa {
+namespace {
+
+using orders::order_status;
+using testing::saga_shop;
+
+TEST(saga, a_paid_order_takes_its_units_once) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    const auto order = shop.place(shop.as("ann"), product, 3, "credit_card");
+    ASSERT_TRUE(order) << order.error().detail;
+    EXPECT_EQ(order->status, order_status::awaiting_payment);
+    shop.await_status(order->id, order_status::paid);
+    shop.pump([&] { return shop.index.count({}) == 1; });
+    for (int i = 0; i < 1'000 && shop.stock_of(product).reserved != 0; ++i) {
+    }
+    EXPECT_EQ(shop.stock_of(product).on_hand, 7);
+    EXPECT_EQ(shop.stock_of(product).reserved, 0);
+    EXPECT_EQ(shop.provider->confirms, 1);
+}
+
+TEST(saga, an_order_for_nobody_is_not_taken) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    const auto refused = shop.place(shop.as("nobody"), product, 1);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, errc::invalid);
+    EXPECT_EQ(refused.error().errors.front().code, "unknown_user");
+    EXPECT_EQ(shop.stock_of(product).reserved, 0);
+}
+
+TEST(saga, a_request_that_died_before_the_hold_goes_on_with_its_own_order) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    shop.stock->cut_before = true;
+    const auto lost = shop.place(shop.as("ann", "k"), product, 2);
+    ASSERT_FALSE(lost);
+    EXPECT_EQ(lost.error().kind, errc::unavailable);
+    shop.stop();
+    shop.start("second");  // another process: the first one's lease is void
+    const auto again = shop.place(shop.as("ann", "k"), product, 2);
+    ASSERT_TRUE(again) << again.error().detail;
+    EXPECT_EQ(again->status, order_status::awaiting_payment);
+    EXPECT_EQ(shop.stock_of(product).reserved, 2);
+}
+
+TEST(saga, a_request_that_died_after_the_hold_reads_its_outcome) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    shop.stock->cut_after = true;
+    ASSERT_FALSE(shop.place(shop.as("ann", "k"), product, 2));
+    EXPECT_EQ(shop.stock_of(product).reserved, 2);
+    shop.stop();
+    shop.start("second");
+    const auto again = shop.place(shop.as("ann", "k"), product, 2);
+    ASSERT_TRUE(again) << again.error().detail;
+    EXPECT_EQ(shop.stock_of(product).reserved, 2) << "held once";
+}
+
+TEST(saga, a_live_request_with_the_key_is_in_progress_for_at_most_five_seconds) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    shop.stock->cut_before = true;
+    ASSERT_FALSE(shop.place(shop.as("ann", "k"), product, 1));
+    shop.stock->cut_before = false;
+    const auto early = shop.place(shop.as("ann", "k"), product, 1);
+    ASSERT_FALSE(early);
+    EXPECT_EQ(early.error().code, "request_in_progress");
+    EXPECT_EQ(early.error().retry_after_s, 1);
+    shop.time.advance(seconds(6));
+    EXPECT_TRUE(shop.place(shop.as("ann", "k"), product, 1));
+}
+
+TEST(saga, a_pending_order_that_nobody_retries_is_cancelled_with_its_key) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    shop.stock->cut_after = true;
+    ASSERT_FALSE(shop.place(shop.as("ann", "k"), product, 2));
+    shop.time.advance(minutes(1));
+    shop.sweep();
+    EXPECT_EQ(shop.stock_of(product).reserved, 2) << "not before two minutes";
+    shop.time.advance(minutes(2));
+    shop.sweep();
+    for (int i = 0; i < 1'000 && shop.stock_of(product).reserved != 0; ++i) {
+    }
+    EXPECT_EQ(shop.stock_of(product).reserved, 0);
+    shop.stock->cut_after = false;
+    auto context = shop.as("ann", "k");
+    (void)shop.place(context, product, 2);
+    EXPECT_EQ(context.reply->status, 409);
+    EXPECT_NE(context.reply->body.find("order_expired"), std::string::npos);
+}
+
+TEST(saga, an_unpaid_order_ends_at_its_deadline) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    const auto order = shop.place(shop.as("ann"), product, 4);
+    shop.time.advance(minutes(14));
+    shop.sweep();
+    EXPECT_EQ(shop.order_of(order->id).status, order_status::awaiting_payment);
+    shop.time.advance(minutes(2));
+    shop.sweep();
+    shop.await_status(order->id, order_status::cancelled);
+    EXPECT_EQ(shop.order_of(order->id).reason, "payment_deadline");
+    for (int i = 0; i < 1'000 && shop.stock_of(product).reserved != 0; ++i) {
+    }
+    EXPECT_EQ(shop.stock_of(product).reserved, 0);
+}
+
+TEST(saga, a_hold_that_comes_after_the_release_is_refused) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    const auto id = new_id(shop.time, shop.random);
+    request_context service;
+    service.caller = {.is = role::service};
+    const auto released = shop.call([&] { return shop.products->release_reserved(service, {id}); });
+    ASSERT_TRUE(released);
+    EXPECT_EQ(released->outcome, "tombstone");
+    products::hold_request late{.order_id = id, .lines = {{product.id, 1, product.price, product.currency}}};
+    const auto held = shop.call([&] { return shop.products->hold(service, late); });
+    ASSERT_TRUE(held);
+    EXPECT_EQ(held->status, products::hold_status::refused);
+    EXPECT_EQ(shop.stock_of(product).reserved, 0);
+}
+
+TEST(saga, a_changed_price_is_refused_and_told) {
+    saga_shop shop;
+    const auto product = shop.add(10, 1'000);
+    products::hold_request stale{.order_id = new_id(shop.time, shop.random),
+                                 .lines = {{product.id, 1, {900, {}}, {}}}};
+    const auto held = shop.call([&] { return shop.products->hold({}, stale); });
+    ASSERT_TRUE(held);
+    EXPECT_EQ(held->status, products::hold_status::refused);
+    EXPECT_EQ(held->refused.front().why, products::refusal::price_changed);
+    EXPECT_EQ(held->refused.front().price->minor, 1'000);
+}
+
+TEST(saga, an_attempt_of_a_process_that_is_gone_is_taken_up_with_the_same_key) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    shop.provider->held = true;
+    const auto order = shop.place(shop.as("ann"), product, 1, "credit_card");
+    shop.pump([&] { return shop.provider->confirms == 1; });
+    shop.stop();  // cancels the waiting confirm, as a dying process would
+    shop.provider->held = false;
+    shop.start("second");
+    shop.time.advance(seconds(6));
+    shop.sweep();
+    shop.await_status(order->id, order_status::paid);
+    const auto told = shop.call([&] { return shop.payments->list_payments(shop.as("ann"), {order->id}); });
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->payments.size(), 1U) << "one attempt, whoever drove it";
+}
+
+TEST(saga, an_answer_that_was_lost_is_asked_for_and_never_guessed) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    const auto order = shop.place(shop.as("ann"), product, 1, "tok_timeout_after_capture");
+    shop.pump([&] { return shop.provider->confirms == 1; });
+    EXPECT_EQ(shop.order_of(order->id).status, order_status::awaiting_payment) << "unknown is neither";
+    for (int i = 0; i < 200 && shop.order_of(order->id).status != order_status::paid; ++i) {
+        shop.time.advance(seconds(2));
+        shop.sweep();
+    }
+    shop.await_status(order->id, order_status::paid);
+    EXPECT_EQ(shop.provider->confirms, 1) << "asked by id, not charged again";
+    EXPECT_EQ(shop.order_of(order->id).captured_amount, order->total_amount);
+}
+
+TEST(saga, a_capture_that_beats_the_cancellation_is_given_back) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    shop.provider->held = true;
+    const auto order = shop.place(shop.as("ann"), product, 2, "credit_card");
+    shop.pump([&] { return shop.provider->confirms == 1; });
+    const auto cancelling = shop.call([&] { return shop.orders->cancel_order(shop.as("ann"), {order->id, {}}); });
+    ASSERT_TRUE(cancelling);
+    EXPECT_EQ(cancelling->status, order_status::cancelling);
+    shop.provider->held = false;  // the confirm that was on its way captures
+    shop.await_status(order->id, order_status::cancelled);
+    for (int i = 0; i < 3'000 && shop.order_of(order->id).refunded_amount.minor == 0; ++i) {
+    }
+    const auto ended = shop.order_of(order->id);
+    EXPECT_EQ(ended.refunded_amount, order->total_amount);
+    EXPECT_EQ(ended.refund_status, orders::refund_state::succeeded);
+    EXPECT_EQ(shop.stock_of(product).on_hand, 10);
+    EXPECT_EQ(shop.stock_of(product).reserved, 0);
+}
+
+TEST(saga, a_cancellation_before_the_confirm_charges_nothing) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    const auto order = shop.place(shop.as("ann"), product, 2);
+    const auto cancelled = shop.call([&] { return shop.orders->cancel_order(shop.as("ann"), {order->id, {}}); });
+    ASSERT_TRUE(cancelled);
+    shop.await_status(order->id, order_status::cancelled);
+    auto context = shop.as("ann");
+    const auto late = shop.call([&] {
+        return shop.payments->create_payment(
+            context, {.order_id = order->id, .amount = order->total_amount, .method = "credit_card"});
+    });
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().kind, errc::conflict);
+    EXPECT_EQ(shop.provider->creates, 0);
+}
+
+TEST(saga, a_refund_that_the_provider_refuses_waits_for_a_person) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    const auto order = shop.place(shop.as("ann"), product, 1, "tok_refund_refused");
+    shop.await_status(order->id, order_status::paid);
+    ASSERT_TRUE(shop.call([&] { return shop.orders->cancel_order(shop.as("ann"), {order->id, {}}); }));
+    for (int i = 0; i < 3'000 && shop.order_of(order->id).refund_status == orders::refund_state::pending; ++i) {
+    }
+    EXPECT_EQ(shop.order_of(order->id).refund_status, orders::refund_state::failed);
+    EXPECT_EQ(shop.order_of(order->id).refunded_amount.minor, 0);
+}
+
+TEST(saga, an_event_that_comes_twice_has_one_effect) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    const auto order = shop.place(shop.as("ann"), product, 1, "credit_card");
+    shop.await_status(order->id, order_status::paid);
+    const auto before = shop.order_of(order->id);
+    const payments::payment_succeeded again{.order_id = order->id,
+                                            .payment_id = *before.payment_id,
+                                            .user_id = "ann",
+                                            .attempt = 1,
+                                            .amount = order->total_amount};
+    delivery what{.group = "order", .partition = 0, .offset = 1'000'000,
+                  .message = {.topic = std::string(payments::topic::succeeded), .key = order->id, .id = "e"}};
+    ASSERT_TRUE(shop.call([&] { return shop.orders->on_payment_succeeded(what, again); }));
+    EXPECT_EQ(shop.order_of(order->id).version, before.version);
+}
+
+TEST(saga, a_second_capture_is_recorded_and_given_back) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    const auto order = shop.place(shop.as("ann"), product, 1, "credit_card");
+    shop.await_status(order->id, order_status::paid);
+    const payments::payment_succeeded second{.order_id = order->id, .payment_id = "another", .user_id = "ann",
+                                             .attempt = 2, .amount = order->total_amount};
+    delivery what{.group = "order", .partition = 0, .offset = 1'000'000,
+                  .message = {.topic = std::string(payments::topic::succeeded), .key = order->id, .id = "e"}};
+    ASSERT_TRUE(shop.call([&] { return shop.orders->on_payment_succeeded(what, second); }));
+    const auto now = shop.order_of(order->id);
+    EXPECT_EQ(now.status, order_status::paid);
+    EXPECT_EQ(now.captured_amount.minor, 2 * order->total_amount.minor);
+    ASSERT_EQ(now.refunds.size(), 1U);
+    EXPECT_EQ(now.refunds.front().amount, order->total_amount);
+}
+
+TEST(saga, amounts_above_the_limit_wait_for_a_person) {
+    saga_shop shop;
+    shop.stop();
+    shop.start("second", {.review_above_minor = 5'000});
+    const auto product = shop.add(10, 6'000);
+    const auto order = shop.place(shop.as("ann"), product, 1, "credit_card");
+    std::string payment_id;
+    for (int i = 0; i < 3'000 && payment_id.empty(); ++i) {
+        const auto told = shop.call([&] { return shop.payments->list_payments(shop.as("ann"), {order->id}); });
+        if (!told->payments.empty() && told->payments.front().status == payments::payment_status::review)
+            payment_id = told->payments.front().id;
+    }
+    ASSERT_FALSE(payment_id.empty());
+    EXPECT_EQ(shop.provider->creates, 0) << "nothing goes to the provider before";
+    ASSERT_TRUE(shop.call([&] { return shop.payments->decide_review(shop.as("op"), {payment_id, true}); }));
+    shop.await_status(order->id, order_status::paid);
+}
+
+TEST(saga, twin_lines_are_summed_before_they_are_held) {
+    saga_shop shop;
+    const auto product = shop.add(3);
+    orders::create_order_request wanted{.items = {{product.id, 2}, {product.id, 2}}, .shipping_address = {"\"Athens\""}};
+    auto context = shop.as("ann");
+    const auto refused = shop.call([&] { return shop.orders->create_order(context, wanted); });
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, "out_of_stock");
+    products::hold_request direct{.order_id = new_id(shop.time, shop.random),
+                                  .lines = {{product.id, 2, product.price, product.currency},
+                                            {product.id, 2, product.price, product.currency}}};
+    const auto held = shop.call([&] { return shop.products->hold({}, direct); });
+    EXPECT_EQ(held->status, products::hold_status::refused);
+    EXPECT_EQ(shop.stock_of(product).reserved, 0);
+}
+
+TEST(saga, reserve_by_hand_counts_once_for_its_order) {
+    saga_shop shop;
+    const auto product = shop.add(5);
+    request_context service = shop.as("");
+    service.caller = {.is = role::service};
+    for (int i = 0; i < 2; ++i) {
+        const auto held = shop.call([&] { return shop.products->reserve(service, {product.id, "o-1", 2}); });
+        ASSERT_TRUE(held);
+        EXPECT_EQ(held->status, products::hold_status::held);
+    }
+    EXPECT_EQ(shop.stock_of(product).reserved, 2);
+    const auto nameless = shop.call([&] { return shop.products->reserve(service, {product.id, {}, 2}); });
+    ASSERT_FALSE(nameless) << "without an order a key must name the hold";
+    const auto over = shop.call([&] { return shop.products->reserve(service, {product.id, "o-2", 4}); });
+    ASSERT_FALSE(over);
+    EXPECT_EQ(over.error().errors.front().available, 3);
+    shop.time.advance(minutes(20));
+    shop.sweep();
+    EXPECT_EQ(shop.stock_of(product).reserved, 0) << "a hold by hand ends by itself";
+}
+
+}  // namespace
+}  // namespace stoa
