@@ -18,8 +18,7 @@ TEST(saga, a_paid_order_takes_its_units_once) {
     EXPECT_EQ(order->status, order_status::awaiting_payment);
     shop.await_status(order->id, order_status::paid);
     shop.pump([&] { return shop.index.count({}) == 1; });
-    for (int i = 0; i < 1'000 && shop.stock_of(product).reserved != 0; ++i) {
-    }
+    shop.eventually([&] { return shop.stock_of(product).reserved == 0; });
     EXPECT_EQ(shop.stock_of(product).on_hand, 7);
     EXPECT_EQ(shop.stock_of(product).reserved, 0);
     EXPECT_EQ(shop.provider->confirms, 1);
@@ -87,8 +86,7 @@ TEST(saga, a_pending_order_that_nobody_retries_is_cancelled_with_its_key) {
     EXPECT_EQ(shop.stock_of(product).reserved, 2) << "not before two minutes";
     shop.time.advance(minutes(2));
     shop.sweep();
-    for (int i = 0; i < 1'000 && shop.stock_of(product).reserved != 0; ++i) {
-    }
+    shop.eventually([&] { return shop.stock_of(product).reserved == 0; });
     EXPECT_EQ(shop.stock_of(product).reserved, 0);
     shop.stock->cut_after = false;
     auto context = shop.as("ann", "k");
@@ -108,8 +106,7 @@ TEST(saga, an_unpaid_order_ends_at_its_deadline) {
     shop.sweep();
     shop.await_status(order->id, order_status::cancelled);
     EXPECT_EQ(shop.order_of(order->id).reason, "payment_deadline");
-    for (int i = 0; i < 1'000 && shop.stock_of(product).reserved != 0; ++i) {
-    }
+    shop.eventually([&] { return shop.stock_of(product).reserved == 0; });
     EXPECT_EQ(shop.stock_of(product).reserved, 0);
 }
 
@@ -184,8 +181,7 @@ TEST(saga, a_capture_that_beats_the_cancellation_is_given_back) {
     EXPECT_EQ(cancelling->status, order_status::cancelling);
     shop.provider->held = false;  // the confirm that was on its way captures
     shop.await_status(order->id, order_status::cancelled);
-    for (int i = 0; i < 3'000 && shop.order_of(order->id).refunded_amount.minor == 0; ++i) {
-    }
+    shop.eventually([&] { return shop.order_of(order->id).refunded_amount.minor != 0; });
     const auto ended = shop.order_of(order->id);
     EXPECT_EQ(ended.refunded_amount, order->total_amount);
     EXPECT_EQ(ended.refund_status, orders::refund_state::succeeded);
@@ -216,8 +212,9 @@ TEST(saga, a_refund_that_the_provider_refuses_waits_for_a_person) {
     const auto order = shop.place(shop.as("ann"), product, 1, "tok_refund_refused");
     shop.await_status(order->id, order_status::paid);
     ASSERT_TRUE(shop.call([&] { return shop.orders->cancel_order(shop.as("ann"), {order->id, {}}); }));
-    for (int i = 0; i < 3'000 && shop.order_of(order->id).refund_status == orders::refund_state::pending; ++i) {
-    }
+    shop.eventually([&] {
+        return shop.order_of(order->id).refund_status != orders::refund_state::pending;
+    });
     EXPECT_EQ(shop.order_of(order->id).refund_status, orders::refund_state::failed);
     EXPECT_EQ(shop.order_of(order->id).refunded_amount.minor, 0);
 }
@@ -263,11 +260,12 @@ TEST(saga, amounts_above_the_limit_wait_for_a_person) {
     const auto product = shop.add(10, 6'000);
     const auto order = shop.place(shop.as("ann"), product, 1, "credit_card");
     std::string payment_id;
-    for (int i = 0; i < 3'000 && payment_id.empty(); ++i) {
+    shop.eventually([&] {
         const auto told = shop.call([&] { return shop.payments->list_payments(shop.as("ann"), {order->id}); });
         if (!told->payments.empty() && told->payments.front().status == payments::payment_status::review)
             payment_id = told->payments.front().id;
-    }
+        return !payment_id.empty();
+    });
     ASSERT_FALSE(payment_id.empty());
     EXPECT_EQ(shop.provider->creates, 0) << "nothing goes to the provider before";
     ASSERT_TRUE(shop.call([&] { return shop.payments->decide_review(shop.as("op"), {payment_id, true}); }));
