@@ -10,6 +10,13 @@ constexpr auto longest_lease = seconds(5);
 
 }  // namespace
 
+error request_in_progress() {
+    return {.kind = errc::conflict,
+            .code = "request_in_progress",
+            .detail = "a request with this Idempotency-Key is being worked on; ask again",
+            .retry_after_s = 1};
+}
+
 std::string idempotency_keys::scope_key(const request_context& context) {
     return context.caller.scope() + '|' + context.operation + '|' + context.idempotency_key;
 }
@@ -45,10 +52,7 @@ task<result<std::optional<idempotency_record>>> idempotency_keys::look_up(reques
     }
     const bool owner_is_gone = record.owner != epoch_ && sole_process_;
     if (!owner_is_gone && record.lease_until > now)
-        co_return fail({.kind = errc::conflict,
-                        .code = "request_in_progress",
-                        .detail = "a request with this Idempotency-Key is being worked on; ask again",
-                        .retry_after_s = 1});
+        co_return fail(request_in_progress());
     co_return std::move(record);
 }
 

@@ -29,6 +29,9 @@ BOOST_DESCRIBE_STRUCT(idempotency_record, (), (scope_key, request_hash, subject,
 inline constexpr kv_table idempotency_table{
     .name = "ecommerce-idempotency", .hash = "scope_key", .ttl = "expires_at"};
 
+// 409 with Retry-After: another request with the key is being worked on.
+error request_in_progress();
+
 // Keys of one process. `sole_process`: no other process shares the store, so a lease of another epoch belongs to
 // a process that is gone. Thread rule: a loop's own instance, or any thread (it has no mutable state).
 class idempotency_keys {

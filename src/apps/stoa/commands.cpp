@@ -65,9 +65,10 @@ int run_command(int count, char** arguments) {
     audit_verb->add_flag("--json", as_json, "print the report as JSON");
     auto* migrate_verb = program.add_subcommand("migrate", "bring the stores to this version's schema");
     auto* doctor_verb = program.add_subcommand("doctor", "look whether everything the shop needs is in order");
+    auto* openapi_verb = program.add_subcommand("openapi", "print the API's OpenAPI 3.1 document");
     auto* config_verb = program.add_subcommand("config", "show the effective settings and where each comes from");
     auto* version_verb = program.add_subcommand("version", "show the version");
-    for (auto* verb : {serve_verb, import_verb, export_verb, audit_verb, migrate_verb, doctor_verb, config_verb})
+    for (auto* verb : {serve_verb, import_verb, export_verb, audit_verb, migrate_verb, doctor_verb, openapi_verb, config_verb})
         flags.add_to(*verb);
 
     const auto with_settings = [&](auto run) {
@@ -80,6 +81,7 @@ int run_command(int count, char** arguments) {
     audit_verb->callback([&] { with_settings([&](const settings& s) { return run_audit(s, as_json); }); });
     migrate_verb->callback([&] { with_settings([](const settings& s) { return run_migrate(s); }); });
     doctor_verb->callback([&] { with_settings([](const settings& s) { return run_doctor(s); }); });
+    openapi_verb->callback([&] { with_settings([](const settings& s) { return print_openapi(s); }); });
     config_verb->callback([&] {
         with_settings([](const settings& s) { return std::fputs(s.describe().c_str(), stdout), 0; });
     });

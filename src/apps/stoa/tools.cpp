@@ -193,6 +193,20 @@ int run_migrate(const settings& from) {
     return 0;
 }
 
+// The document follows from the tables, so a shop with nothing in it tells all.
+int print_openapi(const settings& from) {
+    std::string directory = (std::filesystem::temp_directory_path() / "stoa-openapi-XXXXXX").string();
+    if (!mkdtemp(directory.data()))
+        return complain({.code = "no_directory", .detail = directory + ": " + std::strerror(errno)});
+    int status = 0;
+    if (auto elsewhere = from.with({{"data_dir", directory}}); !elsewhere) status = complain(elsewhere.error());
+    else if (auto opened = shop::open(*elsewhere); !opened) status = complain(opened.error());
+    else std::puts((*opened)->api_document().c_str());
+    std::error_code ignored;  // a leftover in the temporary folder harms nobody
+    std::filesystem::remove_all(directory, ignored);
+    return status;
+}
+
 int run_doctor(const settings& from) {
     int wrong = 0;
     const auto say = [&](bool good, const std::string& what, const std::string& then) {

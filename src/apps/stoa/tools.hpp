@@ -15,5 +15,6 @@ int export_file(const settings& from, const transfer_options& options);
 int run_audit(const settings& from, bool as_json);
 int run_migrate(const settings& from);
 int run_doctor(const settings& from);
+int print_openapi(const settings& from);
 
 }  // namespace stoa

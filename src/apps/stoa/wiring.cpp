@@ -31,6 +31,7 @@
 #include "services/user/user_operations.hpp"
 #include "transport/events/consumer.hpp"
 #include "transport/http/router.hpp"
+#include "transport/openapi/openapi.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 
@@ -150,6 +151,10 @@ shop::~shop() {
 loop_set& shop::loops() { return *all_->loops; }
 std::uint16_t shop::public_port() const { return all_->open_server->port(); }
 std::uint16_t shop::admin_port() const { return all_->admin_server->port(); }
+
+std::string shop::api_document() const {
+    return openapi::document_of(*all_->replicas.front()->open_routes, {.version = STOA_VERSION});
+}
 
 result<std::unique_ptr<shop>> shop::open(const settings& from) {
     auto all = std::make_unique<parts>(from);
@@ -313,6 +318,8 @@ result<void> shop::parts::make_routes(replica& one) {
     })));
     for (auto& page : public_pages({.jwks = [this] { return tokens->jwks(); }}))
         STOA_TRY_VOID(one.open_routes->add(std::move(page)));
+
+    STOA_TRY_VOID(openapi::mount_documents(*one.open_routes, {.version = STOA_VERSION}));
 
     bounds.log = http::access_log::off;
     bounds.cors_origins.clear();

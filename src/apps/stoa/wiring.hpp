@@ -27,6 +27,7 @@ class shop {
     // On loop 0: stops accepting, lets requests and background work end, closes the engines.
     task<> drain();
 
+    std::string api_document() const;  // OpenAPI 3.1, as /openapi.json serves it
     std::uint16_t public_port() const;
     std::uint16_t admin_port() const;
 

@@ -24,13 +24,6 @@ error too_many_units() {
                              "a line has at most " + std::to_string(largest_quantity) + " units",
                              {}}});
 }
-error in_progress() {
-    return {.kind = errc::conflict,
-            .code = "request_in_progress",
-            .detail = "a request with this Idempotency-Key is being worked on; ask again",
-            .retry_after_s = 1};
-}
-
 }  // namespace
 
 line cart_service::line_of(const std::string& user_id, const products::product& of,
@@ -76,7 +69,7 @@ task<result<void>> cart_service::put_in(request_context context, products::produ
         if (under_key) ports_.keys.begin(in, context, product.id);
         STOA_CO_TRY(const auto outcome, co_await store_.commit(std::move(in)));
         if (outcome.committed()) co_return result<void>{};
-        if (outcome.failed == 2) co_return fail(in_progress());
+        if (outcome.failed == 2) co_return fail(request_in_progress());
         if (outcome.failed != 1) continue;  // another change of the line came first: look again
         STOA_CO_TRY(const bool gone, co_await store_.deleted(product.id, ports_.time.now()));
         if (gone) co_return fail(no_longer_sold("product_id"));

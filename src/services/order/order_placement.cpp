@@ -91,10 +91,7 @@ task<result<order>> order_service::place(request_context context, create_order_r
     store_.insert(in, pending);
     STOA_CO_TRY(const auto outcome, co_await store_.commit(std::move(in)));
     if (!outcome.committed())
-        co_return fail({.kind = errc::conflict,
-                        .code = "request_in_progress",
-                        .detail = "a request with this Idempotency-Key is being worked on; ask again",
-                        .retry_after_s = 1});
+        co_return fail(request_in_progress());
     // Dies here: a retry with the key resumes; without one the sweeper cancels after two minutes.
     co_return co_await hold_and_settle(std::move(context), std::move(pending));
 }
@@ -185,10 +182,7 @@ task<result<order>> order_service::resume(request_context context, idempotency_r
     ports_.keys.take_over(in, context, from);
     STOA_CO_TRY(const auto taken, co_await store_.commit(std::move(in)));
     if (!taken.committed())
-        co_return fail({.kind = errc::conflict,
-                        .code = "request_in_progress",
-                        .detail = "a request with this Idempotency-Key is being worked on; ask again",
-                        .retry_after_s = 1});
+        co_return fail(request_in_progress());
     STOA_CO_TRY(auto found, co_await store_.get(from.subject));
     if (!found) co_return fail(errc::internal, "order_missing", "the key names an order that is not there");
     if (found->status != order_status::pending)

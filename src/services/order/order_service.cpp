@@ -95,10 +95,7 @@ task<result<order_record>> order_service::change(std::string id, edit how, std::
         if (outcome.committed() || outcome.received_before()) co_return after;
         // A write of the use case's own failed: only an idempotency row has a condition there.
         if (outcome.failed < order_write)
-            co_return fail({.kind = errc::conflict,
-                            .code = "request_in_progress",
-                            .detail = "a request with this Idempotency-Key is being worked on; ask again",
-                            .retry_after_s = 1});
+            co_return fail(request_in_progress());
         // Another change of the order came first: look again.
     }
 }

@@ -115,10 +115,7 @@ task<result<payment>> payment_service::create_payment(request_context context,
     }
     STOA_CO_TRY(const auto begun, co_await store_.commit(std::move(in)));
     if (!begun.committed())
-        co_return fail({.kind = errc::conflict,
-                        .code = "request_in_progress",
-                        .detail = "a request with this Idempotency-Key is being worked on; ask again",
-                        .retry_after_s = 1});
+        co_return fail(request_in_progress());
     auto answered = co_await pay(context, std::move(wanted), std::move(order), attempt);
     // Unknown at the deadline: the key stays open, and a retry with it learns the outcome.
     if (answered && answered->status == payment_status::processing) co_return answered;

@@ -47,9 +47,12 @@ std::optional<bad_row> apply_row(transaction& t, const import_row& row, std::str
     if (!recount) return {};
     t.execute("INSERT INTO imported_rows (file_hash, row_number) VALUES (?1, ?2)", file_hash, row.row);
     const auto reference = "import:" + std::string(file_hash.substr(0, 16)) + ':' + std::to_string(row.row);
-    counted = store::recount_stock(t, {.product_id = to.id, .reason = movement_reason::recount,
-                                       .reference = reference, .at = now},
-                                   *row.stock) == store::moved::applied;
+    const auto shelf = store::shelf_of(t, to.id);
+    const auto booked = store::recount_stock(t, {.product_id = to.id, .reason = movement_reason::recount,
+                                                 .reference = reference, .at = now},
+                                             *row.stock);
+    // A count that finds what was there is booked, but changed nothing.
+    counted = booked == store::moved::applied && (made || !shelf || shelf->on_hand != *row.stock);
     return {};
 }
 

@@ -31,7 +31,7 @@ struct import_report {
     bool dry_run = false;
     import_status status{};
     std::int64_t rows = 0, created = 0, updated = 0, unchanged = 0, bad = 0;
-    std::int64_t recounted = 0;  // rows whose stock was applied
+    std::int64_t recounted = 0;  // rows whose stock changed something
     std::vector<std::string> unknown_columns;  // ignored
     std::vector<bad_row> errors;  // the first thousand; all of them are at …/errors
     std::optional<std::string> failure;
