@@ -11,3 +11,9 @@ foreach(source IN LISTS benches)
     set_target_properties(bench_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
     add_dependencies(benches bench_${name})
 endforeach()
+
+# bench/run.py's load generator: a program of its own, without the shop's code.
+add_executable(order_load EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/load/order_load.cpp)
+target_link_libraries(order_load PRIVATE stoa_warnings)
+set_target_properties(order_load PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+add_dependencies(benches order_load)

@@ -1,11 +1,12 @@
-// Sends N POSTs over kept-alive connections and prints what came back as one line of JSON. One thread, epoll; knows
-// just enough HTTP/1.1 for our own server (answers with Content-Length). The bodies come from a file, one a line,
-// each connection its own line in turn; every "{n}" in them becomes the number of the request.
+// Sends N POSTs over kept-alive connections and prints what came back as one line of JSON. One
+// thread, epoll; knows just enough HTTP/1.1 for our own server (answers with Content-Length). The
+// bodies come from a file, one a line, each connection its own line in turn; every "{n}" in them
+// becomes the number of the request.
 //
 //   order_load PORT PATH CONNECTIONS REQUESTS BODIES [TOKENS]
 //
-// TOKENS: a file with a bearer token a line; connection i uses line i mod their number. Each request carries an
-// Idempotency-Key of its own. Exit 1 if any request got no 2xx.
+// TOKENS: a file with a bearer token a line; connection i uses line i mod their number. Each
+// request carries an Idempotency-Key of its own. Exit 1 if any request got no 2xx.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -53,7 +54,9 @@ struct tally {
     std::string first_refusal;
 };
 
-[[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what + ": " + std::strerror(errno)); }
+[[noreturn]] void fail(const std::string& what) {
+    throw std::runtime_error(what + ": " + std::strerror(errno));
+}
 
 std::vector<std::string> lines_of(const char* file) {
     std::ifstream in(file);
@@ -73,8 +76,10 @@ std::string numbered(std::string text, std::size_t n) {
 
 std::string request_of(const plan& of, std::size_t index, std::size_t n) {
     const auto body = numbered(of.bodies[(index + n) % of.bodies.size()], n);
-    std::string out = "POST " + of.path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n";
-    if (!of.tokens.empty()) out += "Authorization: Bearer " + of.tokens[index % of.tokens.size()] + "\r\n";
+    std::string out =
+        "POST " + of.path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n";
+    if (!of.tokens.empty())
+        out += "Authorization: Bearer " + of.tokens[index % of.tokens.size()] + "\r\n";
     out += "Idempotency-Key: " + of.run + '-' + std::to_string(n) + "\r\nContent-Length: ";
     return out + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
@@ -100,8 +105,9 @@ std::pair<int, std::size_t> answer_in(std::string_view in) {
     std::from_chars(in.data() + 9, in.data() + 12, status);
     std::size_t length = 0;
     static constexpr std::string_view name = "content-length:";
-    const auto found = std::search(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(head), name.begin(), name.end(),
-                                   [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+    const auto found = std::search(
+        in.begin(), in.begin() + static_cast<std::ptrdiff_t>(head), name.begin(), name.end(),
+        [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
     if (found != in.begin() + static_cast<std::ptrdiff_t>(head)) {
         auto at = static_cast<std::size_t>(found - in.begin()) + name.size();
         while (in[at] == ' ') ++at;
@@ -113,7 +119,8 @@ std::pair<int, std::size_t> answer_in(std::string_view in) {
 
 class load {
  public:
-    explicit load(plan of) : plan_(std::move(of)), all_(plan_.connections), poll_(::epoll_create1(0)) {
+    explicit load(plan of)
+        : plan_(std::move(of)), all_(plan_.connections), poll_(::epoll_create1(0)) {
         if (poll_ < 0) fail("epoll_create1");
         for (std::size_t i = 0; i < all_.size(); ++i) {
             all_[i].index = i;
@@ -165,8 +172,10 @@ class load {
         if (bytes == 0) return;
         ++count_.done;
         ++count_.by_status[status];
-        if (status >= 300 && count_.first_refusal.empty()) count_.first_refusal = on.in.substr(0, bytes);
-        count_.millis.push_back(std::chrono::duration<double, std::milli>(steady::now() - on.began).count());
+        if (status >= 300 && count_.first_refusal.empty())
+            count_.first_refusal = on.in.substr(0, bytes);
+        count_.millis.push_back(
+            std::chrono::duration<double, std::milli>(steady::now() - on.began).count());
         on.in.erase(0, bytes);
         start_next(on);
     }
@@ -201,8 +210,12 @@ int main(int count, char** given) {
         const auto took_s = std::chrono::duration<double>(steady::now() - began).count();
         auto millis = got.millis;
         std::sort(millis.begin(), millis.end());
-        const auto at = [&](double part) { return millis[static_cast<std::size_t>(part * static_cast<double>(millis.size() - 1))]; };
-        std::printf("{\"requests\":%zu,\"seconds\":%.3f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"status\":{", got.done, took_s, at(0.5), at(0.99));
+        const auto at = [&](double part) {
+            return millis[static_cast<std::size_t>(part * static_cast<double>(millis.size() - 1))];
+        };
+        std::printf(
+            "{\"requests\":%zu,\"seconds\":%.3f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"status\":{",
+            got.done, took_s, at(0.5), at(0.99));
         bool first = true, good = true;
         for (const auto& [status, n] : got.by_status) {
             std::printf("%s\"%d\":%zu", first ? "" : ",", status, n);

@@ -1,4 +1,5 @@
-// What travels with a call through every service: who asks, until when, under which trace. Passed by value.
+// What travels with a call through every service: who asks, until when, under which trace. Passed
+// by value.
 #pragma once
 
 #include "base/time.hpp"
@@ -15,9 +16,9 @@ enum class role : std::uint8_t { anonymous, guest, customer, operator_, service 
 
 struct principal {
     role is = role::anonymous;
-    std::string user_id;     // empty for anonymous and service callers
-    std::string session_id;  // of a bearer token; empty for API keys
-    std::string key_id;      // of an API key
+    std::string user_id;              // empty for anonymous and service callers
+    std::string session_id;           // of a bearer token; empty for API keys
+    std::string key_id;               // of an API key
     std::vector<std::string> scopes;  // of an API key: products:write …; empty: all of its role
 
     bool signed_in() const { return is != role::anonymous; }
@@ -34,11 +35,12 @@ struct principal {
     }
 };
 
-// How an operation departs from its row's plain answer. Shared with the transport that made the context; a
-// service sets it at most once, before it returns.
+// How an operation departs from its row's plain answer. Shared with the transport that made the
+// context; a service sets it at most once, before it returns.
 struct reply_note {
-    int status = 0;         // not 0: instead of the row's success status
-    std::string body;       // not empty: these bytes instead of the serialised response, as they were stored
+    int status = 0;  // not 0: instead of the row's success status
+    std::string
+        body;  // not empty: these bytes instead of the serialised response, as they were stored
     bool replayed = false;  // the answer of an earlier request with the same idempotency key
 };
 

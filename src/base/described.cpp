@@ -73,13 +73,15 @@ class rule_checker {
         if (t.what == kind::integer) size = t.load(value);
         else if (t.what == kind::money) size = static_cast<const money*>(value)->minor;
         else if (t.what == kind::text) size = std::ssize(*static_cast<const std::string*>(value));
-        else if (t.what == kind::json) size = std::ssize(static_cast<const json_text*>(value)->text);
+        else if (t.what == kind::json)
+            size = std::ssize(static_cast<const json_text*>(value)->text);
         else if (t.what == kind::list) size = static_cast<std::int64_t>(t.count(value));
         if (size >= r.lowest && size <= r.highest) return;
         const bool sized = t.what == kind::text || t.what == kind::list || t.what == kind::json;
         const bool low = size < r.lowest;
         wrong(sized ? (low ? "too_short" : "too_long") : "out_of_range",
-              (low ? "at least " + std::to_string(r.lowest) : "at most " + std::to_string(r.highest)) +
+              (low ? "at least " + std::to_string(r.lowest)
+                   : "at most " + std::to_string(r.highest)) +
                   (t.what == kind::text || t.what == kind::json ? " bytes"
                    : t.what == kind::list                       ? " elements"
                    : t.what == kind::money                      ? " minor units"
@@ -98,7 +100,9 @@ class rule_checker {
 
 bool read_text(std::string_view text, const type& of, void* value, currency_code amounts_in) {
     switch (of.what) {
-        case kind::text: static_cast<std::string*>(value)->assign(text); return true;
+        case kind::text:
+            static_cast<std::string*>(value)->assign(text);
+            return true;
         case kind::boolean:
             *static_cast<bool*>(value) = text == "true" || text == "1";
             return text == "true" || text == "false" || text == "1" || text == "0";
@@ -129,10 +133,12 @@ bool read_text(std::string_view text, const type& of, void* value, currency_code
             if (at) *static_cast<timestamp*>(value) = *at;
             return at.has_value();
         }
-        case kind::optional: return read_text(text, *of.element, of.append(value), amounts_in);
+        case kind::optional:
+            return read_text(text, *of.element, of.append(value), amounts_in);
         case kind::json:
         case kind::list:
-        case kind::record: return false;
+        case kind::record:
+            return false;
     }
     return false;
 }

@@ -1,6 +1,6 @@
-// One definition of a noun. A struct that BOOST_DESCRIBE_STRUCT describes becomes one constant table,
-// `type_of<T>`; every codec (JSON, key-value items, SQL rows, OpenAPI, protobuf) is ordinary code over that
-// table, compiled once. A new struct adds data, not instantiations (docs/adr/0002).
+// One definition of a noun. A struct that BOOST_DESCRIBE_STRUCT describes becomes one constant
+// table, `type_of<T>`; every codec (JSON, key-value items, SQL rows, OpenAPI, protobuf) is ordinary
+// code over that table, compiled once. A new struct adds data, not instantiations (docs/adr/0002).
 #pragma once
 
 #include "base/money.hpp"
@@ -28,15 +28,26 @@ struct json_text {
 };
 
 enum class kind : std::uint8_t {
-    boolean, integer, text, enumeration, money, currency, timestamp, json, optional, list, record,
+    boolean,
+    integer,
+    text,
+    enumeration,
+    money,
+    currency,
+    timestamp,
+    json,
+    optional,
+    list,
+    record,
 };
 
-// What the type cannot say about a member. Stands in `rules_of<T>` beside the struct and holds for every
-// codec that reads from outside (JSON bodies, path and query parameters, CSV rows).
+// What the type cannot say about a member. Stands in `rules_of<T>` beside the struct and holds for
+// every codec that reads from outside (JSON bodies, path and query parameters, CSV rows).
 struct rule {
     enum class what : std::uint8_t {
         range,    // integer or money in minor units: lowest..highest; text: bytes; list: elements
-        refused,  // a name that only the server may set; sending it is an error, not silently ignored
+        refused,  // a name that only the server may set; sending it is an error, not silently
+                  // ignored
         alias,    // a second input name of `target`
         format,   // text: an e-mail address or a UUID
     };
@@ -65,7 +76,8 @@ consteval rule uuid(std::string_view member) {
     return {.member = member, .means = rule::what::format, .format = rule::text_format::uuid};
 }
 
-// Specialise beside the struct: template <> inline constexpr auto rules_of<line> = std::to_array<rule>({…});
+// Specialise beside the struct: template <> inline constexpr auto rules_of<line> =
+// std::to_array<rule>({…});
 template <class T>
 inline constexpr std::array<rule, 0> rules_of{};
 
@@ -73,26 +85,27 @@ struct type;
 
 struct member {
     std::string_view name;
-    void* (*in)(void* record);  // a pointer to member has no portable offset in a constant expression
+    void* (*in)(
+        void* record);  // a pointer to member has no portable offset in a constant expression
     const type* of;
 };
 
 struct type {
     kind what;
-    std::string_view name{};                     // record, enumeration
-    std::span<const member> members{};           // record
-    std::span<const rule> rules{};               // record
-    std::span<const std::string_view> words{};   // enumeration: the name of value i
-    const type* element = nullptr;               // optional, list
-    std::int64_t (*load)(const void*) = nullptr;        // integer, enumeration
-    void (*store)(void*, std::int64_t) = nullptr;       // integer, enumeration
-    std::int64_t lowest = 0, highest = 0;               // integer
-    std::size_t (*count)(const void*) = nullptr;        // optional (0 or 1), list
-    void* (*at)(void*, std::size_t) = nullptr;          // optional, list
-    void* (*append)(void*) = nullptr;                   // optional: engage; list: one more
-    void (*clear)(void*) = nullptr;                     // optional, list
-    void* (*make)() = nullptr;                          // record
-    void (*destroy)(void*) = nullptr;                   // record
+    std::string_view name{};                       // record, enumeration
+    std::span<const member> members{};             // record
+    std::span<const rule> rules{};                 // record
+    std::span<const std::string_view> words{};     // enumeration: the name of value i
+    const type* element = nullptr;                 // optional, list
+    std::int64_t (*load)(const void*) = nullptr;   // integer, enumeration
+    void (*store)(void*, std::int64_t) = nullptr;  // integer, enumeration
+    std::int64_t lowest = 0, highest = 0;          // integer
+    std::size_t (*count)(const void*) = nullptr;   // optional (0 or 1), list
+    void* (*at)(void*, std::size_t) = nullptr;     // optional, list
+    void* (*append)(void*) = nullptr;              // optional: engage; list: one more
+    void (*clear)(void*) = nullptr;                // optional, list
+    void* (*make)() = nullptr;                     // record
+    void (*destroy)(void*) = nullptr;              // record
 
     const member* find(std::string_view member_name) const {
         for (const auto& m : members)
@@ -117,7 +130,8 @@ constexpr bool is_list = false;
 template <class T>
 constexpr bool is_list<std::vector<T>> = true;
 
-// An unqualified type name cut out of the compiler's own spelling; C++ has no other way before reflection.
+// An unqualified type name cut out of the compiler's own spelling; C++ has no other way before
+// reflection.
 template <class T>
 consteval std::string_view name_of() {
     std::string_view text = __PRETTY_FUNCTION__;
@@ -154,8 +168,8 @@ struct table<T, L<D...>> {
 };
 template <class T>
 using members_table =
-    table<T, boost::describe::describe_members<
-                 T, boost::describe::mod_public | boost::describe::mod_inherited>>;
+    table<T, boost::describe::describe_members<T, boost::describe::mod_public |
+                                                      boost::describe::mod_inherited>>;
 template <class E>
 using words_table = table<E, boost::describe::describe_enumerators<E>>;
 template <class T>
@@ -168,7 +182,8 @@ consteval bool rules_name_members() {
     for (const rule& r : rules_of<T>) {
         const bool known = members_table<T>::has(r.member);
         if (r.means == rule::what::refused && known) return false;
-        if (r.means == rule::what::alias && (known || !members_table<T>::has(r.target))) return false;
+        if (r.means == rule::what::alias && (known || !members_table<T>::has(r.target)))
+            return false;
         if ((r.means == rule::what::range || r.means == rule::what::format) && !known) return false;
     }
     return true;
@@ -185,12 +200,13 @@ constexpr void store_as(void* p, std::int64_t v) {
 
 template <class T>
 constexpr type make_optional_type() {
-    return {.what = kind::optional,
-            .element = &type_of<typename T::value_type>,
-            .count = [](const void* p) -> std::size_t { return static_cast<const T*>(p)->has_value(); },
-            .at = [](void* p, std::size_t) -> void* { return &**static_cast<T*>(p); },
-            .append = [](void* p) -> void* { return &static_cast<T*>(p)->emplace(); },
-            .clear = [](void* p) { static_cast<T*>(p)->reset(); }};
+    return {
+        .what = kind::optional,
+        .element = &type_of<typename T::value_type>,
+        .count = [](const void* p) -> std::size_t { return static_cast<const T*>(p)->has_value(); },
+        .at = [](void* p, std::size_t) -> void* { return &**static_cast<T*>(p); },
+        .append = [](void* p) -> void* { return &static_cast<T*>(p)->emplace(); },
+        .clear = [](void* p) { static_cast<T*>(p)->reset(); }};
 }
 template <class T>
 constexpr type make_list_type() {
@@ -219,7 +235,8 @@ constexpr type make_type() {
     } else if constexpr (std::is_same_v<T, json_text>) {
         return {.what = kind::json};
     } else if constexpr (std::is_integral_v<T>) {
-        static_assert(sizeof(T) < 8 || std::is_signed_v<T>, "unsigned 64-bit members do not fit JSON or SQL");
+        static_assert(sizeof(T) < 8 || std::is_signed_v<T>,
+                      "unsigned 64-bit members do not fit JSON or SQL");
         return {.what = kind::integer,
                 .load = detail::load_as<T>,
                 .store = detail::store_as<T>,
@@ -235,12 +252,14 @@ constexpr type make_type() {
     } else if constexpr (detail::is_optional<T>) {
         return detail::make_optional_type<T>();
     } else if constexpr (detail::is_list<T>) {
-        static_assert(!std::is_same_v<T, std::vector<bool>>, "vector<bool> has no addressable elements");
+        static_assert(!std::is_same_v<T, std::vector<bool>>,
+                      "vector<bool> has no addressable elements");
         return detail::make_list_type<T>();
     } else {
         static_assert(boost::describe::has_describe_members<T>::value,
                       "BOOST_DESCRIBE_STRUCT is missing");
-        static_assert(detail::members_table<T>::members().size() <= 64, "codecs track members in 64 bits");
+        static_assert(detail::members_table<T>::members().size() <= 64,
+                      "codecs track members in 64 bits");
         static_assert(detail::rules_name_members<T>(), "a rule names no member of its struct");
         return {.what = kind::record,
                 .name = detail::name_of<T>(),
@@ -287,8 +306,8 @@ class record_box {
 // The accessors serve both directions; a codec that only reads goes through this one place.
 inline void* unconst(const void* p) { return const_cast<void*>(p); }
 
-// Reads a scalar from text by the rules of its kind (path and query parameters, CSV cells, SQL text).
-// Money needs `amounts_in`. An optional of a scalar is engaged. False: ill-typed.
+// Reads a scalar from text by the rules of its kind (path and query parameters, CSV cells, SQL
+// text). Money needs `amounts_in`. An optional of a scalar is engaged. False: ill-typed.
 bool read_text(std::string_view text, const type& of, void* value, currency_code amounts_in = {});
 
 // The members of `value` that break the record's rules, nested records included.

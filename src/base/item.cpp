@@ -37,7 +37,8 @@ void item::set(std::string_view name, attribute value) {
     else entries_.push_back({std::string(name), std::move(value)});
 }
 bool item::erase(std::string_view name) {
-    return std::erase_if(entries_, [&](const named_attribute& entry) { return entry.name == name; }) > 0;
+    return std::erase_if(entries_,
+                         [&](const named_attribute& entry) { return entry.name == name; }) > 0;
 }
 std::int64_t item::integer(std::string_view name, std::int64_t otherwise) const {
     const attribute* found = find(name);
@@ -54,23 +55,34 @@ namespace {
 
 attribute write(const type& of, const void* value) {
     switch (of.what) {
-        case kind::boolean: return *static_cast<const bool*>(value);
-        case kind::integer: return of.load(value);
-        case kind::text: return *static_cast<const std::string*>(value);
-        case kind::enumeration: return of.words[static_cast<std::size_t>(of.load(value))];
-        case kind::money: return static_cast<const money*>(value)->minor;
-        case kind::currency: return static_cast<const currency_code*>(value)->text();
-        case kind::timestamp: return rfc3339(*static_cast<const timestamp*>(value));
-        case kind::json: return static_cast<const json_text*>(value)->text;
-        case kind::optional: return write(*of.element, of.at(unconst(value), 0));
+        case kind::boolean:
+            return *static_cast<const bool*>(value);
+        case kind::integer:
+            return of.load(value);
+        case kind::text:
+            return *static_cast<const std::string*>(value);
+        case kind::enumeration:
+            return of.words[static_cast<std::size_t>(of.load(value))];
+        case kind::money:
+            return static_cast<const money*>(value)->minor;
+        case kind::currency:
+            return static_cast<const currency_code*>(value)->text();
+        case kind::timestamp:
+            return rfc3339(*static_cast<const timestamp*>(value));
+        case kind::json:
+            return static_cast<const json_text*>(value)->text;
+        case kind::optional:
+            return write(*of.element, of.at(unconst(value), 0));
         case kind::list: {
             attribute_list out;
             const auto n = of.count(value);
             out.reserve(n);
-            for (std::size_t i = 0; i < n; ++i) out.push_back(write(*of.element, of.at(unconst(value), i)));
+            for (std::size_t i = 0; i < n; ++i)
+                out.push_back(write(*of.element, of.at(unconst(value), i)));
             return out;
         }
-        case kind::record: return to_item(of, value);
+        case kind::record:
+            return to_item(of, value);
     }
     return {};
 }
@@ -88,7 +100,8 @@ class item_reader {
             const auto mark = path_.size();
             if (mark) path_ += '.';
             path_ += m.name;
-            if (const attribute* found = from.find(m.name)) read(*found, *m.of, m.in(to), amounts_in);
+            if (const attribute* found = from.find(m.name))
+                read(*found, *m.of, m.in(to), amounts_in);
             else if (m.of->what != kind::optional) wrong("required");
             path_.resize(mark);
         }
@@ -121,10 +134,15 @@ class item_reader {
             case kind::timestamp:
                 if (!text || !read_text(*text, of, to)) wrong("format");
                 break;
-            case kind::optional: read(from, *of.element, of.append(to), amounts_in); break;
-            case kind::list: list(from, of, to, amounts_in); break;
+            case kind::optional:
+                read(from, *of.element, of.append(to), amounts_in);
+                break;
+            case kind::list:
+                list(from, of, to, amounts_in);
+                break;
             case kind::record:
-                if (const auto* map = std::get_if<item>(&from.value)) record(*map, of, to, amounts_in);
+                if (const auto* map = std::get_if<item>(&from.value))
+                    record(*map, of, to, amounts_in);
                 else wrong("object");
                 break;
         }

@@ -1,4 +1,5 @@
-// A key-value item: named attributes of the types that DynamoDB has and we need. Numbers are whole int64.
+// A key-value item: named attributes of the types that DynamoDB has and we need. Numbers are whole
+// int64.
 #pragma once
 
 #include "base/described.hpp"
@@ -10,7 +11,8 @@ namespace stoa {
 struct attribute;
 struct named_attribute;
 using attribute_list = std::vector<attribute>;
-// Small and flat, in insertion order; names are unique. Lookup is linear: items have few attributes.
+// Small and flat, in insertion order; names are unique. Lookup is linear: items have few
+// attributes.
 class item {
  public:
     item();
@@ -61,22 +63,24 @@ struct named_attribute {
     attribute value;
 };
 
-// A described record as an item: optional = absent, enums by name, times as sortable text, money in minor
-// units (its currency is the record's, or an enclosing record's, `currency` member), records as maps.
+// A described record as an item: optional = absent, enums by name, times as sortable text, money in
+// minor units (its currency is the record's, or an enclosing record's, `currency` member), records
+// as maps.
 item to_item(const type& of, const void* value);
 template <class T>
 item to_item(const T& value) {
     return to_item(type_of<T>, &value);
 }
-// The reverse. Attributes without a member are ignored (a newer version wrote them). Problems name what is
-// missing or ill-typed: such an item was not written by this schema.
+// The reverse. Attributes without a member are ignored (a newer version wrote them). Problems name
+// what is missing or ill-typed: such an item was not written by this schema.
 problems read_item(const item& from, const type& of, void* value, currency_code shop = {});
 template <class T>
 result<T> from_item(const item& from, currency_code shop = {}) {
     T value{};
     auto found = read_item(from, type_of<T>, &value, shop);
     if (!found.empty())
-        return fail(errc::internal, "stored_item_ill_formed", found.front().where + ": " + found.front().code);
+        return fail(errc::internal, "stored_item_ill_formed",
+                    found.front().where + ": " + found.front().code);
     return value;
 }
 

@@ -26,7 +26,9 @@ void append_name(std::string& out, std::string_view name, naming names) {
     bool raise = false;
     for (const char c : name) {
         if (c == '_') raise = true;
-        else out += std::exchange(raise, false) && c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+        else
+            out +=
+                std::exchange(raise, false) && c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
     }
 }
 
@@ -36,26 +38,42 @@ class json_writer {
 
     void write(const type& of, const void* value) {
         switch (of.what) {
-            case kind::boolean: out_ += *static_cast<const bool*>(value) ? "true" : "false"; break;
-            case kind::integer: append_number(out_, of.load(value)); break;
-            case kind::text: append_json_string(out_, *static_cast<const std::string*>(value)); break;
+            case kind::boolean:
+                out_ += *static_cast<const bool*>(value) ? "true" : "false";
+                break;
+            case kind::integer:
+                append_number(out_, of.load(value));
+                break;
+            case kind::text:
+                append_json_string(out_, *static_cast<const std::string*>(value));
+                break;
             case kind::enumeration:
                 quoted(of.words[static_cast<std::size_t>(of.load(value))]);
                 break;
-            case kind::money: append_money(out_, *static_cast<const money*>(value)); break;
-            case kind::currency: quoted(static_cast<const currency_code*>(value)->text()); break;
+            case kind::money:
+                append_money(out_, *static_cast<const money*>(value));
+                break;
+            case kind::currency:
+                quoted(static_cast<const currency_code*>(value)->text());
+                break;
             case kind::timestamp:
                 out_ += '"';
                 append_rfc3339(out_, *static_cast<const timestamp*>(value));
                 out_ += '"';
                 break;
-            case kind::json: out_ += static_cast<const json_text*>(value)->text; break;
+            case kind::json:
+                out_ += static_cast<const json_text*>(value)->text;
+                break;
             case kind::optional:
                 if (of.count(value)) write(*of.element, of.at(unconst(value), 0));
                 else out_ += "null";
                 break;
-            case kind::list: list(of, value); break;
-            case kind::record: record(of, value); break;
+            case kind::list:
+                list(of, value);
+                break;
+            case kind::record:
+                record(of, value);
+                break;
         }
     }
 
@@ -101,19 +119,31 @@ class json_reader {
                 if (bool b = false; !json.get_bool().get(b)) *static_cast<bool*>(to) = b;
                 else wrong("boolean");
                 break;
-            case kind::integer: integer(json, of, to); break;
-            case kind::money: amount(json, to, amounts_in); break;
+            case kind::integer:
+                integer(json, of, to);
+                break;
+            case kind::money:
+                amount(json, to, amounts_in);
+                break;
             case kind::text:
             case kind::enumeration:
             case kind::currency:
-            case kind::timestamp: word(json, of, to); break;
-            case kind::json: raw(json, to); break;
+            case kind::timestamp:
+                word(json, of, to);
+                break;
+            case kind::json:
+                raw(json, to);
+                break;
             case kind::optional:
                 of.clear(to);
                 if (!json.is_null()) read(json, *of.element, of.append(to), amounts_in);
                 break;
-            case kind::list: list(json, of, to, amounts_in); break;
-            case kind::record: record(json, of, to, amounts_in); break;
+            case kind::list:
+                list(json, of, to, amounts_in);
+                break;
+            case kind::record:
+                record(json, of, to, amounts_in);
+                break;
         }
     }
 
@@ -157,14 +187,16 @@ class json_reader {
         if (json.type().get(shape)) return wrong("syntax");
         if (shape == od::json_type::object) {
             od::object object;
-            if (json.get_object().get(object) || object.raw_json().get(text)) return wrong("syntax");
+            if (json.get_object().get(object) || object.raw_json().get(text))
+                return wrong("syntax");
         } else if (shape == od::json_type::array) {
             od::array array;
             if (json.get_array().get(array) || array.raw_json().get(text)) return wrong("syntax");
         } else {
             text = json.raw_json_token();
         }
-        static_cast<json_text*>(to)->text.assign(text.substr(0, text.find_last_not_of(" \t\r\n") + 1));
+        static_cast<json_text*>(to)->text.assign(
+            text.substr(0, text.find_last_not_of(" \t\r\n") + 1));
     }
     template <class Value>
     void list(Value& json, const type& of, void* to, currency_code amounts_in) {
@@ -220,7 +252,8 @@ class json_reader {
             if (t.what != kind::currency) continue;
             std::string_view text;
             if (!object.find_field_unordered(m.name).get_string().get(text))
-                (void)read_text(text, t, &amounts_in);  // an ill-formed code is reported where it stands
+                (void)read_text(text, t,
+                                &amounts_in);  // an ill-formed code is reported where it stands
             bool ignored = false;
             if (object.reset().get(ignored)) return false;
         }
@@ -273,11 +306,21 @@ void append_json_string(std::string& out, std::string_view text) {
         out.append(text, clean, i - clean);
         clean = i + 1;
         switch (c) {
-            case '"': out += "\\\""; break;
-            case '\\': out += "\\\\"; break;
-            case '\n': out += "\\n"; break;
-            case '\r': out += "\\r"; break;
-            case '\t': out += "\\t"; break;
+            case '"':
+                out += "\\\"";
+                break;
+            case '\\':
+                out += "\\\\";
+                break;
+            case '\n':
+                out += "\\n";
+                break;
+            case '\r':
+                out += "\\r";
+                break;
+            case '\t':
+                out += "\\t";
+                break;
             default:
                 ((out += "\\u00") += "0123456789abcdef"[c >> 4]) += "0123456789abcdef"[c & 15];
         }
@@ -292,7 +335,8 @@ void write_json(std::string& out, const type& of, const void* value, naming name
 
 problems read_json(std::string_view body, const type& of, void* value, currency_code shop,
                    naming names) {
-    if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return syntax("the body is empty");
+    if (body.find_first_not_of(" \t\r\n") == std::string_view::npos)
+        return syntax("the body is empty");
     if (const auto fault = find_json_fault(body))
         return syntax(std::string(fault->why) + " (at byte " + std::to_string(fault->at) + ')');
     // One parser and one padded buffer a thread; a body that needed much gives its memory back.

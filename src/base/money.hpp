@@ -1,5 +1,5 @@
-// Amounts are whole minor units of an ISO 4217 currency. No amount is ever a double: JSON shows a decimal
-// number that is written from the integer and read from the number's digits.
+// Amounts are whole minor units of an ISO 4217 currency. No amount is ever a double: JSON shows a
+// decimal number that is written from the integer and read from the number's digits.
 #pragma once
 
 #include <array>
@@ -11,7 +11,8 @@
 
 namespace stoa {
 
-// Three capital letters. `decimals` is the currency's minor-unit exponent (ISO 4217; 2 for unlisted codes).
+// Three capital letters. `decimals` is the currency's minor-unit exponent (ISO 4217; 2 for unlisted
+// codes).
 struct currency_code {
     std::array<char, 3> letters{'U', 'S', 'D'};
 

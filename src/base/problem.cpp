@@ -43,20 +43,34 @@ void append_problems(std::string& out, const problems& found) {
 
 int http_status(errc kind) {
     switch (kind) {
-        case errc::malformed: return 400;
-        case errc::unauthenticated: return 401;
-        case errc::declined: return 402;
-        case errc::forbidden: return 403;
-        case errc::not_found: return 404;
-        case errc::conflict: return 409;
-        case errc::precondition_failed: return 412;
-        case errc::too_large: return 413;
-        case errc::invalid: return 422;
-        case errc::rate_limited: return 429;
-        case errc::internal: return 500;
-        case errc::unavailable: return 503;
-        case errc::timeout: return 504;
-        case errc::storage_full: return 507;
+        case errc::malformed:
+            return 400;
+        case errc::unauthenticated:
+            return 401;
+        case errc::declined:
+            return 402;
+        case errc::forbidden:
+            return 403;
+        case errc::not_found:
+            return 404;
+        case errc::conflict:
+            return 409;
+        case errc::precondition_failed:
+            return 412;
+        case errc::too_large:
+            return 413;
+        case errc::invalid:
+            return 422;
+        case errc::rate_limited:
+            return 429;
+        case errc::internal:
+            return 500;
+        case errc::unavailable:
+            return 503;
+        case errc::timeout:
+            return 504;
+        case errc::storage_full:
+            return 507;
     }
     return 500;
 }
@@ -66,16 +80,35 @@ std::string_view status_title(int status) {
         int status;
         std::string_view title;
     };
-    static constexpr entry titles[] = {
-        {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {304, "Not Modified"},
-        {400, "Bad Request"}, {401, "Unauthorized"}, {402, "Payment Required"}, {403, "Forbidden"},
-        {404, "Not Found"}, {405, "Method Not Allowed"}, {406, "Not Acceptable"}, {408, "Request Timeout"},
-        {409, "Conflict"}, {411, "Length Required"}, {412, "Precondition Failed"},
-        {413, "Content Too Large"}, {414, "URI Too Long"}, {415, "Unsupported Media Type"},
-        {417, "Expectation Failed"}, {422, "Unprocessable Content"}, {429, "Too Many Requests"},
-        {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"}, {501, "Not Implemented"},
-        {503, "Service Unavailable"}, {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
-        {507, "Insufficient Storage"}};
+    static constexpr entry titles[] = {{200, "OK"},
+                                       {201, "Created"},
+                                       {202, "Accepted"},
+                                       {204, "No Content"},
+                                       {304, "Not Modified"},
+                                       {400, "Bad Request"},
+                                       {401, "Unauthorized"},
+                                       {402, "Payment Required"},
+                                       {403, "Forbidden"},
+                                       {404, "Not Found"},
+                                       {405, "Method Not Allowed"},
+                                       {406, "Not Acceptable"},
+                                       {408, "Request Timeout"},
+                                       {409, "Conflict"},
+                                       {411, "Length Required"},
+                                       {412, "Precondition Failed"},
+                                       {413, "Content Too Large"},
+                                       {414, "URI Too Long"},
+                                       {415, "Unsupported Media Type"},
+                                       {417, "Expectation Failed"},
+                                       {422, "Unprocessable Content"},
+                                       {429, "Too Many Requests"},
+                                       {431, "Request Header Fields Too Large"},
+                                       {500, "Internal Server Error"},
+                                       {501, "Not Implemented"},
+                                       {503, "Service Unavailable"},
+                                       {504, "Gateway Timeout"},
+                                       {505, "HTTP Version Not Supported"},
+                                       {507, "Insufficient Storage"}};
     const auto found = std::ranges::find(titles, status, &entry::status);
     return found == std::end(titles) ? "Unknown" : found->title;
 }

@@ -1,5 +1,6 @@
-// Expected failures are values. One enumeration of kinds decides the HTTP and gRPC status (transport/status.cpp
-// holds that table); the stable, machine-readable `code` says which rule was broken.
+// Expected failures are values. One enumeration of kinds decides the HTTP and gRPC status
+// (transport/status.cpp holds that table); the stable, machine-readable `code` says which rule was
+// broken.
 #pragma once
 
 #include <cstdint>
@@ -58,25 +59,26 @@ inline std::unexpected<error> fail(error why) { return std::unexpected(std::move
 
 }  // namespace stoa
 
-// Passes an error on, in a function (TRY) or a coroutine (CO_TRY). `STOA_CO_TRY(auto order, co_await get(id));`
-// The declaration comes first so that the name reads where it is bound; for result<void> use the _VOID forms.
+// Passes an error on, in a function (TRY) or a coroutine (CO_TRY). `STOA_CO_TRY(auto order,
+// co_await get(id));` The declaration comes first so that the name reads where it is bound; for
+// result<void> use the _VOID forms.
 #define STOA_CONCAT_(a, b) a##b
 #define STOA_CONCAT(a, b) STOA_CONCAT_(a, b)
-#define STOA_TRY_(leave, holder, declaration, ...)                          \
-    auto holder = (__VA_ARGS__);                                            \
-    if (!holder) leave std::unexpected(std::move(holder).error());          \
+#define STOA_TRY_(leave, holder, declaration, ...)                 \
+    auto holder = (__VA_ARGS__);                                   \
+    if (!holder) leave std::unexpected(std::move(holder).error()); \
     declaration = *std::move(holder)
 #define STOA_TRY(declaration, ...) \
     STOA_TRY_(return, STOA_CONCAT(stoa_try_, __LINE__), declaration, __VA_ARGS__)
 #define STOA_CO_TRY(declaration, ...) \
     STOA_TRY_(co_return, STOA_CONCAT(stoa_try_, __LINE__), declaration, __VA_ARGS__)
-#define STOA_TRY_VOID(...)                                                                        \
-    do {                                                                                          \
-        if (auto stoa_tried = (__VA_ARGS__); !stoa_tried)                                         \
-            return std::unexpected(std::move(stoa_tried).error());                                \
+#define STOA_TRY_VOID(...)                                         \
+    do {                                                           \
+        if (auto stoa_tried = (__VA_ARGS__); !stoa_tried)          \
+            return std::unexpected(std::move(stoa_tried).error()); \
     } while (false)
-#define STOA_CO_TRY_VOID(...)                                                                     \
-    do {                                                                                          \
-        if (auto stoa_tried = (__VA_ARGS__); !stoa_tried)                                         \
-            co_return std::unexpected(std::move(stoa_tried).error());                             \
+#define STOA_CO_TRY_VOID(...)                                         \
+    do {                                                              \
+        if (auto stoa_tried = (__VA_ARGS__); !stoa_tried)             \
+            co_return std::unexpected(std::move(stoa_tried).error()); \
     } while (false)

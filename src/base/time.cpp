@@ -71,7 +71,8 @@ std::optional<timestamp> read_rfc3339(std::string_view text) {
     const int m = take(text, 2);
     if (m < 0 || !skip(text, "-")) return {};
     const int d = take(text, 2);
-    const year_month_day date(year(y), month(static_cast<unsigned>(m)), day(static_cast<unsigned>(d)));
+    const year_month_day date(year(y), month(static_cast<unsigned>(m)),
+                              day(static_cast<unsigned>(d)));
     if (d < 0 || !date.ok() || !skip(text, "Tt ")) return {};
     const int hour = take(text, 2);
     if (hour < 0 || hour > 23 || !skip(text, ":")) return {};
@@ -94,7 +95,8 @@ std::optional<timestamp> read_rfc3339(std::string_view text) {
     if (!text.empty()) return {};
     const std::int64_t days_s = sys_days(date).time_since_epoch().count() * std::int64_t{86'400};
     const std::int64_t total_s = days_s + hour * 3600 + minute * 60 + second - offset_minutes * 60;
-    // An offset can lead out of the years that have four digits; text order would no longer be time order.
+    // An offset can lead out of the years that have four digits; text order would no longer be time
+    // order.
     constexpr std::int64_t year_0_s = -62'167'219'200, year_10000_s = 253'402'300'800;
     if (total_s < year_0_s || total_s >= year_10000_s) return {};
     return timestamp{total_s * 1'000'000 + fraction};

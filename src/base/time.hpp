@@ -1,5 +1,5 @@
-// Points in time. All times are UTC and travel as RFC 3339 text with six digits of a second, so that text order
-// is time order (index keys rely on it).
+// Points in time. All times are UTC and travel as RFC 3339 text with six digits of a second, so
+// that text order is time order (index keys rely on it).
 #pragma once
 
 #include <chrono>
@@ -35,7 +35,9 @@ struct instant {
     std::int64_t nanos = 0;
 
     friend auto operator<=>(const instant&, const instant&) = default;
-    friend instant operator+(instant t, std::chrono::nanoseconds d) { return {t.nanos + d.count()}; }
+    friend instant operator+(instant t, std::chrono::nanoseconds d) {
+        return {t.nanos + d.count()};
+    }
     friend std::chrono::nanoseconds operator-(instant a, instant b) {
         return std::chrono::nanoseconds(a.nanos - b.nanos);
     }

@@ -1,4 +1,5 @@
-// Objects in buckets. Keys are relative paths of [A-Za-z0-9._/-] without `..`; anything else is `invalid`.
+// Objects in buckets. Keys are relative paths of [A-Za-z0-9._/-] without `..`; anything else is
+// `invalid`.
 #pragma once
 
 #include "base/time.hpp"
@@ -34,10 +35,13 @@ class blob_reader {
 class blob_store {
  public:
     virtual ~blob_store() = default;
-    virtual task<result<blob_info>> put(std::string bucket, std::string key, std::string content) = 0;
+    virtual task<result<blob_info>> put(std::string bucket, std::string key,
+                                        std::string content) = 0;
     virtual task<result<std::string>> get(std::string bucket, std::string key) = 0;  // not_found
-    virtual task<result<std::unique_ptr<blob_writer>>> create(std::string bucket, std::string key) = 0;
-    virtual task<result<std::unique_ptr<blob_reader>>> open(std::string bucket, std::string key) = 0;
+    virtual task<result<std::unique_ptr<blob_writer>>> create(std::string bucket,
+                                                              std::string key) = 0;
+    virtual task<result<std::unique_ptr<blob_reader>>> open(std::string bucket,
+                                                            std::string key) = 0;
     virtual task<result<std::vector<blob_info>>> list(std::string bucket, std::string prefix) = 0;
     virtual task<result<void>> erase(std::string bucket, std::string key) = 0;  // absent is fine
 };

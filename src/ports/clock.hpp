@@ -30,7 +30,8 @@ inline std::string new_id(clock& time, random_source& random) {
     return uuid_v7(time.now(), high, random.next());
 }
 
-// Half of the wait is certain, half is chance, so that those who wait together do not come back together.
+// Half of the wait is certain, half is chance, so that those who wait together do not come back
+// together.
 inline milliseconds jittered(milliseconds wait, random_source& random) {
     const auto half = static_cast<std::uint64_t>(wait.count() / 2);
     return milliseconds(static_cast<std::int64_t>(half + random.below(half + 1)));

@@ -1,6 +1,6 @@
-// The event log: topics of partitions of offsets. State changes publish through the transaction that makes them
-// (sql: transaction::publish, key_value: write_set::publish); this port is for consumers and for raw events that
-// have no other state.
+// The event log: topics of partitions of offsets. State changes publish through the transaction
+// that makes them (sql: transaction::publish, key_value: write_set::publish); this port is for
+// consumers and for raw events that have no other state.
 #pragma once
 
 #include "base/time.hpp"
@@ -14,10 +14,12 @@ namespace stoa {
 
 struct event {
     std::string topic;
-    std::string key;   // the aggregate's id: order is promised per key and topic
-    std::string id;    // UUIDv7; the same event keeps its id through retries, dead letters and redrive
+    std::string key;  // the aggregate's id: order is promised per key and topic
+    std::string
+        id;  // UUIDv7; the same event keeps its id through retries, dead letters and redrive
     std::string type;  // order.paid
-    std::int64_t version = 0;  // of the aggregate, or the attempt: consumers drop what is older than they know
+    std::int64_t version =
+        0;  // of the aggregate, or the attempt: consumers drop what is older than they know
     timestamp occurred_at;
     std::string traceparent;
     std::string payload;  // JSON
@@ -55,8 +57,8 @@ struct delivery_batch {
 class subscription {
  public:
     virtual ~subscription() = default;
-    // Waits until there is something; honours cancellation. The next batch of a partition is handed out only
-    // after `done` was called for the last one.
+    // Waits until there is something; honours cancellation. The next batch of a partition is handed
+    // out only after `done` was called for the last one.
     virtual task<result<delivery_batch>> next(int max) = 0;
     // All events of the partition below `next_offset` are applied, dropped or dead-lettered.
     virtual task<result<void>> done(std::string topic, int partition, std::int64_t next_offset) = 0;
@@ -89,8 +91,9 @@ class event_log {
     virtual task<result<std::vector<topic_position>>> positions(std::string topic) = 0;
     virtual task<result<std::vector<group_lag>>> lags() = 0;
 
-    // Dead letters and parking (design §4). The event goes to `<topic>.dlq` with its cause and the key is
-    // parked; later events of a parked key are parked behind it, in offset order, by the consumer loop.
+    // Dead letters and parking (design §4). The event goes to `<topic>.dlq` with its cause and the
+    // key is parked; later events of a parked key are parked behind it, in offset order, by the
+    // consumer loop.
     virtual task<result<void>> park(delivery what, error cause, int attempts) = 0;
     virtual task<result<bool>> is_parked(std::string group, std::string topic, std::string key) = 0;
 };

@@ -28,8 +28,8 @@ timestamp idempotency_keys::lease_end(const request_context& context) const {
 }
 
 task<result<std::optional<idempotency_record>>> idempotency_keys::look_up(request_context context) {
-    auto found = co_await store_.find<idempotency_record>(
-        idempotency_table, key_of("scope_key", scope_key(context)));
+    auto found = co_await store_.find<idempotency_record>(idempotency_table,
+                                                          key_of("scope_key", scope_key(context)));
     if (!found) co_return std::unexpected(std::move(found).error());
     const auto now = time_.now();
     if (!*found) co_return std::optional<idempotency_record>{};
@@ -51,8 +51,7 @@ task<result<std::optional<idempotency_record>>> idempotency_keys::look_up(reques
         co_return std::move(record);
     }
     const bool owner_is_gone = record.owner != epoch_ && sole_process_;
-    if (!owner_is_gone && record.lease_until > now)
-        co_return fail(request_in_progress());
+    if (!owner_is_gone && record.lease_until > now) co_return fail(request_in_progress());
     co_return std::move(record);
 }
 
@@ -78,8 +77,8 @@ void idempotency_keys::take_over(write_set& in, const request_context& context,
                equals("state", "in_progress")});
 }
 
-void idempotency_keys::record(write_set& in, const request_context& context, std::string_view subject,
-                              int status, std::string body) const {
+void idempotency_keys::record(write_set& in, const request_context& context,
+                              std::string_view subject, int status, std::string body) const {
     const idempotency_record made{
         .scope_key = scope_key(context),
         .request_hash = std::to_string(context.request_hash),

@@ -1,6 +1,7 @@
-// The key_value port: DynamoDB's semantics, which every engine keeps (tests/contract/key_value_contract.cpp).
-// Unique by key only. Index reads are eventually consistent and no rule rests on one. Expired items may still be
-// there: readers filter by time. A transaction has at most 100 writes and events together; items are at most 400 KB.
+// The key_value port: DynamoDB's semantics, which every engine keeps
+// (tests/contract/key_value_contract.cpp). Unique by key only. Index reads are eventually
+// consistent and no rule rests on one. Expired items may still be there: readers filter by time. A
+// transaction has at most 100 writes and events together; items are at most 400 KB.
 #pragma once
 
 #include "base/item.hpp"
@@ -12,10 +13,12 @@ namespace stoa {
 struct kv_index {
     std::string_view name;
     std::string_view hash;
-    std::string_view range{};  // items that lack an index key attribute are not in the index (sparse)
+    std::string_view
+        range{};  // items that lack an index key attribute are not in the index (sparse)
 };
 
-// Declared once as a constant beside the store that owns it. Hash and range attributes are strings or numbers.
+// Declared once as a constant beside the store that owns it. Hash and range attributes are strings
+// or numbers.
 struct kv_table {
     std::string_view name;
     std::string_view hash;
@@ -25,13 +28,26 @@ struct kv_table {
 };
 
 struct condition {
-    enum class op : std::uint8_t { exists, absent, equal, not_equal, less, at_most, greater, at_least };
+    enum class op : std::uint8_t {
+        exists,
+        absent,
+        equal,
+        not_equal,
+        less,
+        at_most,
+        greater,
+        at_least
+    };
     std::string name;
     op is = op::exists;
     attribute value{};  // comparisons are false where the attribute is absent or of another type
 };
-inline condition exists(std::string_view name) { return {std::string(name), condition::op::exists}; }
-inline condition absent(std::string_view name) { return {std::string(name), condition::op::absent}; }
+inline condition exists(std::string_view name) {
+    return {std::string(name), condition::op::exists};
+}
+inline condition absent(std::string_view name) {
+    return {std::string(name), condition::op::absent};
+}
 inline condition equals(std::string_view name, attribute value) {
     return {std::string(name), condition::op::equal, std::move(value)};
 }
@@ -50,13 +66,14 @@ inline change add_to(std::string_view name, std::int64_t n) {
 }
 inline change removed(std::string_view name) { return {std::string(name), change::op::remove}; }
 
-// A transaction: all conditions hold and all of it happens, or nothing does. One item may stand in it once.
+// A transaction: all conditions hold and all of it happens, or nothing does. One item may stand in
+// it once.
 struct write_set {
     enum class op : std::uint8_t { put, update, erase, check };
     struct write {
         op is;
         const kv_table* table;
-        item value;  // put: the whole item; else its key attributes
+        item value;                         // put: the whole item; else its key attributes
         std::vector<condition> conditions;  // on the item as it stands; all must hold
         std::vector<change> changes;        // update: creates the item where there is none
     };
@@ -103,23 +120,33 @@ struct write_outcome {
 };
 
 struct kv_query {
-    enum class op : std::uint8_t { any, equal, less, at_most, greater, at_least, between, begins_with };
+    enum class op : std::uint8_t {
+        any,
+        equal,
+        less,
+        at_most,
+        greater,
+        at_least,
+        between,
+        begins_with
+    };
     const kv_table* table = nullptr;
     std::string_view index{};  // empty: the table itself
     attribute hash;
     op range = op::any;
     attribute from{}, to{};  // `to` for between (inclusive)
     bool forwards = true;
-    int limit = 100;               // items looked at; 1 MB at most in one page
-    std::optional<item> after{};   // the page key of the page before
+    int limit = 100;              // items looked at; 1 MB at most in one page
+    std::optional<item> after{};  // the page key of the page before
 };
 struct kv_page {
     std::vector<item> items;
     std::optional<item> next;  // absent: the last page
 };
 
-// Thread rule: any loop; completions come back on the caller's loop. Errors: `unavailable` (throttled, queue
-// full), `storage_full`, `invalid` (over a limit), `internal`. Conflicts between transactions are retried inside.
+// Thread rule: any loop; completions come back on the caller's loop. Errors: `unavailable`
+// (throttled, queue full), `storage_full`, `invalid` (over a limit), `internal`. Conflicts between
+// transactions are retried inside.
 class key_value {
  public:
     virtual ~key_value() = default;
@@ -127,7 +154,8 @@ class key_value {
     virtual task<result<kv_page>> query(kv_query what) = 0;
     virtual task<result<write_outcome>> write(write_set what) = 0;
     // Every item, in no order, a page at a time: for audits and tools, not for requests.
-    virtual task<result<kv_page>> scan(const kv_table& table, std::optional<item> after, int limit) = 0;
+    virtual task<result<kv_page>> scan(const kv_table& table, std::optional<item> after,
+                                       int limit) = 0;
 
     template <class T>
     task<result<std::optional<T>>> find(const kv_table& table, item key, currency_code shop = {}) {

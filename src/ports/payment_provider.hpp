@@ -1,5 +1,6 @@
-// What Stoa asks of a payment provider: intents that are created under a key, then confirmed. Any call may end in
-// `unavailable` or `timeout`, and then nothing is known: the same key again, or the intent asked by id, tells.
+// What Stoa asks of a payment provider: intents that are created under a key, then confirmed. Any
+// call may end in `unavailable` or `timeout`, and then nothing is known: the same key again, or the
+// intent asked by id, tells.
 #pragma once
 
 #include "base/described.hpp"
@@ -37,14 +38,16 @@ BOOST_DESCRIBE_STRUCT(provider_refund, (), (id, succeeded, amount, currency))
 class payment_provider {
  public:
     virtual ~payment_provider() = default;
-    // The same key gives the same intent for at least 20 hours; another amount under it is `conflict`.
+    // The same key gives the same intent for at least 20 hours; another amount under it is
+    // `conflict`.
     virtual task<result<payment_intent>> create(std::string key, money amount, std::string method,
                                                 std::string reference) = 0;
     virtual task<result<payment_intent>> confirm(std::string intent_id) = 0;  // idempotent
     virtual task<result<payment_intent>> get(std::string intent_id) = 0;      // not_found
     // Ends in `cancelled`, or in `succeeded` where a confirm came first.
     virtual task<result<payment_intent>> cancel(std::string intent_id) = 0;
-    virtual task<result<provider_refund>> refund(std::string key, std::string intent_id, money amount) = 0;
+    virtual task<result<provider_refund>> refund(std::string key, std::string intent_id,
+                                                 money amount) = 0;
 };
 
 }  // namespace stoa

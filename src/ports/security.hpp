@@ -6,13 +6,14 @@
 
 namespace stoa {
 
-// argon2id on a small pool of its own, so that a login flood cannot stop checkout. A full queue is `unavailable`
-// with Retry-After. Thread rule: any loop.
+// argon2id on a small pool of its own, so that a login flood cannot stop checkout. A full queue is
+// `unavailable` with Retry-After. Thread rule: any loop.
 class password_hasher {
  public:
     virtual ~password_hasher() = default;
     virtual task<result<std::string>> hash(std::string password) = 0;  // PHC string
-    // Spends the same time whether or not `phc` is a real hash: pass an empty one for unknown users.
+    // Spends the same time whether or not `phc` is a real hash: pass an empty one for unknown
+    // users.
     virtual task<result<bool>> verify(std::string password, std::string phc) = 0;
     virtual bool needs_rehash(const std::string& phc) = 0;
 };

@@ -20,19 +20,29 @@ int find_column(const sql_row& row, std::string_view name, int hint) {
 
 bool read_cell(const sql_row& from, int column, const type& of, void* into, currency_code amounts) {
     switch (of.what) {
-        case kind::boolean: *static_cast<bool*>(into) = from.integer(column) != 0; return true;
-        case kind::integer: of.store(into, from.integer(column)); return true;
-        case kind::money: *static_cast<money*>(into) = {from.integer(column), amounts}; return true;
-        case kind::json: static_cast<json_text*>(into)->text = from.text(column); return true;
+        case kind::boolean:
+            *static_cast<bool*>(into) = from.integer(column) != 0;
+            return true;
+        case kind::integer:
+            of.store(into, from.integer(column));
+            return true;
+        case kind::money:
+            *static_cast<money*>(into) = {from.integer(column), amounts};
+            return true;
+        case kind::json:
+            static_cast<json_text*>(into)->text = from.text(column);
+            return true;
         case kind::optional:
             if (from.null(column)) return of.clear(into), true;
             return read_cell(from, column, *of.element, of.append(into), amounts);
         case kind::list:
-        case kind::record: return read_json(from.text(column), of, into, amounts).empty();
+        case kind::record:
+            return read_json(from.text(column), of, into, amounts).empty();
         case kind::text:
         case kind::enumeration:
         case kind::currency:
-        case kind::timestamp: return read_text(from.text(column), of, into);
+        case kind::timestamp:
+            return read_text(from.text(column), of, into);
     }
     return false;
 }
@@ -41,7 +51,8 @@ bool read_cell(const sql_row& from, int column, const type& of, void* into, curr
 
 void row_reader::read(const sql_row& from, void* into) {
     if (column_of_.empty())
-        for (int i = 0; const auto& m : of_.members) column_of_.push_back(find_column(from, m.name, i++));
+        for (int i = 0; const auto& m : of_.members)
+            column_of_.push_back(find_column(from, m.name, i++));
     auto amounts = shop_;
     for (std::size_t i = 0; i < of_.members.size(); ++i)
         if (of_.members[i].of->what == kind::currency && column_of_[i] >= 0)

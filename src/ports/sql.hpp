@@ -1,9 +1,10 @@
-// The sql port. A use case hands over its whole transaction as one closure and is resumed on its own loop after
-// the commit is durable. The closure runs where the engine likes (SQLite's writer thread, a pooled PostgreSQL
-// connection, the simulated disk), so it owns what it captures and touches no service state.
+// The sql port. A use case hands over its whole transaction as one closure and is resumed on its
+// own loop after the commit is durable. The closure runs where the engine likes (SQLite's writer
+// thread, a pooled PostgreSQL connection, the simulated disk), so it owns what it captures and
+// touches no service state.
 //
-// Statements are text in the subset that SQLite 3.40 and PostgreSQL 15 share, with ?1 … ?n parameters, and are
-// cached by the address of the text: pass string literals.
+// Statements are text in the subset that SQLite 3.40 and PostgreSQL 15 share, with ?1 … ?n
+// parameters, and are cached by the address of the text: pass string literals.
 #pragma once
 
 #include "base/described.hpp"
@@ -26,15 +27,21 @@ inline cell to_cell(const char* text) { return std::string_view(text); }
 inline cell to_cell(bool b) { return std::int64_t{b}; }
 template <std::integral T>
     requires(!std::same_as<T, bool>)
-cell to_cell(T n) { return static_cast<std::int64_t>(n); }
+cell to_cell(T n) {
+    return static_cast<std::int64_t>(n);
+}
 inline cell to_cell(timestamp t) { return rfc3339(t); }
 inline cell to_cell(money m) { return m.minor; }
 inline cell to_cell(const currency_code& c) { return std::string(c.text()); }
 template <class E>
     requires std::is_enum_v<E>
-cell to_cell(E e) { return word_of(e); }
+cell to_cell(E e) {
+    return word_of(e);
+}
 template <class T>
-cell to_cell(const std::optional<T>& maybe) { return maybe ? to_cell(*maybe) : cell{}; }
+cell to_cell(const std::optional<T>& maybe) {
+    return maybe ? to_cell(*maybe) : cell{};
+}
 
 // The current row of a running statement; views live until the next one.
 class sql_row {
@@ -53,8 +60,8 @@ class row_visitor {
     virtual void row(const sql_row&) = 0;
 };
 
-// Pairs columns with a record's members by name; a required member without a column, or NULL in one, throws
-// sql_failure: the statement and the struct disagree.
+// Pairs columns with a record's members by name; a required member without a column, or NULL in
+// one, throws sql_failure: the statement and the struct disagree.
 class row_reader {
  public:
     row_reader(const type& of, currency_code shop) : of_(of), shop_(shop) {}
@@ -66,19 +73,20 @@ class row_reader {
     std::vector<int> column_of_;  // by member; -1: none (an optional member)
 };
 
-// Thrown inside a closure by the engine; the engine that runs the closure turns it into an error value.
-// A closure lets it pass: nothing of its transaction is kept.
+// Thrown inside a closure by the engine; the engine that runs the closure turns it into an error
+// value. A closure lets it pass: nothing of its transaction is kept.
 struct sql_failure {
     error why;
 };
 
-// One transaction. Everything that changes with it is written through it: rows, events, the consumer's receipt.
+// One transaction. Everything that changes with it is written through it: rows, events, the
+// consumer's receipt.
 class transaction {
  public:
     virtual ~transaction() = default;
 
-    // Runs a statement to its end; returns the rows changed. A broken constraint throws sql_failure with kind
-    // conflict: write ON CONFLICT where a conflict is expected.
+    // Runs a statement to its end; returns the rows changed. A broken constraint throws sql_failure
+    // with kind conflict: write ON CONFLICT where a conflict is expected.
     template <class... Args>
     std::int64_t execute(const char* sql, const Args&... args) {
         const std::array<cell, sizeof...(Args)> cells{to_cell(args)...};
@@ -139,14 +147,14 @@ class transaction {
     virtual std::int64_t run(const char* sql, std::span<const cell> args, row_visitor* rows) = 0;
 };
 
-// A closure with the coroutine that waits for it. The outcome lives here, not in the coroutine's frame: a frame
-// may die while the engine still works.
+// A closure with the coroutine that waits for it. The outcome lives here, not in the coroutine's
+// frame: a frame may die while the engine still works.
 class sql_job {
  public:
     virtual ~sql_job() = default;
-    virtual bool run(transaction&) = 0;   // engine's thread; false: roll back. May throw sql_failure
-    virtual void reject(error why) = 0;   // instead of, or after, run: nothing was kept
-    virtual void complete() = 0;          // any thread; posts to the waiter's loop
+    virtual bool run(transaction&) = 0;  // engine's thread; false: roll back. May throw sql_failure
+    virtual void reject(error why) = 0;  // instead of, or after, run: nothing was kept
+    virtual void complete() = 0;         // any thread; posts to the waiter's loop
 };
 
 namespace detail {
@@ -160,9 +168,8 @@ struct waiting_job final : sql_job {
     }
     void reject(error why) override { outcome = std::unexpected(std::move(why)); }
     void complete() override {
-        asio::post(busy.get_executor(), [h = std::move(handler), o = std::move(outcome)]() mutable {
-            h(std::move(o));
-        });
+        asio::post(busy.get_executor(),
+                   [h = std::move(handler), o = std::move(outcome)]() mutable { h(std::move(o)); });
     }
     Work work;
     Handler handler;
@@ -193,10 +200,11 @@ class sql {
 
  private:
     template <class Work>
-    task<std::invoke_result_t<Work&, transaction&>> start(Work work,
-                                                          void (sql::*how)(std::unique_ptr<sql_job>)) {
+    task<std::invoke_result_t<Work&, transaction&>> start(
+        Work work, void (sql::*how)(std::unique_ptr<sql_job>)) {
         using outcome = std::invoke_result_t<Work&, transaction&>;
-        return asio::async_initiate<const asio::use_awaitable_t<loop::executor_type>, void(outcome)>(
+        return asio::async_initiate<const asio::use_awaitable_t<loop::executor_type>,
+                                    void(outcome)>(
             [this, how](auto handler, Work w) {
                 using job = detail::waiting_job<Work, decltype(handler), outcome>;
                 (this->*how)(std::make_unique<job>(std::move(w), std::move(handler)));

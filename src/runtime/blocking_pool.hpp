@@ -1,4 +1,5 @@
-// Threads for calls that block: hashing, files, name look-ups. Bounded: a full queue is the caller's 503.
+// Threads for calls that block: hashing, files, name look-ups. Bounded: a full queue is the
+// caller's 503.
 #pragma once
 
 #include "runtime/task.hpp"
@@ -13,8 +14,8 @@
 
 namespace stoa {
 
-// Thread rule: post() from any thread. The destructor runs what has queued, then joins; declare a pool after the
-// loops whose coroutines wait on it.
+// Thread rule: post() from any thread. The destructor runs what has queued, then joins; declare a
+// pool after the loops whose coroutines wait on it.
 class blocking_pool {
  public:
     blocking_pool(std::string name, int threads, std::size_t queue_limit);
@@ -38,8 +39,9 @@ class blocking_pool {
     std::vector<std::jthread> threads_;  // last: they use all of the above
 };
 
-// co_await offload(pool, callable): runs it on the pool and resumes here. The callable owns its captures and
-// returns a result<T>; a full pool answers `unavailable`. The work is not cancelled when its waiter is.
+// co_await offload(pool, callable): runs it on the pool and resumes here. The callable owns its
+// captures and returns a result<T>; a full pool answers `unavailable`. The work is not cancelled
+// when its waiter is.
 template <class Work>
 task<std::invoke_result_t<Work&>> offload(blocking_pool& pool, Work work) {
     using outcome = std::invoke_result_t<Work&>;
@@ -48,16 +50,18 @@ task<std::invoke_result_t<Work&>> offload(blocking_pool& pool, Work work) {
             auto where = asio::get_associated_executor(handler);
             auto shared = std::make_shared<decltype(handler)>(std::move(handler));
             const auto answer = [shared, where](outcome o) {
-                asio::post(where, [shared, o = std::move(o)]() mutable { (*shared)(std::move(o)); });
+                asio::post(where,
+                           [shared, o = std::move(o)]() mutable { (*shared)(std::move(o)); });
             };
             auto job = [w = std::move(w), answer, busy = asio::make_work_guard(where)]() mutable {
                 answer(w());
             };
             if (!pool.post(std::move(job)))
-                answer(std::unexpected(error{.kind = errc::unavailable,
-                                             .code = "overloaded",
-                                             .detail = "too much work is waiting for " + pool.name(),
-                                             .retry_after_s = 1}));
+                answer(
+                    std::unexpected(error{.kind = errc::unavailable,
+                                          .code = "overloaded",
+                                          .detail = "too much work is waiting for " + pool.name(),
+                                          .retry_after_s = 1}));
         },
         use_task, std::move(work));
 }

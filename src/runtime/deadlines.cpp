@@ -23,8 +23,10 @@ void deadline_wheel::arm(deadline_entry& entry, std::chrono::milliseconds after)
     entry.disarm();
     // One tick more: the current one is partly over, and a deadline never fires early.
     const auto wait = std::max(after, std::chrono::milliseconds(0));
-    const auto ticks = static_cast<std::size_t>((wait + tick - std::chrono::milliseconds(1)) / tick) + 1;
-    // A whole turn comes back to this slot, so a wait of exactly one turn has no round to pass over.
+    const auto ticks =
+        static_cast<std::size_t>((wait + tick - std::chrono::milliseconds(1)) / tick) + 1;
+    // A whole turn comes back to this slot, so a wait of exactly one turn has no round to pass
+    // over.
     entry.rounds_ = static_cast<std::uint32_t>((ticks - 1) / slots_.size());
     auto& head = slots_[(now_ + ticks) % slots_.size()];
     entry.next_ = &head;
@@ -46,7 +48,8 @@ void deadline_wheel::turn() {
     now_ = (now_ + 1) % slots_.size();
     auto& head = slots_[now_];
     deadline_entry* each = head.next_;
-    // Entries are moved to a list of their own first: a callback may arm or destroy any other entry.
+    // Entries are moved to a list of their own first: a callback may arm or destroy any other
+    // entry.
     sentinel due;
     while (each != &head) {
         deadline_entry* following = each->next_;

@@ -1,4 +1,5 @@
-// One coarse wheel of deadlines a loop instead of a timer per request: arming and disarming move a list node.
+// One coarse wheel of deadlines a loop instead of a timer per request: arming and disarming move a
+// list node.
 #pragma once
 
 #include "runtime/task.hpp"
@@ -57,7 +58,8 @@ class deadline_wheel {
     void turn();
 
     using steady = std::chrono::steady_clock;
-    boost::asio::basic_waitable_timer<steady, boost::asio::wait_traits<steady>, loop::executor_type> timer_;
+    boost::asio::basic_waitable_timer<steady, boost::asio::wait_traits<steady>, loop::executor_type>
+        timer_;
     std::array<sentinel, 128> slots_;
     std::size_t now_ = 0;
 };

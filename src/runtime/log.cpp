@@ -9,14 +9,15 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 
 namespace stoa {
 namespace {
 
-// The one piece of global state: where lines go. Until start_log() they are dropped, which is what tests want.
+// The one piece of global state: where lines go. Until start_log() they are dropped, which is what
+// tests want.
 std::atomic<log_level> least_level = log_level::off;
 
 constexpr std::string_view names[] = {"debug", "info", "warning", "error", "off"};
@@ -24,7 +25,8 @@ constexpr std::string_view names[] = {"debug", "info", "warning", "error", "off"
 // JSON has no infinity, and a number that does not fit the buffer tells nobody anything.
 char* fixed(char* begin, char* end, double value) {
     if (std::isfinite(value))
-        if (const auto [at, error] = std::to_chars(begin, end, value, std::chars_format::fixed, 3); error == std::errc{})
+        if (const auto [at, error] = std::to_chars(begin, end, value, std::chars_format::fixed, 3);
+            error == std::errc{})
             return at;
     return std::ranges::copy(std::string_view("null"), begin).out;
 }
@@ -33,15 +35,16 @@ void append(std::string& line, const log_field& field) {
     line += ',';
     append_json_string(line, field.name);
     line += ':';
-    if (const auto* text = std::get_if<std::string_view>(&field.value)) return append_json_string(line, *text);
-    char number[32];  // the fractions that are logged are durations and shares; what is longer is cut to null
+    if (const auto* text = std::get_if<std::string_view>(&field.value))
+        return append_json_string(line, *text);
+    char number[32];  // the fractions that are logged are durations and shares; what is longer is
+                      // cut to null
     char* end = number;
     if (const auto* n = std::get_if<std::int64_t>(&field.value))
         end = std::to_chars(number, number + sizeof number, *n).ptr;
     else if (const auto* d = std::get_if<double>(&field.value))
         end = fixed(number, number + sizeof number, *d);
-    else
-        line += std::get<bool>(field.value) ? "true" : "false";
+    else line += std::get<bool>(field.value) ? "true" : "false";
     line.append(number, end);
 }
 
@@ -52,8 +55,8 @@ void start_log(log_level least) {
     spdlog::init_thread_pool(8192, 1);
     auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     // Overrun drops the oldest lines: a stuck terminal must not stop the shop.
-    auto logger = std::make_shared<spdlog::async_logger>("stoa", sink, spdlog::thread_pool(),
-                                                         spdlog::async_overflow_policy::overrun_oldest);
+    auto logger = std::make_shared<spdlog::async_logger>(
+        "stoa", sink, spdlog::thread_pool(), spdlog::async_overflow_policy::overrun_oldest);
     logger->set_pattern("%v");
     logger->flush_on(spdlog::level::warn);
     spdlog::set_default_logger(logger);

@@ -1,4 +1,5 @@
-// Structured logs: one JSON object a line on stderr, no personal data (no names, addresses, tokens, bodies).
+// Structured logs: one JSON object a line on stderr, no personal data (no names, addresses, tokens,
+// bodies).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// One io_context a core, each run by one thread. A connection and all its coroutines stay on the loop that
-// accepted it.
+// One io_context a core, each run by one thread. A connection and all its coroutines stay on the
+// loop that accepted it.
 #pragma once
 
 #include "runtime/task.hpp"
@@ -22,8 +22,8 @@ class loop_set {
     int size() const { return static_cast<int>(loops_.size()); }
     loop& at(int index) { return *loops_[static_cast<std::size_t>(index)]; }
 
-    // Runs loop 0 on this thread and the others on threads of their own; returns after stop(), with every
-    // thread joined. An exception that leaves a handler ends the process: it is a bug.
+    // Runs loop 0 on this thread and the others on threads of their own; returns after stop(), with
+    // every thread joined. An exception that leaves a handler ends the process: it is a bug.
     void run();
     void stop();
 

@@ -44,7 +44,8 @@ metric_counter metrics::counter(const std::string& name, const std::string& help
                                 const metric_labels& labels) {
     const std::scoped_lock lock(state_->mutex);
     auto*& known = state_->counters[name];
-    if (!known) known = &prometheus::BuildCounter().Name(name).Help(help).Register(state_->registry);
+    if (!known)
+        known = &prometheus::BuildCounter().Name(name).Help(help).Register(state_->registry);
     metric_counter out;
     out.counter_ = &known->Add(as_labels(labels));
     return out;
@@ -53,10 +54,12 @@ metric_counter metrics::counter(const std::string& name, const std::string& help
 metric_histogram metrics::duration(const std::string& name, const std::string& help,
                                    const metric_labels& labels) {
     static const prometheus::Histogram::BucketBoundaries bounds{
-        0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+        0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+        0.05,   0.1,     0.25,   0.5,   1,      2.5,   5,    10};
     const std::scoped_lock lock(state_->mutex);
     auto*& known = state_->histograms[name];
-    if (!known) known = &prometheus::BuildHistogram().Name(name).Help(help).Register(state_->registry);
+    if (!known)
+        known = &prometheus::BuildHistogram().Name(name).Help(help).Register(state_->registry);
     metric_histogram out;
     out.histogram_ = &known->Add(as_labels(labels), bounds);
     return out;
@@ -93,7 +96,8 @@ std::string metrics::text() const {
         for (const auto& [labels, value] : each.read()) {
             prometheus::ClientMetric sample;
             for (const auto& [key, text] : labels) sample.label.push_back({key, text});
-            (each.type == prometheus::MetricType::Counter ? sample.counter.value : sample.gauge.value) = value;
+            (each.type == prometheus::MetricType::Counter ? sample.counter.value
+                                                          : sample.gauge.value) = value;
             out.metric.push_back(std::move(sample));
         }
     }

@@ -1,5 +1,5 @@
-// Metrics, kept by prometheus-cpp and served by the admin listener. Names follow the requirements (R212, R214);
-// labels are bounded: routes and topics, never users.
+// Metrics, kept by prometheus-cpp and served by the admin listener. Names follow the requirements
+// (R212, R214); labels are bounded: routes and topics, never users.
 #pragma once
 
 #include <cstdint>

@@ -24,13 +24,14 @@ task<> supervisor::run(entry& one) {
     co_await one.body();
 }
 
-void supervisor::spawn(std::string name, std::move_only_function<task<>()> body, importance weight) {
+void supervisor::spawn(std::string name, std::move_only_function<task<>()> body,
+                       importance weight) {
     tasks_.emplace_back(std::move(name), weight, std::move(body));
     const auto which = std::prev(tasks_.end());
-    asio::co_spawn(loop_, run(*which),
-                   asio::bind_cancellation_slot(which->cancel.slot(), [this, which](std::exception_ptr e) {
-                       ended(which, e);
-                   }));
+    asio::co_spawn(
+        loop_, run(*which),
+        asio::bind_cancellation_slot(which->cancel.slot(),
+                                     [this, which](std::exception_ptr e) { ended(which, e); }));
     // Born while all others are told to end: told as well, or stop() would wait for it.
     if (stopping_) cancel_all();
 }
@@ -77,7 +78,8 @@ task<> supervisor::idle() {
                 slot.assign([this](asio::cancellation_type) { cancel_all(); });
             when_empty_.emplace_back([h = std::move(handler)]() mutable {
                 // A cancellation that comes later is another wait's.
-                if (auto slot = asio::get_associated_cancellation_slot(h); slot.is_connected()) slot.clear();
+                if (auto slot = asio::get_associated_cancellation_slot(h); slot.is_connected())
+                    slot.clear();
                 auto where = asio::get_associated_executor(h);
                 asio::post(where, std::move(h));
             });

@@ -1,5 +1,6 @@
-// Background tasks with an owner. A bare co_spawn(…, detached) loses exceptions; this logs them, counts them and,
-// for an essential task, ends the process. Whoever owns background tasks waits for them before dying.
+// Background tasks with an owner. A bare co_spawn(…, detached) loses exceptions; this logs them,
+// counts them and, for an essential task, ends the process. Whoever owns background tasks waits for
+// them before dying.
 #pragma once
 
 #include "runtime/task.hpp"
@@ -15,7 +16,8 @@ namespace stoa {
 
 enum class importance : std::uint8_t { ordinary, essential };
 
-// Thread rule: one loop's thread, and it must outlive its tasks: co_await stop() before destroying it.
+// Thread rule: one loop's thread, and it must outlive its tasks: co_await stop() before destroying
+// it.
 class supervisor {
  public:
     explicit supervisor(loop& on) : loop_(on) {}
@@ -23,8 +25,8 @@ class supervisor {
     supervisor(const supervisor&) = delete;
     supervisor& operator=(const supervisor&) = delete;
 
-    // `body` is called on the loop; pass the callable, not the task it returns (its captures must live as long
-    // as the coroutine). A task that ends by cancellation has ended well.
+    // `body` is called on the loop; pass the callable, not the task it returns (its captures must
+    // live as long as the coroutine). A task that ends by cancellation has ended well.
     void spawn(std::string name, std::move_only_function<task<>()> body,
                importance weight = importance::ordinary);
 

@@ -1,5 +1,6 @@
-// The one place that names Asio's types. A task runs on one loop; loops are single-threaded, so a service needs
-// no locks. Traps that this header exists for are told in docs/development.md, "Coroutines".
+// The one place that names Asio's types. A task runs on one loop; loops are single-threaded, so a
+// service needs no locks. Traps that this header exists for are told in docs/development.md,
+// "Coroutines".
 #pragma once
 
 #include "base/result.hpp"

@@ -1,5 +1,5 @@
-// Product, order and payment on the real embedded engines, with their consumers, a clock that a test moves, and
-// faults that it switches on at the seams between them.
+// Product, order and payment on the real embedded engines, with their consumers, a clock that a
+// test moves, and faults that it switches on at the seams between them.
 #pragma once
 
 #include "adapters/simulator/payment_simulator.hpp"
@@ -38,10 +38,12 @@ class cut_stock final : public products::stock_keeper {
     explicit cut_stock(products::stock_keeper& real) : real_(real) {}
     bool cut_before = false, cut_after = false;
 
-    task<result<products::quote>> quote_products(request_context c, products::quote_request r) override {
+    task<result<products::quote>> quote_products(request_context c,
+                                                 products::quote_request r) override {
         return real_.quote_products(std::move(c), std::move(r));
     }
-    task<result<products::hold_outcome>> hold(request_context c, products::hold_request r) override {
+    task<result<products::hold_outcome>> hold(request_context c,
+                                              products::hold_request r) override {
         if (cut_before) co_return fail(errc::unavailable, "cut");
         auto out = co_await real_.hold(std::move(c), std::move(r));
         if (cut_after) co_return fail(errc::unavailable, "cut");
@@ -59,7 +61,8 @@ class gated_provider final : public payment_provider {
     bool held = false;
     int confirms = 0, creates = 0;
 
-    task<result<payment_intent>> create(std::string k, money a, std::string m, std::string r) override {
+    task<result<payment_intent>> create(std::string k, money a, std::string m,
+                                        std::string r) override {
         ++creates;
         return real_.create(std::move(k), a, std::move(m), std::move(r));
     }
@@ -69,7 +72,9 @@ class gated_provider final : public payment_provider {
         co_return co_await real_.confirm(std::move(id));
     }
     task<result<payment_intent>> get(std::string id) override { return real_.get(std::move(id)); }
-    task<result<payment_intent>> cancel(std::string id) override { return real_.cancel(std::move(id)); }
+    task<result<payment_intent>> cancel(std::string id) override {
+        return real_.cancel(std::move(id));
+    }
     task<result<provider_refund>> refund(std::string k, std::string id, money a) override {
         return real_.refund(std::move(k), std::move(id), a);
     }
@@ -83,16 +88,17 @@ class saga_shop {
  public:
     saga_shop() {
         sqlite_options options{.directory = directory.path(),
-                               .tables = {&idempotency_table, &orders::orders_table, &orders::counters_table,
-                                          &payments::payments_table}};
+                               .tables = {&idempotency_table, &orders::orders_table,
+                                          &orders::counters_table, &payments::payments_table}};
         sql_component product{"product", {}};
         for (const auto& file : embedded::product_migrations())
             product.steps.push_back({std::string(file.name), std::string(file.content)});
         options.migrations = {product};
-        for (const auto name : {orders::topic::orders, orders::topic::payment_requested, orders::topic::close_requested,
-                                orders::topic::refund_requested, payments::topic::succeeded, payments::topic::failed,
-                                payments::topic::closed, payments::topic::refunded, products::topic::deleted,
-                                products::topic::changed})
+        for (const auto name :
+             {orders::topic::orders, orders::topic::payment_requested,
+              orders::topic::close_requested, orders::topic::refund_requested,
+              payments::topic::succeeded, payments::topic::failed, payments::topic::closed,
+              payments::topic::refunded, products::topic::deleted, products::topic::changed})
             options.topics.push_back({.name = name});
         store = must(sqlite_shop::open(options, time));
         sqlite_options simulated{.directory = directory / "provider"};
@@ -121,16 +127,25 @@ class saga_shop {
             products::product_settings{});
         stock = std::make_unique<cut_stock>(*products);
         orders = std::make_unique<orders::order_service>(
-            orders::order_service::needs{.items = items, .users = users, .products = *stock, .time = time,
-                                         .random = random, .keys = *keys, .measured = measured},
+            orders::order_service::needs{.items = items,
+                                         .users = users,
+                                         .products = *stock,
+                                         .time = time,
+                                         .random = random,
+                                         .keys = *keys,
+                                         .measured = measured},
             orders::order_settings{});
         payments = std::make_unique<payments::payment_service>(
-            payments::payment_service::needs{items, *orders, *provider, time, random, *keys, *background, measured, epoch},
+            payments::payment_service::needs{items, *orders, *provider, time, random, *keys,
+                                             *background, measured, epoch},
             paying);
         orders->use(*payments);
         products->use(*orders);
-        for (const auto& each : {orders::events_of(*orders), payments::events_of(*payments), products::events_of(*products)})
-            if (auto begun = start_consumer(each, store->log(), time, random, measured, *background, {}); !begun)
+        for (const auto& each : {orders::events_of(*orders), payments::events_of(*payments),
+                                 products::events_of(*products)})
+            if (auto begun =
+                    start_consumer(each, store->log(), time, random, measured, *background, {});
+                !begun)
                 throw std::runtime_error(begun.error().detail);
     }
     void stop() {
@@ -150,8 +165,8 @@ class saga_shop {
         return *std::move(made);
     }
 
-    // Runs the loop until `holds`. The test's time passes no faster than the machine's meanwhile: whoever waits
-    // for a commit must not see a deadline go by.
+    // Runs the loop until `holds`. The test's time passes no faster than the machine's meanwhile:
+    // whoever waits for a commit must not see a deadline go by.
     void pump(const std::function<bool()>& holds) {
         using steady = std::chrono::steady_clock;
         auto moved = steady::now();
@@ -171,7 +186,8 @@ class saga_shop {
     void eventually(const std::function<bool()>& holds) {
         const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
         while (!holds())
-            if (std::chrono::steady_clock::now() > until) throw std::runtime_error("it did not come to hold");
+            if (std::chrono::steady_clock::now() > until)
+                throw std::runtime_error("it did not come to hold");
     }
     template <class Body>
     auto call(Body body) {
@@ -192,14 +208,16 @@ class saga_shop {
         return out;
     }
     products::product add(std::int64_t stock_, std::int64_t price_minor = 1'000) {
-        products::create_product_request wanted{.name = "Thing", .price = {price_minor, {}}, .stock = stock_};
+        products::create_product_request wanted{
+            .name = "Thing", .price = {price_minor, {}}, .stock = stock_};
         auto context = as("operator");
         context.request_id = new_id(time, random);
         return must(call([&] { return products->create_product(context, wanted); }));
     }
-    result<orders::order> place(const request_context& context, const products::product& of, std::int32_t n,
-                                std::optional<std::string> method = {}) {
-        orders::create_order_request wanted{.items = {{of.id, n}}, .shipping_address = {"\"Athens\""},
+    result<orders::order> place(const request_context& context, const products::product& of,
+                                std::int32_t n, std::optional<std::string> method = {}) {
+        orders::create_order_request wanted{.items = {{of.id, n}},
+                                            .shipping_address = {"\"Athens\""},
                                             .payment_method = std::move(method)};
         return call([&] { return orders->create_order(context, wanted); });
     }

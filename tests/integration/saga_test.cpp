@@ -1,5 +1,5 @@
-// The order saga where its steps come apart: processes that die between them, answers that are lost, deadlines
-// that pass, payments that race with cancellations.
+// The order saga where its steps come apart: processes that die between them, answers that are
+// lost, deadlines that pass, payments that race with cancellations.
 #include "integration/saga_shop.hpp"
 
 #include <gtest/gtest.h>
@@ -119,7 +119,8 @@ TEST(saga, a_hold_that_comes_after_the_release_is_refused) {
     const auto released = shop.call([&] { return shop.products->release_reserved(service, {id}); });
     ASSERT_TRUE(released);
     EXPECT_EQ(released->outcome, "tombstone");
-    products::hold_request late{.order_id = id, .lines = {{product.id, 1, product.price, product.currency}}};
+    products::hold_request late{.order_id = id,
+                                .lines = {{product.id, 1, product.price, product.currency}}};
     const auto held = shop.call([&] { return shop.products->hold(service, late); });
     ASSERT_TRUE(held);
     EXPECT_EQ(held->status, products::hold_status::refused);
@@ -150,7 +151,8 @@ TEST(saga, an_attempt_of_a_process_that_is_gone_is_taken_up_with_the_same_key) {
     shop.time.advance(seconds(6));
     shop.sweep();
     shop.await_status(order->id, order_status::paid);
-    const auto told = shop.call([&] { return shop.payments->list_payments(shop.as("ann"), {order->id}); });
+    const auto told =
+        shop.call([&] { return shop.payments->list_payments(shop.as("ann"), {order->id}); });
     ASSERT_TRUE(told);
     EXPECT_EQ(told->payments.size(), 1U) << "one attempt, whoever drove it";
 }
@@ -160,7 +162,8 @@ TEST(saga, an_answer_that_was_lost_is_asked_for_and_never_guessed) {
     const auto product = shop.add(10);
     const auto order = shop.place(shop.as("ann"), product, 1, "tok_timeout_after_capture");
     shop.pump([&] { return shop.provider->confirms == 1; });
-    EXPECT_EQ(shop.order_of(order->id).status, order_status::awaiting_payment) << "unknown is neither";
+    EXPECT_EQ(shop.order_of(order->id).status, order_status::awaiting_payment)
+        << "unknown is neither";
     for (int i = 0; i < 200 && shop.order_of(order->id).status != order_status::paid; ++i) {
         shop.time.advance(seconds(2));
         shop.sweep();
@@ -176,7 +179,8 @@ TEST(saga, a_capture_that_beats_the_cancellation_is_given_back) {
     shop.provider->held = true;
     const auto order = shop.place(shop.as("ann"), product, 2, "credit_card");
     shop.pump([&] { return shop.provider->confirms == 1; });
-    const auto cancelling = shop.call([&] { return shop.orders->cancel_order(shop.as("ann"), {order->id, {}}); });
+    const auto cancelling =
+        shop.call([&] { return shop.orders->cancel_order(shop.as("ann"), {order->id, {}}); });
     ASSERT_TRUE(cancelling);
     EXPECT_EQ(cancelling->status, order_status::cancelling);
     shop.provider->held = false;  // the confirm that was on its way captures
@@ -193,13 +197,15 @@ TEST(saga, a_cancellation_before_the_confirm_charges_nothing) {
     saga_shop shop;
     const auto product = shop.add(10);
     const auto order = shop.place(shop.as("ann"), product, 2);
-    const auto cancelled = shop.call([&] { return shop.orders->cancel_order(shop.as("ann"), {order->id, {}}); });
+    const auto cancelled =
+        shop.call([&] { return shop.orders->cancel_order(shop.as("ann"), {order->id, {}}); });
     ASSERT_TRUE(cancelled);
     shop.await_status(order->id, order_status::cancelled);
     auto context = shop.as("ann");
     const auto late = shop.call([&] {
         return shop.payments->create_payment(
-            context, {.order_id = order->id, .amount = order->total_amount, .method = "credit_card"});
+            context,
+            {.order_id = order->id, .amount = order->total_amount, .method = "credit_card"});
     });
     ASSERT_FALSE(late);
     EXPECT_EQ(late.error().kind, errc::conflict);
@@ -211,10 +217,10 @@ TEST(saga, a_refund_that_the_provider_refuses_waits_for_a_person) {
     const auto product = shop.add(10);
     const auto order = shop.place(shop.as("ann"), product, 1, "tok_refund_refused");
     shop.await_status(order->id, order_status::paid);
-    ASSERT_TRUE(shop.call([&] { return shop.orders->cancel_order(shop.as("ann"), {order->id, {}}); }));
-    shop.eventually([&] {
-        return shop.order_of(order->id).refund_status != orders::refund_state::pending;
-    });
+    ASSERT_TRUE(
+        shop.call([&] { return shop.orders->cancel_order(shop.as("ann"), {order->id, {}}); }));
+    shop.eventually(
+        [&] { return shop.order_of(order->id).refund_status != orders::refund_state::pending; });
     EXPECT_EQ(shop.order_of(order->id).refund_status, orders::refund_state::failed);
     EXPECT_EQ(shop.order_of(order->id).refunded_amount.minor, 0);
 }
@@ -230,8 +236,11 @@ TEST(saga, an_event_that_comes_twice_has_one_effect) {
                                             .user_id = "ann",
                                             .attempt = 1,
                                             .amount = order->total_amount};
-    delivery what{.group = "order", .partition = 0, .offset = 1'000'000,
-                  .message = {.topic = std::string(payments::topic::succeeded), .key = order->id, .id = "e"}};
+    delivery what{
+        .group = "order",
+        .partition = 0,
+        .offset = 1'000'000,
+        .message = {.topic = std::string(payments::topic::succeeded), .key = order->id, .id = "e"}};
     ASSERT_TRUE(shop.call([&] { return shop.orders->on_payment_succeeded(what, again); }));
     EXPECT_EQ(shop.order_of(order->id).version, before.version);
 }
@@ -241,10 +250,16 @@ TEST(saga, a_second_capture_is_recorded_and_given_back) {
     const auto product = shop.add(10);
     const auto order = shop.place(shop.as("ann"), product, 1, "credit_card");
     shop.await_status(order->id, order_status::paid);
-    const payments::payment_succeeded second{.order_id = order->id, .payment_id = "another", .user_id = "ann",
-                                             .attempt = 2, .amount = order->total_amount};
-    delivery what{.group = "order", .partition = 0, .offset = 1'000'000,
-                  .message = {.topic = std::string(payments::topic::succeeded), .key = order->id, .id = "e"}};
+    const payments::payment_succeeded second{.order_id = order->id,
+                                             .payment_id = "another",
+                                             .user_id = "ann",
+                                             .attempt = 2,
+                                             .amount = order->total_amount};
+    delivery what{
+        .group = "order",
+        .partition = 0,
+        .offset = 1'000'000,
+        .message = {.topic = std::string(payments::topic::succeeded), .key = order->id, .id = "e"}};
     ASSERT_TRUE(shop.call([&] { return shop.orders->on_payment_succeeded(what, second); }));
     const auto now = shop.order_of(order->id);
     EXPECT_EQ(now.status, order_status::paid);
@@ -261,21 +276,25 @@ TEST(saga, amounts_above_the_limit_wait_for_a_person) {
     const auto order = shop.place(shop.as("ann"), product, 1, "credit_card");
     std::string payment_id;
     shop.eventually([&] {
-        const auto told = shop.call([&] { return shop.payments->list_payments(shop.as("ann"), {order->id}); });
-        if (!told->payments.empty() && told->payments.front().status == payments::payment_status::review)
+        const auto told =
+            shop.call([&] { return shop.payments->list_payments(shop.as("ann"), {order->id}); });
+        if (!told->payments.empty() &&
+            told->payments.front().status == payments::payment_status::review)
             payment_id = told->payments.front().id;
         return !payment_id.empty();
     });
     ASSERT_FALSE(payment_id.empty());
     EXPECT_EQ(shop.provider->creates, 0) << "nothing goes to the provider before";
-    ASSERT_TRUE(shop.call([&] { return shop.payments->decide_review(shop.as("op"), {payment_id, true}); }));
+    ASSERT_TRUE(
+        shop.call([&] { return shop.payments->decide_review(shop.as("op"), {payment_id, true}); }));
     shop.await_status(order->id, order_status::paid);
 }
 
 TEST(saga, twin_lines_are_summed_before_they_are_held) {
     saga_shop shop;
     const auto product = shop.add(3);
-    orders::create_order_request wanted{.items = {{product.id, 2}, {product.id, 2}}, .shipping_address = {"\"Athens\""}};
+    orders::create_order_request wanted{.items = {{product.id, 2}, {product.id, 2}},
+                                        .shipping_address = {"\"Athens\""}};
     auto context = shop.as("ann");
     const auto refused = shop.call([&] { return shop.orders->create_order(context, wanted); });
     ASSERT_FALSE(refused);
@@ -294,14 +313,17 @@ TEST(saga, reserve_by_hand_counts_once_for_its_order) {
     request_context service = shop.as("");
     service.caller = {.is = role::service};
     for (int i = 0; i < 2; ++i) {
-        const auto held = shop.call([&] { return shop.products->reserve(service, {product.id, "o-1", 2}); });
+        const auto held =
+            shop.call([&] { return shop.products->reserve(service, {product.id, "o-1", 2}); });
         ASSERT_TRUE(held);
         EXPECT_EQ(held->status, products::hold_status::held);
     }
     EXPECT_EQ(shop.stock_of(product).reserved, 2);
-    const auto nameless = shop.call([&] { return shop.products->reserve(service, {product.id, {}, 2}); });
+    const auto nameless =
+        shop.call([&] { return shop.products->reserve(service, {product.id, {}, 2}); });
     ASSERT_FALSE(nameless) << "without an order a key must name the hold";
-    const auto over = shop.call([&] { return shop.products->reserve(service, {product.id, "o-2", 4}); });
+    const auto over =
+        shop.call([&] { return shop.products->reserve(service, {product.id, "o-2", 4}); });
     ASSERT_FALSE(over);
     EXPECT_EQ(over.error().errors.front().available, 3);
     shop.time.advance(minutes(20));

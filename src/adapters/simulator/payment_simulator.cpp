@@ -11,13 +11,20 @@ constexpr kv_table intents_table{.name = "simulator-intents", .hash = "id"};
 constexpr kv_table keys_table{.name = "simulator-keys", .hash = "key"};
 constexpr std::array tables{intents_table, keys_table};
 
-constexpr std::string_view accepted[] = {"credit_card",   "debit_card",
-                                         "bank_transfer", "paypal",
-                                         "tok_ok",        "tok_slow",
-                                         "tok_declined",  "tok_insufficient_funds",
-                                         "tok_expired_card", "tok_timeout_before_capture",
-                                         "tok_timeout_after_capture", "tok_500_then_ok",
-                                         "tok_double_webhook", "tok_refund_refused"};
+constexpr std::string_view accepted[] = {"credit_card",
+                                         "debit_card",
+                                         "bank_transfer",
+                                         "paypal",
+                                         "tok_ok",
+                                         "tok_slow",
+                                         "tok_declined",
+                                         "tok_insufficient_funds",
+                                         "tok_expired_card",
+                                         "tok_timeout_before_capture",
+                                         "tok_timeout_after_capture",
+                                         "tok_500_then_ok",
+                                         "tok_double_webhook",
+                                         "tok_refund_refused"};
 
 std::string_view decline_of(std::string_view method) {
     if (method == "tok_declined") return "card_declined";
@@ -35,7 +42,8 @@ struct key_record {
 BOOST_DESCRIBE_STRUCT(key_record, (), (key, subject, amount, currency))
 
 error lost(std::string_view what) {
-    return {.kind = errc::timeout, .code = "provider_timeout",
+    return {.kind = errc::timeout,
+            .code = "provider_timeout",
             .detail = "the provider's answer to " + std::string(what) + " was lost"};
 }
 
@@ -54,7 +62,9 @@ task<result<std::optional<intent_record>>> find(key_value& store, std::string id
 }
 
 error no_such_intent() {
-    return {.kind = errc::not_found, .code = "intent_not_found", .detail = "the provider knows no such intent"};
+    return {.kind = errc::not_found,
+            .code = "intent_not_found",
+            .detail = "the provider knows no such intent"};
 }
 
 }  // namespace
@@ -63,7 +73,11 @@ std::span<const kv_table> simulator_tables() { return tables; }
 
 payment_simulator::payment_simulator(key_value& store, clock& time, random_source& random,
                                      std::function<void(std::string)> webhook, settings timing)
-    : store_(store), time_(time), random_(random), webhook_(std::move(webhook)), settings_(timing) {}
+    : store_(store),
+      time_(time),
+      random_(random),
+      webhook_(std::move(webhook)),
+      settings_(timing) {}
 
 // True once for each text, ever: the faults that strike only the first time.
 task<result<bool>> payment_simulator::first_time(std::string what) {
@@ -73,13 +87,14 @@ task<result<bool>> payment_simulator::first_time(std::string what) {
     co_return outcome.committed();
 }
 
-task<result<payment_intent>> payment_simulator::create(std::string key, money amount, std::string method,
-                                                       std::string reference) {
+task<result<payment_intent>> payment_simulator::create(std::string key, money amount,
+                                                       std::string method, std::string reference) {
     if (std::ranges::find(accepted, method) == std::end(accepted))
         co_return fail(errc::invalid, "unsupported_method", "the provider does not take " + method);
     if (method == "tok_500_then_ok") {
         STOA_CO_TRY(const bool first, co_await first_time(key));
-        if (first) co_return fail(errc::unavailable, "provider_failed", "the provider answered 500");
+        if (first)
+            co_return fail(errc::unavailable, "provider_failed", "the provider answered 500");
     }
     intent_record fresh{.id = "pi_" + new_id(time_, random_),
                         .method = method,
@@ -91,7 +106,8 @@ task<result<payment_intent>> payment_simulator::create(std::string key, money am
                     .currency = amount.currency,
                     .reference = std::move(reference)};
     write_set in;
-    in.put(keys_table, to_item(key_record{key, fresh.id, amount, amount.currency}), {absent("key")});
+    in.put(keys_table, to_item(key_record{key, fresh.id, amount, amount.currency}),
+           {absent("key")});
     in.put(intents_table, to_item(fresh));
     STOA_CO_TRY(const auto outcome, co_await store_.write(std::move(in)));
     if (outcome.committed()) co_return fresh.intent;
@@ -138,9 +154,10 @@ task<result<payment_intent>> payment_simulator::confirm(std::string intent_id) {
         }
     }
     const auto decline = decline_of(method);
-    STOA_CO_TRY(auto ended, co_await end(intent_id,
-                                         decline.empty() ? intent_status::succeeded : intent_status::declined,
-                                         std::string(decline)));
+    STOA_CO_TRY(auto ended,
+                co_await end(intent_id,
+                             decline.empty() ? intent_status::succeeded : intent_status::declined,
+                             std::string(decline)));
     const int webhooks = method == "tok_double_webhook" ? 2 : 1;
     for (int i = 0; webhook_ && i < webhooks; ++i) webhook_(ended.reference);
     if (method == "tok_timeout_after_capture") {
@@ -160,10 +177,12 @@ task<result<payment_intent>> payment_simulator::cancel(std::string intent_id) {
 task<result<provider_refund>> payment_simulator::refund(std::string key, std::string intent_id,
                                                         money amount) {
     for (;;) {
-        STOA_CO_TRY(const auto known, co_await store_.find<key_record>(keys_table, key_of("key", key)));
+        STOA_CO_TRY(const auto known,
+                    co_await store_.find<key_record>(keys_table, key_of("key", key)));
         if (known) {
             if (known->amount != amount)
-                co_return fail(errc::conflict, "key_reused", "this key was used with another amount");
+                co_return fail(errc::conflict, "key_reused",
+                               "this key was used with another amount");
             co_return provider_refund{known->subject, true, amount, amount.currency};
         }
         STOA_CO_TRY(const auto before, co_await find(store_, intent_id));

@@ -1,5 +1,6 @@
-// A payment provider for tests, demos and development. Its intents stand in a store of its own, committed apart
-// from the shop's, as a real provider's would: a crash between the two is a real case.
+// A payment provider for tests, demos and development. Its intents stand in a store of its own,
+// committed apart from the shop's, as a real provider's would: a crash between the two is a real
+// case.
 //
 //   method                       what happens
 //   credit_card, debit_card,     captured
@@ -29,7 +30,7 @@ std::span<const kv_table> simulator_tables();
 class payment_simulator final : public payment_provider {
  public:
     struct settings {
-        milliseconds slow{3'000};     // tok_slow
+        milliseconds slow{3'000};      // tok_slow
         milliseconds lost_after{300};  // how long a caller waits for an answer that is lost
     };
     // `webhook` is told the reference of an intent that changed; may be empty.
@@ -41,7 +42,8 @@ class payment_simulator final : public payment_provider {
     task<result<payment_intent>> confirm(std::string intent_id) override;
     task<result<payment_intent>> get(std::string intent_id) override;
     task<result<payment_intent>> cancel(std::string intent_id) override;
-    task<result<provider_refund>> refund(std::string key, std::string intent_id, money amount) override;
+    task<result<provider_refund>> refund(std::string key, std::string intent_id,
+                                         money amount) override;
 
  private:
     task<result<payment_intent>> end(std::string intent_id, intent_status as, std::string why = {});

@@ -34,7 +34,8 @@ class sqlite_event_log final : public event_log {
     task<result<void>> park(delivery what, error cause, int attempts) override;
     task<result<bool>> is_parked(std::string group, std::string topic, std::string key) override;
 
-    // For metrics, at once and from any thread: durable events since the shop began, and what groups have not done.
+    // For metrics, at once and from any thread: durable events since the shop began, and what
+    // groups have not done.
     std::vector<std::pair<std::string, std::int64_t>> published_now();
     std::vector<group_lag> lags_now();
 

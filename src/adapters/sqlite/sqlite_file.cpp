@@ -1,9 +1,9 @@
 #include "adapters/sqlite/sqlite_file.hpp"
 
-#include <cstdlib>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
+#include <cstdlib>
 
 #include <array>
 #include <cerrno>

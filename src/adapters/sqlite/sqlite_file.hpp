@@ -50,7 +50,8 @@ class sqlite_readers {
     };
     lease take();  // throws sql_failure: `unavailable` after close()
     void close();
-    // One connection inside a transaction, lent again and again: every read sees the same moment. One thread.
+    // One connection inside a transaction, lent again and again: every read sees the same moment.
+    // One thread.
     void pin();
 
  private:

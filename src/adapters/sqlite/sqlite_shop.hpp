@@ -21,7 +21,8 @@ struct sqlite_options {
     std::string vfs;  // SQLite's name of a file layer, for fault injection; empty: the system's
 };
 
-// The whole shop at one moment, to read only: for audits. Thread rule: one thread; not across close().
+// The whole shop at one moment, to read only: for audits. Thread rule: one thread; not across
+// close().
 class sqlite_snapshot {
  public:
     sqlite_key_value& items() { return *items_; }

@@ -13,7 +13,8 @@ namespace stoa {
 
 timestamp system_clock::now() {
     using namespace std::chrono;
-    return {duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
+    return {
+        duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
 }
 
 instant system_clock::ticks() {

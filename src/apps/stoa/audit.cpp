@@ -55,8 +55,10 @@ class auditor {
         STOA_CO_TRY_VOID(stock());
         STOA_CO_TRY_VOID(co_await read_events());
         STOA_CO_TRY_VOID(co_await read_payments());
-        STOA_CO_TRY_VOID(co_await each_item(orders::orders_table, [this](const item& one) { order(one); }));
-        STOA_CO_TRY_VOID(co_await each_item(idempotency_table, [this](const item& one) { key(one); }));
+        STOA_CO_TRY_VOID(
+            co_await each_item(orders::orders_table, [this](const item& one) { order(one); }));
+        STOA_CO_TRY_VOID(
+            co_await each_item(idempotency_table, [this](const item& one) { key(one); }));
         judge_holds();
         judge_money();
         report_.clean = report_.findings.empty();
@@ -77,14 +79,20 @@ class auditor {
             const auto ask = [&](const char* sql) {
                 for (auto& row : t.query<subject_row>(sql)) found(1, row.subject, row.what);
             };
-            ask("SELECT p.id AS subject, 'on_hand ' || p.on_hand || ' but the movements add up to ' || "
-                "coalesce(sum(m.delta), 0) AS what FROM products p LEFT JOIN stock_movements m ON m.product_id = p.id "
+            ask("SELECT p.id AS subject, 'on_hand ' || p.on_hand || ' but the movements add up to "
+                "' || "
+                "coalesce(sum(m.delta), 0) AS what FROM products p LEFT JOIN stock_movements m ON "
+                "m.product_id = p.id "
                 "GROUP BY p.id HAVING p.on_hand <> coalesce(sum(m.delta), 0)");
-            ask("SELECT p.id AS subject, 'reserved ' || p.reserved || ' but the held lines add up to ' || "
-                "coalesce(h.held, 0) AS what FROM products p LEFT JOIN (SELECT l.product_id, sum(l.quantity) AS held "
-                "FROM hold_lines l JOIN holds h ON h.order_id = l.order_id AND h.status = 'held' GROUP BY 1) h "
+            ask("SELECT p.id AS subject, 'reserved ' || p.reserved || ' but the held lines add up "
+                "to ' || "
+                "coalesce(h.held, 0) AS what FROM products p LEFT JOIN (SELECT l.product_id, "
+                "sum(l.quantity) AS held "
+                "FROM hold_lines l JOIN holds h ON h.order_id = l.order_id AND h.status = 'held' "
+                "GROUP BY 1) h "
                 "ON h.product_id = p.id WHERE p.reserved <> coalesce(h.held, 0)");
-            ask("SELECT id AS subject, 'on_hand ' || on_hand || ', reserved ' || reserved AS what FROM products "
+            ask("SELECT id AS subject, 'on_hand ' || on_hand || ', reserved ' || reserved AS what "
+                "FROM products "
                 "WHERE reserved < 0 OR reserved > on_hand");
             for (auto& row : t.query<hold_place>("SELECT order_id, status FROM holds"))
                 holds_[std::move(row.order_id)] = std::move(row.status);
@@ -93,18 +101,22 @@ class auditor {
 
     // Rule 5: the log's own order, and the newest event of each order.
     task<result<void>> read_events() {
-        STOA_CO_TRY(const auto places, co_await at_.log().positions(std::string(orders::topic::orders)));
+        STOA_CO_TRY(const auto places,
+                    co_await at_.log().positions(std::string(orders::topic::orders)));
         for (const auto& place : places) {
             for (auto from = place.first;;) {
-                STOA_CO_TRY(const auto batch, co_await at_.log().read(place.topic, place.partition, from, 1'000));
+                STOA_CO_TRY(const auto batch,
+                            co_await at_.log().read(place.topic, place.partition, from, 1'000));
                 if (batch.empty()) break;
                 for (const auto& each : batch) {
-                    if (each.offset != from) found(5, each.message.key, "the log has a gap at " + std::to_string(from));
+                    if (each.offset != from)
+                        found(5, each.message.key, "the log has a gap at " + std::to_string(from));
                     from = each.offset + 1;
                     ++report_.events;
                     auto& told = told_[each.message.key];
                     if (each.message.version <= told.version)
-                        found(5, each.message.key, "event " + each.message.type + " goes back in versions");
+                        found(5, each.message.key,
+                              "event " + each.message.type + " goes back in versions");
                     told = {each.message.version, each.message.type};
                 }
             }
@@ -119,7 +131,8 @@ class auditor {
             if (id.starts_with("order:")) {
                 ++report_.payments;
                 const auto state = read_word<payments::head_state>(one.text("state"));
-                told.open_attempt = state == payments::head_state::submitted || state == payments::head_state::unknown ||
+                told.open_attempt = state == payments::head_state::submitted ||
+                                    state == payments::head_state::unknown ||
                                     state == payments::head_state::review ||
                                     (state == payments::head_state::open && one.find("method"));
             } else if (id.starts_with("refund:")) {
@@ -153,20 +166,25 @@ class auditor {
         for (const auto& line : one.items) lines_minor += line.line_total.minor;
         for (const auto& each : one.refunds)
             if (each.status != orders::refund_state::failed) refunds_minor += each.amount.minor;
-        if (lines_minor != one.total_amount.minor) found(3, one.id, "the lines do not add up to the total");
-        if (refunds_minor > one.captured_amount.minor) found(3, one.id, "more is refunded than was captured");
+        if (lines_minor != one.total_amount.minor)
+            found(3, one.id, "the lines do not add up to the total");
+        if (refunds_minor > one.captured_amount.minor)
+            found(3, one.id, "more is refunded than was captured");
         const bool kept = one.status == order_status::paid || one.status == order_status::shipped ||
                           one.status == order_status::delivered;
         if (kept && one.captured_amount.minor != one.total_amount.minor)
-            found(3, one.id, "is " + std::string(word_of(one.status)) + " but captured differs from the total");
+            found(
+                3, one.id,
+                "is " + std::string(word_of(one.status)) + " but captured differs from the total");
         event_matches(one);
         const auto payment = paid_.find(one.id);
         const auto captured_minor = payment == paid_.end() ? 0 : payment->second.captured_minor;
         seen_.insert(one.id);
         if (moving(one.id)) return;
         if (captured_minor != one.captured_amount.minor)
-            found(3, one.id, "the order knows of " + std::to_string(one.captured_amount.minor) +
-                                 " captured, payments of " + std::to_string(captured_minor));
+            found(3, one.id,
+                  "the order knows of " + std::to_string(one.captured_amount.minor) +
+                      " captured, payments of " + std::to_string(captured_minor));
         if (payment != paid_.end() && payment->second.captures > 1 && refunds_minor == 0)
             found(3, one.id, "was captured twice and nothing is refunded");
         if (one.status == order_status::cancelled && refunds_minor != one.captured_amount.minor)
@@ -181,38 +199,65 @@ class auditor {
     void event_matches(const order_record& one) {
         const auto told = told_.find(one.id);
         if (told == told_.end()) {
-            const bool silent = one.status == order_status::pending || one.reason == "out_of_stock" ||
-                                one.reason == "product_unavailable" || one.reason == "price_changed";
-            if (!silent) found(5, one.id, "is " + std::string(word_of(one.status)) + " but no event says so");
+            const bool silent =
+                one.status == order_status::pending || one.reason == "out_of_stock" ||
+                one.reason == "product_unavailable" || one.reason == "price_changed";
+            if (!silent)
+                found(5, one.id,
+                      "is " + std::string(word_of(one.status)) + " but no event says so");
             return;
         }
         const auto& type = told->second.type;
         const auto is = [&](std::string_view wanted) { return type == wanted; };
         bool fits = false;
         switch (one.status) {
-            case order_status::pending: break;
-            case order_status::awaiting_payment: fits = is("order.created") || is("order.payment_failed"); break;
-            case order_status::payment_failed: fits = is("order.payment_failed"); break;
-            case order_status::cancelling: fits = is("order.created") || is("order.payment_failed"); break;
-            case order_status::paid: fits = is("order.paid") || is("order.refunded"); break;
-            case order_status::shipped: fits = is("order.shipped") || is("order.refunded"); break;
-            case order_status::delivered: fits = is("order.delivered") || is("order.refunded"); break;
-            case order_status::cancelled: fits = is("order.cancelled") || is("order.refunded"); break;
-            case order_status::refunded: fits = is("order.refunded"); break;
+            case order_status::pending:
+                break;
+            case order_status::awaiting_payment:
+                fits = is("order.created") || is("order.payment_failed");
+                break;
+            case order_status::payment_failed:
+                fits = is("order.payment_failed");
+                break;
+            case order_status::cancelling:
+                fits = is("order.created") || is("order.payment_failed");
+                break;
+            case order_status::paid:
+                fits = is("order.paid") || is("order.refunded");
+                break;
+            case order_status::shipped:
+                fits = is("order.shipped") || is("order.refunded");
+                break;
+            case order_status::delivered:
+                fits = is("order.delivered") || is("order.refunded");
+                break;
+            case order_status::cancelled:
+                fits = is("order.cancelled") || is("order.refunded");
+                break;
+            case order_status::refunded:
+                fits = is("order.refunded");
+                break;
         }
-        if (!fits) found(5, one.id, "is " + std::string(word_of(one.status)) + " but its newest event is " + type);
-        if (told->second.version > one.version) found(5, one.id, "an event is newer than the order");
+        if (!fits)
+            found(5, one.id,
+                  "is " + std::string(word_of(one.status)) + " but its newest event is " + type);
+        if (told->second.version > one.version)
+            found(5, one.id, "an event is newer than the order");
     }
 
     void hold_matches(const order_record& one, bool busy) {
         const auto hold = holds_.find(one.id);
-        const auto status = hold == holds_.end() ? std::string_view("none") : std::string_view(hold->second);
+        const auto status =
+            hold == holds_.end() ? std::string_view("none") : std::string_view(hold->second);
         const bool open = one.status == order_status::awaiting_payment ||
-                          one.status == order_status::payment_failed || one.status == order_status::cancelling;
+                          one.status == order_status::payment_failed ||
+                          one.status == order_status::cancelling;
         const bool sold = one.status == order_status::paid || one.status == order_status::shipped ||
                           one.status == order_status::delivered;
-        if (open && status != "held" && !busy) found(8, one.id, "waits for payment but its hold is " + std::string(status));
-        if (sold && status != "committed") found(8, one.id, "is sold but its hold is " + std::string(status));
+        if (open && status != "held" && !busy)
+            found(8, one.id, "waits for payment but its hold is " + std::string(status));
+        if (sold && status != "committed")
+            found(8, one.id, "is sold but its hold is " + std::string(status));
         if (one.status == order_status::cancelled && (status == "held" || status == "committed"))
             found(8, one.id, "is cancelled but its hold is " + std::string(status));
     }
@@ -225,7 +270,8 @@ class auditor {
 
     void judge_holds() {
         for (const auto& [order_id, status] : holds_)
-            if (status == "held" && is_uuid(order_id) && !seen_.contains(order_id) && !moving(order_id))
+            if (status == "held" && is_uuid(order_id) && !seen_.contains(order_id) &&
+                !moving(order_id))
                 found(8, order_id, "holds units of an order that does not exist");
     }
 

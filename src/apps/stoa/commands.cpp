@@ -26,7 +26,10 @@ struct common_flags {
         verb.add_option("--config", file, "a TOML file with settings")->envname("STOA_CONFIG");
         for (const auto& key : setting_keys()) {
             auto* option = verb.add_option_function<std::string>(
-                flag_of(key.name), [this, name = std::string(key.name)](const std::string& text) { given[name] = text; },
+                flag_of(key.name),
+                [this, name = std::string(key.name)](const std::string& text) {
+                    given[name] = text;
+                },
                 std::string(key.help));
             option->default_str(std::string(key.otherwise))->group("Settings");
         }
@@ -44,46 +47,64 @@ int complain(const error& why) {
 int run_command(int count, char** arguments) {
     CLI::App program("Stoa: a whole shop in one program. Start with `stoa serve --demo`.");
     program.require_subcommand(1);
-    program.failure_message(CLI::FailureMessage::simple);  // one line that says what was wrong, and `--help`
+    program.failure_message(
+        CLI::FailureMessage::simple);  // one line that says what was wrong, and `--help`
     common_flags flags;
     serve_options serving;
     int status = 0;
 
     auto* serve_verb = program.add_subcommand("serve", "run the shop until Ctrl-C or SIGTERM");
-    serve_verb->add_flag("--demo", serving.demo, "load a demo catalogue, two customers and an operator");
+    serve_verb->add_flag("--demo", serving.demo,
+                         "load a demo catalogue, two customers and an operator");
     serve_verb->add_option("--shoppers", serving.shoppers, "simulated customers who browse and buy")
         ->check(CLI::Range(0, 1000));
     transfer_options transfer;
-    auto* import_verb = program.add_subcommand("import", "import products from a CSV file; exit 1 when a row was bad");
-    import_verb->add_option("file", transfer.file, "columns sku,name,description,price,currency,category,stock,image_url")
+    auto* import_verb = program.add_subcommand(
+        "import", "import products from a CSV file; exit 1 when a row was bad");
+    import_verb
+        ->add_option("file", transfer.file,
+                     "columns sku,name,description,price,currency,category,stock,image_url")
         ->required();
     import_verb->add_flag("--dry-run", transfer.dry_run, "say what would happen, change nothing");
-    auto* export_verb = program.add_subcommand("export", "write the catalogue as CSV, as import takes it");
+    auto* export_verb =
+        program.add_subcommand("export", "write the catalogue as CSV, as import takes it");
     export_verb->add_option("file", transfer.file, "the file to write")->required();
     bool as_json = false;
-    auto* audit_verb = program.add_subcommand("audit", "check what must always hold; exit 1 with the rows that break it");
+    auto* audit_verb = program.add_subcommand(
+        "audit", "check what must always hold; exit 1 with the rows that break it");
     audit_verb->add_flag("--json", as_json, "print the report as JSON");
-    auto* migrate_verb = program.add_subcommand("migrate", "bring the stores to this version's schema");
-    auto* doctor_verb = program.add_subcommand("doctor", "look whether everything the shop needs is in order");
+    auto* migrate_verb =
+        program.add_subcommand("migrate", "bring the stores to this version's schema");
+    auto* doctor_verb =
+        program.add_subcommand("doctor", "look whether everything the shop needs is in order");
     auto* openapi_verb = program.add_subcommand("openapi", "print the API's OpenAPI 3.1 document");
-    auto* config_verb = program.add_subcommand("config", "show the effective settings and where each comes from");
+    auto* config_verb =
+        program.add_subcommand("config", "show the effective settings and where each comes from");
     auto* version_verb = program.add_subcommand("version", "show the version");
-    for (auto* verb : {serve_verb, import_verb, export_verb, audit_verb, migrate_verb, doctor_verb, openapi_verb, config_verb})
+    for (auto* verb : {serve_verb, import_verb, export_verb, audit_verb, migrate_verb, doctor_verb,
+                       openapi_verb, config_verb})
         flags.add_to(*verb);
 
     const auto with_settings = [&](auto run) {
         auto loaded = flags.load();
         status = loaded ? run(*loaded) : (complain(loaded.error()), 2);
     };
-    serve_verb->callback([&] { with_settings([&](const settings& s) { return serve(s, serving); }); });
-    import_verb->callback([&] { with_settings([&](const settings& s) { return import_file(s, transfer); }); });
-    export_verb->callback([&] { with_settings([&](const settings& s) { return export_file(s, transfer); }); });
-    audit_verb->callback([&] { with_settings([&](const settings& s) { return run_audit(s, as_json); }); });
-    migrate_verb->callback([&] { with_settings([](const settings& s) { return run_migrate(s); }); });
+    serve_verb->callback(
+        [&] { with_settings([&](const settings& s) { return serve(s, serving); }); });
+    import_verb->callback(
+        [&] { with_settings([&](const settings& s) { return import_file(s, transfer); }); });
+    export_verb->callback(
+        [&] { with_settings([&](const settings& s) { return export_file(s, transfer); }); });
+    audit_verb->callback(
+        [&] { with_settings([&](const settings& s) { return run_audit(s, as_json); }); });
+    migrate_verb->callback(
+        [&] { with_settings([](const settings& s) { return run_migrate(s); }); });
     doctor_verb->callback([&] { with_settings([](const settings& s) { return run_doctor(s); }); });
-    openapi_verb->callback([&] { with_settings([](const settings& s) { return print_openapi(s); }); });
+    openapi_verb->callback(
+        [&] { with_settings([](const settings& s) { return print_openapi(s); }); });
     config_verb->callback([&] {
-        with_settings([](const settings& s) { return std::fputs(s.describe().c_str(), stdout), 0; });
+        with_settings(
+            [](const settings& s) { return std::fputs(s.describe().c_str(), stdout), 0; });
     });
     version_verb->callback([] { std::puts("stoa " STOA_VERSION); });
     try {

@@ -16,9 +16,11 @@ std::string_view demo_file(std::string_view name) {
     return found == files.end() ? std::string_view{} : found->content;
 }
 
-// The file is ours and checked by a test: columns sku,name,description,price,currency,category,stock,image_url.
+// The file is ours and checked by a test: columns
+// sku,name,description,price,currency,category,stock,image_url.
 result<products::create_product_request> product_of(const std::vector<std::string>& fields) {
-    if (fields.size() != 8) return fail(errc::internal, "demo_catalogue", "a row has not eight columns");
+    if (fields.size() != 8)
+        return fail(errc::internal, "demo_catalogue", "a row has not eight columns");
     const auto currency = read_currency(fields[4]).value_or(currency_code{});
     const auto minor = read_minor(fields[3], currency);
     std::int64_t stock = 0;
@@ -52,7 +54,8 @@ task<result<int>> load_catalogue(products::product_service& products) {
         STOA_CO_TRY(auto wanted, product_of(all[i]));
         context.request_id = "demo:" + *wanted.sku;
         auto created = co_await products.create_product(context, std::move(wanted));
-        if (!created && created.error().code != "sku_taken") co_return std::unexpected(std::move(created).error());
+        if (!created && created.error().code != "sku_taken")
+            co_return std::unexpected(std::move(created).error());
         made += created.has_value();
     }
     co_return made;
@@ -60,15 +63,18 @@ task<result<int>> load_catalogue(products::product_service& products) {
 
 }  // namespace
 
-task<result<std::string>> load_demo(products::product_service& products, users::user_service& users, clock& time,
-                                    random_source& random) {
+task<result<std::string>> load_demo(products::product_service& products, users::user_service& users,
+                                    clock& time, random_source& random) {
     const auto began = time.now();
     STOA_CO_TRY(const int made, co_await load_catalogue(products));
     for (const std::string name : {"Ada", "Grace"}) {
-        users::new_account account{.email = name + "@example.com", .password = "demo-" + name + "-2026",
-                                   .first_name = name, .last_name = "Example"};
-        std::ranges::transform(account.email, account.email.begin(),
-                               [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+        users::new_account account{.email = name + "@example.com",
+                                   .password = "demo-" + name + "-2026",
+                                   .first_name = name,
+                                   .last_name = "Example"};
+        std::ranges::transform(account.email, account.email.begin(), [](char c) {
+            return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+        });
         STOA_CO_TRY_VOID(co_await users.ensure_account(std::move(account)));
     }
     const auto password = tokens_of_chance(random).substr(0, 16);
@@ -76,8 +82,10 @@ task<result<std::string>> load_demo(products::product_service& products, users::
     std::string lines;
     if (made > 0) lines += "Demo catalogue: " + std::to_string(made) + " products\n";
     if (admin.created_at >= began)
-        lines += "Customers: ada@example.com / demo-Ada-2026, grace@example.com / demo-Grace-2026\n"
-                 "Operator:  operator@example.com / " + password + "  (shown only now)\n";
+        lines +=
+            "Customers: ada@example.com / demo-Ada-2026, grace@example.com / demo-Grace-2026\n"
+            "Operator:  operator@example.com / " +
+            password + "  (shown only now)\n";
     co_return lines;
 }
 

@@ -14,7 +14,10 @@ using http::route;
 // A route whose answer is made at once.
 route page(std::string path, std::string name, std::string summary,
            std::function<response(const http::request&, const route::parameters&)> make) {
-    route out{.method = verb::get, .path = std::move(path), .name = std::move(name), .caller = who::anyone,
+    route out{.method = verb::get,
+              .path = std::move(path),
+              .name = std::move(name),
+              .caller = who::anyone,
               .summary = std::move(summary)};
     out.answer = [make = std::move(make)](request_context, http::request in,
                                           route::parameters given) -> task<response> {
@@ -44,14 +47,16 @@ response demo_picture(const route::parameters& given) {
     response out{.content_type = "image/svg+xml"};
     out.headers.push_back({"Cache-Control", "public, max-age=86400"});
     // Pictures are data, never a page with scripts.
-    out.headers.push_back({"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"});
+    out.headers.push_back(
+        {"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"});
     out.set_body(std::string(found->content));
     return out;
 }
 
 std::string readiness(const std::vector<dependency>& all, bool& ready) {
     ready = std::ranges::all_of(all, &dependency::ready);
-    std::string out = ready ? R"({"status":"ready","dependencies":{)" : R"({"status":"not ready","dependencies":{)";
+    std::string out = ready ? R"({"status":"ready","dependencies":{)"
+                            : R"({"status":"not ready","dependencies":{)";
     for (bool first = true; const auto& each : all) {
         if (!std::exchange(first, false)) out += ',';
         append_json_string(out, each.name);
@@ -66,16 +71,22 @@ std::string readiness(const std::vector<dependency>& all, bool& ready) {
 std::vector<route> public_pages(public_page_needs from) {
     std::vector<route> out;
     out.push_back(health());
-    out.push_back(page("/.well-known/jwks.json", "Jwks", "Public keys of access tokens (RFC 7517).",
-                       [jwks = std::move(from.jwks)](const auto&, const auto&) { return json(jwks()); }));
-    out.push_back(page("/images/demo/{name}", "DemoPicture", "Pictures of the demo catalogue.",
-                       [](const auto&, const route::parameters& given) { return demo_picture(given); }));
+    out.push_back(
+        page("/.well-known/jwks.json", "Jwks", "Public keys of access tokens (RFC 7517).",
+             [jwks = std::move(from.jwks)](const auto&, const auto&) { return json(jwks()); }));
+    out.push_back(
+        page("/images/demo/{name}", "DemoPicture", "Pictures of the demo catalogue.",
+             [](const auto&, const route::parameters& given) { return demo_picture(given); }));
     return out;
 }
 
 route audit_page(std::function<task<result<audit_report>>()> run) {
-    route out{.method = verb::post, .path = "/api/v1/audit", .name = "Audit", .caller = who::operators,
-              .summary = "Checks what must always hold; `clean` is false where something does not."};
+    route out{
+        .method = verb::post,
+        .path = "/api/v1/audit",
+        .name = "Audit",
+        .caller = who::operators,
+        .summary = "Checks what must always hold; `clean` is false where something does not."};
     out.answer = [run = std::move(run)](request_context context, http::request,
                                         route::parameters) -> task<response> {
         const auto request_id = context.request_id;
@@ -87,8 +98,11 @@ route audit_page(std::function<task<result<audit_report>>()> run) {
 }
 
 route invoice_page(std::function<task<result<std::string>>(request_context, std::string)> read) {
-    route out{.method = verb::get, .path = "/api/v1/orders/{id}/invoice", .name = "GetInvoice",
-              .caller = who::signed_in, .summary = "The invoice of a paid order, as text."};
+    route out{.method = verb::get,
+              .path = "/api/v1/orders/{id}/invoice",
+              .name = "GetInvoice",
+              .caller = who::signed_in,
+              .summary = "The invoice of a paid order, as text."};
     out.answer = [read = std::move(read)](request_context context, http::request,
                                           route::parameters given) -> task<response> {
         const auto request_id = context.request_id;
@@ -106,7 +120,8 @@ std::vector<route> admin_pages(admin_page_needs from) {
     out.push_back(health());
     out.push_back(page("/metrics", "Metrics", "Prometheus text format.",
                        [text = std::move(from.metrics)](const auto&, const auto&) {
-                           response made{.content_type = "text/plain; version=0.0.4; charset=utf-8"};
+                           response made{.content_type =
+                                             "text/plain; version=0.0.4; charset=utf-8"};
                            made.set_body(text());
                            return made;
                        }));

@@ -18,7 +18,8 @@ std::vector<http::route> public_pages(public_page_needs from);
 http::route audit_page(std::function<task<result<audit_report>>()> run);
 
 // GET /api/v1/orders/{id}/invoice, for whoever may see the order.
-http::route invoice_page(std::function<task<result<std::string>>(request_context, std::string)> read);
+http::route invoice_page(
+    std::function<task<result<std::string>>(request_context, std::string)> read);
 
 struct dependency {
     std::string name;

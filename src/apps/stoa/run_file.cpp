@@ -25,7 +25,8 @@ result<void> write_run_file(const std::string& data_dir, const run_file& content
     const bool written = file >= 0 && ::write(file, text.data(), text.size()) == std::ssize(text);
     if (file >= 0) ::close(file);
     if (!written || ::rename(fresh.c_str(), path.c_str()) != 0)
-        return fail(errc::internal, "run_file", "cannot write " + path + ": " + std::strerror(errno));
+        return fail(errc::internal, "run_file",
+                    "cannot write " + path + ": " + std::strerror(errno));
     return {};
 }
 
@@ -45,7 +46,8 @@ std::string tokens_of_chance(random_source& random) {
     std::string out;
     while (out.size() < 32) {
         const auto bits = random.next();
-        for (int i = 0; i < 10; ++i) out += "abcdefghijkmnpqrstuvwxyz23456789"[bits >> (6 * i) & 31];
+        for (int i = 0; i < 10; ++i)
+            out += "abcdefghijkmnpqrstuvwxyz23456789"[bits >> (6 * i) & 31];
     }
     out.resize(32);
     return out;

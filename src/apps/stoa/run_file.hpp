@@ -1,5 +1,5 @@
-// Where a running shop listens, and the token of its own verbs (import, audit …): run.json in the data directory,
-// readable by its owner alone, there only while the shop runs.
+// Where a running shop listens, and the token of its own verbs (import, audit …): run.json in the
+// data directory, readable by its owner alone, there only while the shop runs.
 #pragma once
 
 #include "base/described.hpp"

@@ -26,7 +26,8 @@ struct run_state {
     bool draining = false;
 };
 
-task<> start_up(run_state& run, const settings& from, serve_options options, steady::time_point began) {
+task<> start_up(run_state& run, const settings& from, serve_options options,
+                steady::time_point began) {
     auto started = co_await run.all->start();
     if (!started) {
         run.failed = std::move(started).error();
@@ -44,13 +45,15 @@ task<> start_up(run_state& run, const settings& from, serve_options options, ste
     log_info("ready", {{"port", run.all->public_port()}, {"after_ms", took_ms}});
     if (options.demo) {
         auto told = co_await run.all->load_demo();
-        if (!told) log_error("demo_failed", {{"code", told.error().code}, {"detail", told.error().detail}});
+        if (!told)
+            log_error("demo_failed",
+                      {{"code", told.error().code}, {"detail", told.error().detail}});
         else std::fputs(told->c_str(), stdout);
         std::fflush(stdout);
     }
     if (options.shoppers > 0 && !run.draining)
-        run.crowd = std::make_unique<shoppers>(http.host + ':' + std::to_string(run.all->public_port()),
-                                               options.shoppers);
+        run.crowd = std::make_unique<shoppers>(
+            http.host + ':' + std::to_string(run.all->public_port()), options.shoppers);
 }
 
 task<> shut_down(run_state& run) {
@@ -68,9 +71,10 @@ void watch_signals(asio::signal_set& signals, run_state& run) {
         run.draining = true;
         std::puts("Stopping: requests in flight are finished first (again to stop at once)");
         std::fflush(stdout);
-        asio::co_spawn(run.all->loops().at(0), shut_down(run), [](const std::exception_ptr& thrown) {
-            if (thrown) std::rethrow_exception(thrown);
-        });
+        asio::co_spawn(run.all->loops().at(0), shut_down(run),
+                       [](const std::exception_ptr& thrown) {
+                           if (thrown) std::rethrow_exception(thrown);
+                       });
         watch_signals(signals, run);
     });
 }
@@ -82,10 +86,12 @@ log_level level_of(const std::string& word) {
     return word == "off" ? log_level::off : log_level::info;
 }
 
-// Embedded engines belong to one process: a single target would have the others' data nowhere to ask for.
+// Embedded engines belong to one process: a single target would have the others' data nowhere to
+// ask for.
 result<void> check_targets(const settings& from) {
-    static constexpr std::string_view known[] = {"all",   "gateway", "user",         "product", "cart",
-                                                 "order", "payment", "notification", "activity"};
+    static constexpr std::string_view known[] = {"all",     "gateway",      "user",
+                                                 "product", "cart",         "order",
+                                                 "payment", "notification", "activity"};
     const auto targets = from.list("target");
     for (const auto& target : targets)
         if (std::ranges::find(known, target) == std::end(known))
@@ -111,9 +117,10 @@ int serve(const settings& from, const serve_options& options) {
     auto& first = run.all->loops().at(0);
     asio::signal_set signals(first, SIGINT, SIGTERM);
     watch_signals(signals, run);
-    asio::co_spawn(first, start_up(run, from, options, began), [](const std::exception_ptr& thrown) {
-        if (thrown) std::rethrow_exception(thrown);
-    });
+    asio::co_spawn(first, start_up(run, from, options, began),
+                   [](const std::exception_ptr& thrown) {
+                       if (thrown) std::rethrow_exception(thrown);
+                   });
     run.all->loops().run();
     signals.cancel();
     run.all.reset();

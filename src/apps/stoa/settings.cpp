@@ -12,21 +12,30 @@ namespace {
 
 constexpr setting_key keys[] = {
     {"data_dir", "", "./.stoa", "where the embedded engines keep the shop"},
-    {"target", "", "all", "what this process serves: all, or some of gateway,user,product,cart,order,payment,notification,activity"},
+    {"target", "", "all",
+     "what this process serves: all, or some of "
+     "gateway,user,product,cart,order,payment,notification,activity"},
     {"http", "", "127.0.0.1:8080", "address and port of the public API"},
-    {"admin", "", "127.0.0.1:9090", "address and port of metrics, health and readiness; not for the public"},
+    {"admin", "", "127.0.0.1:9090",
+     "address and port of metrics, health and readiness; not for the public"},
     {"loops", "", "0", "event loops, one a thread; 0: one a core"},
     {"currency", "SHOP_CURRENCY", "USD", "ISO 4217 code of amounts that name none"},
-    {"log_level", "LOG_LEVEL", "info", "least level that is logged", false, "debug info warning error off"},
-    {"access_log", "", "changes", "requests that are logged: all, changes (and errors), off", false, "all changes off"},
+    {"log_level", "LOG_LEVEL", "info", "least level that is logged", false,
+     "debug info warning error off"},
+    {"access_log", "", "changes", "requests that are logged: all, changes (and errors), off", false,
+     "all changes off"},
     {"cors_origins", "", "", "origins that browsers may call from, by commas; * for any"},
     {"sql", "", "sqlite", "engine of users and products", false, "sqlite"},
-    {"key_value", "", "sqlite", "engine of carts, orders, payments, notifications", false, "sqlite"},
+    {"key_value", "", "sqlite", "engine of carts, orders, payments, notifications", false,
+     "sqlite"},
     {"event_log", "", "sqlite", "engine of the event log", false, "sqlite"},
-    {"blob", "", "filesystem", "engine of files: images, imports, order documents", false, "filesystem"},
-    {"notifier", "", "outbox_file", "how messages leave: a mailbox file, or SMTP", false, "outbox_file smtp"},
+    {"blob", "", "filesystem", "engine of files: images, imports, order documents", false,
+     "filesystem"},
+    {"notifier", "", "outbox_file", "how messages leave: a mailbox file, or SMTP", false,
+     "outbox_file smtp"},
     {"payments", "", "simulator", "payment provider", false, "simulator"},
-    {"payment_review_above", "", "", "payments above this amount wait for a person; empty: none do"},
+    {"payment_review_above", "", "",
+     "payments above this amount wait for a person; empty: none do"},
     {"pending_minutes", "", "2", "a pending order that nobody retries is cancelled after it"},
     {"payment_minutes", "", "15", "time to pay an order"},
     {"cart_days", "", "30", "carts that nobody touches are forgotten after it"},
@@ -39,17 +48,23 @@ constexpr setting_key keys[] = {
     {"drain_seconds", "", "20", "requests in flight may take so long after SIGTERM"},
     {"smtp_url", "SMTP_URL", "", "smtp://[user:password@]host:port", true},
     {"mail_from", "MAIL_FROM", "shop@localhost", "sender of messages"},
-    {"otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "", "collector of traces, http://host:4318; empty: off"},
-    // The documented variables of engines that a shop on its own does not use; read when an engine is chosen.
-    {"database_url", "DATABASE_URL", "", "PostgreSQL, as postgres://user:password@host:port/name", true},
+    {"otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "",
+     "collector of traces, http://host:4318; empty: off"},
+    // The documented variables of engines that a shop on its own does not use; read when an engine
+    // is chosen.
+    {"database_url", "DATABASE_URL", "", "PostgreSQL, as postgres://user:password@host:port/name",
+     true},
     {"db_host", "DB_HOST", "", "PostgreSQL host"},
     {"db_port", "DB_PORT", "5432", "PostgreSQL port"},
     {"db_name", "DB_NAME", "", "PostgreSQL database"},
     {"db_user", "DB_USER", "", "PostgreSQL user"},
     {"db_password", "DB_PASSWORD", "", "PostgreSQL password", true},
-    {"kafka_brokers", "KAFKA_BOOTSTRAP_SERVERS KAFKA_BROKERS", "", "Kafka brokers, host:port by commas"},
-    {"kafka_raw_topic", "KAFKA_TOPIC KAFKA_INPUT_TOPIC", "ecom-raw-events", "topic of activity events"},
-    {"kafka_results_topic", "KAFKA_OUTPUT_TOPIC", "ecom-analytics-results", "topic of window results"},
+    {"kafka_brokers", "KAFKA_BOOTSTRAP_SERVERS KAFKA_BROKERS", "",
+     "Kafka brokers, host:port by commas"},
+    {"kafka_raw_topic", "KAFKA_TOPIC KAFKA_INPUT_TOPIC", "ecom-raw-events",
+     "topic of activity events"},
+    {"kafka_results_topic", "KAFKA_OUTPUT_TOPIC", "ecom-analytics-results",
+     "topic of window results"},
     {"kafka_orders_topic", "KAFKA_ORDERS_TOPIC", "orders", "topic of order events"},
     {"aws_region", "AWS_REGION AWS_DEFAULT_REGION", "", "AWS region"},
     {"aws_access_key_id", "AWS_ACCESS_KEY_ID", "", "AWS key", true},
@@ -64,14 +79,23 @@ constexpr setting_key keys[] = {
     {"cart_service_host", "CART_SERVICE_HOST", "", "host:port of the cart service"},
     {"order_service_host", "ORDER_SERVICE_HOST", "", "host:port of the order service"},
     {"payment_service_host", "PAYMENT_SERVICE_HOST", "", "host:port of the payment service"},
-    {"notification_service_host", "NOTIFICATION_SERVICE_HOST", "", "host:port of the notification service"},
+    {"notification_service_host", "NOTIFICATION_SERVICE_HOST", "",
+     "host:port of the notification service"},
     {"activity_service_host", "ACTIVITY_SERVICE_HOST", "", "host:port of the activity service"},
 };
 
-constexpr std::string_view numbers[] = {
-    "loops", "pending_minutes", "payment_minutes", "cart_days", "raw_event_days", "rate_login_burst",
-    "rate_login_per_second", "rate_principal_burst", "rate_principal_per_second", "request_seconds",
-    "drain_seconds", "db_port"};
+constexpr std::string_view numbers[] = {"loops",
+                                        "pending_minutes",
+                                        "payment_minutes",
+                                        "cart_days",
+                                        "raw_event_days",
+                                        "rate_login_burst",
+                                        "rate_login_per_second",
+                                        "rate_principal_burst",
+                                        "rate_principal_per_second",
+                                        "request_seconds",
+                                        "drain_seconds",
+                                        "db_port"};
 
 std::vector<std::string> split(std::string_view text, char by) {
     std::vector<std::string> out;
@@ -95,7 +119,8 @@ std::optional<settings::listen_address> read_address(std::string_view text) {
     if (cut == std::string_view::npos || cut == 0) return {};
     const auto port = read_number(text.substr(cut + 1));
     if (!port || *port < 0 || *port > 65'535) return {};
-    return settings::listen_address{std::string(text.substr(0, cut)), static_cast<std::uint16_t>(*port)};
+    return settings::listen_address{std::string(text.substr(0, cut)),
+                                    static_cast<std::uint16_t>(*port)};
 }
 
 std::string variable_of(std::string_view key) {
@@ -136,7 +161,8 @@ std::unexpected<error> unknown(std::string_view name, std::string_view where) {
     const auto near = nearest(key);
     return fail(errc::invalid, "unknown_setting",
                 "there is no setting `" + std::string(name) + "` (" + std::string(where) + ")" +
-                    (near.empty() ? "; `stoa config` lists all" : "; did you mean `" + std::string(near) + "`?"));
+                    (near.empty() ? "; `stoa config` lists all"
+                                  : "; did you mean `" + std::string(near) + "`?"));
 }
 
 }  // namespace
@@ -146,8 +172,8 @@ std::span<const setting_key> setting_keys() { return keys; }
 result<void> settings::set(const setting_key& key, std::string text, std::string source) {
     const auto wrong = [&](std::string what) {
         return fail(errc::invalid, "bad_setting",
-                    "`" + std::string(key.name) + "` from " + source + " is `" + (key.secret ? "****" : text) +
-                        "`: " + what);
+                    "`" + std::string(key.name) + "` from " + source + " is `" +
+                        (key.secret ? "****" : text) + "`: " + what);
     };
     if (!key.one_of.empty()) {
         const auto words = split(key.one_of, ' ');
@@ -162,7 +188,8 @@ result<void> settings::set(const setting_key& key, std::string text, std::string
         return wrong("must be a whole number from 0 on");
     if ((key.name == "http" || key.name == "admin") && !read_address(text))
         return wrong("must be ADDRESS:PORT, as 127.0.0.1:8080");
-    if (key.name == "currency" && !read_currency(text)) return wrong("must be an ISO 4217 code, as EUR");
+    if (key.name == "currency" && !read_currency(text))
+        return wrong("must be an ISO 4217 code, as EUR");
     values_[std::string(key.name)] = {std::move(text), std::move(source)};
     return {};
 }
@@ -181,11 +208,14 @@ result<void> settings::read_file(const std::string& file) {
         if (!key) return unknown(name.str(), file);
         std::string text;
         if (const auto t = node.value<std::string>(); t && node.is_string()) text = *t;
-        else if (const auto n = node.value<std::int64_t>(); n && node.is_integer()) text = std::to_string(*n);
-        else if (const auto b = node.value<bool>(); b && node.is_boolean()) text = *b ? "true" : "false";
+        else if (const auto n = node.value<std::int64_t>(); n && node.is_integer())
+            text = std::to_string(*n);
+        else if (const auto b = node.value<bool>(); b && node.is_boolean())
+            text = *b ? "true" : "false";
         else
             return fail(errc::invalid, "bad_setting",
-                        file + ": `" + std::string(name.str()) + "` must be a text, a whole number or a boolean");
+                        file + ": `" + std::string(name.str()) +
+                            "` must be a text, a whole number or a boolean");
         STOA_TRY_VOID(set(*key, std::move(text), file));
     }
     return {};
@@ -194,7 +224,8 @@ result<void> settings::read_file(const std::string& file) {
 result<settings> settings::load(const std::map<std::string, std::string>& flags,
                                 const char* const* environment, const std::string& file) {
     settings out;
-    for (const auto& key : keys) out.values_[std::string(key.name)] = {std::string(key.otherwise), "default"};
+    for (const auto& key : keys)
+        out.values_[std::string(key.name)] = {std::string(key.otherwise), "default"};
     if (!file.empty()) STOA_TRY_VOID(out.read_file(file));
     std::map<std::string, const setting_key*, std::less<>> variables;
     for (const auto& key : keys) {
@@ -203,7 +234,9 @@ result<settings> settings::load(const std::map<std::string, std::string>& flags,
     }
     // Not settings: the file's name, and what only tests read.
     static const std::set<std::string, std::less<>> ours{"STOA_ONLINE_RETAIL", "STOA_CONFIG"};
-    const auto known = [](std::string_view name) { return ours.contains(name) || name.starts_with("STOA_TEST_"); };
+    const auto known = [](std::string_view name) {
+        return ours.contains(name) || name.starts_with("STOA_TEST_");
+    };
     for (const auto* each = environment; each && *each; ++each) {
         const std::string_view pair(*each);
         const auto eq = pair.find('=');
@@ -214,7 +247,8 @@ result<settings> settings::load(const std::map<std::string, std::string>& flags,
             continue;
         }
         if (pair.size() > eq + 1)
-            STOA_TRY_VOID(out.set(*found->second, std::string(pair.substr(eq + 1)), std::string(name)));
+            STOA_TRY_VOID(
+                out.set(*found->second, std::string(pair.substr(eq + 1)), std::string(name)));
     }
     for (const auto& [name, text] : flags) {
         const auto* key = find_key(name);
@@ -240,17 +274,25 @@ const std::string& settings::text(std::string_view key) const {
     return found->second.text;
 }
 bool settings::given(std::string_view key) const { return !text(key).empty(); }
-std::int64_t settings::number(std::string_view key) const { return read_number(text(key)).value_or(0); }
+std::int64_t settings::number(std::string_view key) const {
+    return read_number(text(key)).value_or(0);
+}
 currency_code settings::currency(std::string_view key) const { return *read_currency(text(key)); }
-std::vector<std::string> settings::list(std::string_view key) const { return split(text(key), ','); }
-settings::listen_address settings::address(std::string_view key) const { return *read_address(text(key)); }
+std::vector<std::string> settings::list(std::string_view key) const {
+    return split(text(key), ',');
+}
+settings::listen_address settings::address(std::string_view key) const {
+    return *read_address(text(key));
+}
 
 std::string settings::describe() const {
     std::string out;
     for (const auto& key : keys) {
         const auto& [text, source] = values_.find(key.name)->second;
-        out += std::string(key.name) + " = \"" + (key.secret && !text.empty() ? "****" : text) + "\"";
-        out.append(out.size() - out.rfind('\n') < 48 ? 48 - (out.size() - out.rfind('\n')) : 1, ' ');
+        out +=
+            std::string(key.name) + " = \"" + (key.secret && !text.empty() ? "****" : text) + "\"";
+        out.append(out.size() - out.rfind('\n') < 48 ? 48 - (out.size() - out.rfind('\n')) : 1,
+                   ' ');
         out += "# " + source + "; " + std::string(key.help) + '\n';
     }
     return out;

@@ -25,21 +25,25 @@ struct own_token {
 };
 BOOST_DESCRIBE_STRUCT(own_token, (), (id, token))
 
-constexpr std::string_view address_json = R"({"street":"1 Stoa Way","city":"Athens","country":"GR"})";
+constexpr std::string_view address_json =
+    R"({"street":"1 Stoa Way","city":"Athens","country":"GR"})";
 
 class customer {
  public:
-    customer(const std::string& address, std::mt19937& chance) : client_(address, ""), address_(address), chance_(chance) {}
+    customer(const std::string& address, std::mt19937& chance)
+        : client_(address, ""), address_(address), chance_(chance) {}
 
     // One visit; anything that goes wrong ends it, as it would a person's.
     void visit() {
         if (!arrive()) return;
-        const auto shelf = client_.call("GET", "/api/v1/products?in_stock=true&limit=20&skip=" + std::to_string(below(30)));
+        const auto shelf = client_.call(
+            "GET", "/api/v1/products?in_stock=true&limit=20&skip=" + std::to_string(below(30)));
         if (!shelf || shelf->status != 200) return;
         const auto seen = from_json<seen_products>(shelf->body);
         if (!seen || seen->products.empty()) return;
         const auto looks = 1 + below(4);
-        for (unsigned i = 0; i < looks; ++i) look_at(seen->products[below(static_cast<unsigned>(seen->products.size()))]);
+        for (unsigned i = 0; i < looks; ++i)
+            look_at(seen->products[below(static_cast<unsigned>(seen->products.size()))]);
         if (below(10) < 7) buy();
     }
 
@@ -56,20 +60,24 @@ class customer {
         return true;
     }
     void look_at(const seen_product& product) {
-        const auto now = std::chrono::duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch());
+        const auto now = std::chrono::duration_cast<microseconds>(
+            std::chrono::system_clock::now().time_since_epoch());
         (void)client_.call("GET", "/api/v1/products/" + product.id);
         (void)client_.call("POST", "/api/v1/events",
                            R"({"user_id":")" + me_.id + R"(","product_id":")" + product.id +
-                               R"(","event_type":"VIEW_PRODUCT","timestamp":")" + rfc3339({now.count()}) +
-                               R"(","metadata":{"session_id":")" + me_.id.substr(0, 8) + R"("}})");
+                               R"(","event_type":"VIEW_PRODUCT","timestamp":")" +
+                               rfc3339({now.count()}) + R"(","metadata":{"session_id":")" +
+                               me_.id.substr(0, 8) + R"("}})");
         if (below(2) == 0 && product.stock > 3)
-            (void)own_->call("POST", "/api/v1/cart/items", R"({"product_id":")" + product.id + R"(","quantity":1})");
+            (void)own_->call("POST", "/api/v1/cart/items",
+                             R"({"product_id":")" + product.id + R"(","quantity":1})");
     }
     void buy() {
-        static constexpr std::string_view methods[] = {"credit_card", "credit_card", "credit_card", "paypal", "tok_declined"};
+        static constexpr std::string_view methods[] = {"credit_card", "credit_card", "credit_card",
+                                                       "paypal", "tok_declined"};
         (void)own_->call("POST", "/api/v1/cart/checkout",
-                         R"({"payment_method":")" + std::string(methods[below(5)]) + R"(","shipping_address":)" +
-                             std::string(address_json) + "}");
+                         R"({"payment_method":")" + std::string(methods[below(5)]) +
+                             R"(","shipping_address":)" + std::string(address_json) + "}");
     }
 
     http::blocking_client client_;
@@ -99,13 +107,15 @@ shoppers::~shoppers() {
 
 bool shoppers::pause(double how_long_s) {
     std::unique_lock lock(mutex_);
-    return !stop_.wait_for(lock, std::chrono::duration<double>(how_long_s), [this] { return stopping_; });
+    return !stop_.wait_for(lock, std::chrono::duration<double>(how_long_s),
+                           [this] { return stopping_; });
 }
 
 void shoppers::walk(unsigned seed, int customers) {
     std::mt19937 chance(seed);
     // Each customer visits about every three seconds.
-    while (pause(3.0 / std::max(1, customers) * (0.5 + static_cast<double>(chance() % 1000) / 1000.0)))
+    while (
+        pause(3.0 / std::max(1, customers) * (0.5 + static_cast<double>(chance() % 1000) / 1000.0)))
         customer(address_, chance).visit();
 }
 

@@ -1,5 +1,5 @@
-// Simulated customers for demos: they come as guests, look around, fill carts and mostly buy, through the public
-// API like everybody else.
+// Simulated customers for demos: they come as guests, look around, fill carts and mostly buy,
+// through the public API like everybody else.
 #pragma once
 
 #include <condition_variable>

@@ -17,12 +17,14 @@ task<> sweep_for_ever(clock& time, std::string name, milliseconds interval,
         const bool jumped = std::llabs(now_us - before_us) > microseconds(minutes(1)).count();
         before_us = now_us;
         if (jumped) {
-            log_warning("clock_jumped", {{"sweeper", name}, {"what", "holding still for one interval"}});
+            log_warning("clock_jumped",
+                        {{"sweeper", name}, {"what", "holding still for one interval"}});
             continue;
         }
         for (int rounds = 0; rounds < 20; ++rounds) {
             const auto moved = co_await round();
-            if (!moved) log_warning("sweep_failed", {{"sweeper", name}, {"code", moved.error().code}});
+            if (!moved)
+                log_warning("sweep_failed", {{"sweeper", name}, {"code", moved.error().code}});
             if (!moved || *moved == 0) break;
         }
     }

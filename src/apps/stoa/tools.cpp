@@ -29,12 +29,16 @@ BOOST_DESCRIBE_STRUCT(problem_document, (), (code, detail))
 
 error error_of(const http::client_answer& answer) {
     auto told = from_json<problem_document>(answer.body);
-    if (!told) return {.kind = errc::internal, .code = "unexpected_answer",
-                       .detail = "the shop answered " + std::to_string(answer.status)};
-    return {.kind = errc::internal, .code = told->code, .detail = told->detail.value_or(told->code)};
+    if (!told)
+        return {.kind = errc::internal,
+                .code = "unexpected_answer",
+                .detail = "the shop answered " + std::to_string(answer.status)};
+    return {
+        .kind = errc::internal, .code = told->code, .detail = told->detail.value_or(told->code)};
 }
 
-// A shop with the API on a loopback port: the one that runs on the data directory, or one started for this verb.
+// A shop with the API on a loopback port: the one that runs on the data directory, or one started
+// for this verb.
 class reached_shop {
  public:
     static result<std::unique_ptr<reached_shop>> reach(const settings& from) {
@@ -100,23 +104,27 @@ void show_progress(const char* what, std::int64_t done, std::int64_t all) {
 }
 
 void print_report(const products::import_report& report, const std::string& file) {
-    std::printf("%s%s: %lld rows: %lld created, %lld updated, %lld unchanged, %lld bad\n", file.c_str(),
-                report.dry_run ? " (dry run, nothing changed)" : "", static_cast<long long>(report.rows),
-                static_cast<long long>(report.created), static_cast<long long>(report.updated),
-                static_cast<long long>(report.unchanged), static_cast<long long>(report.bad));
-    for (const auto& name : report.unknown_columns) std::printf("  column `%s` is not known and was ignored\n", name.c_str());
+    std::printf("%s%s: %lld rows: %lld created, %lld updated, %lld unchanged, %lld bad\n",
+                file.c_str(), report.dry_run ? " (dry run, nothing changed)" : "",
+                static_cast<long long>(report.rows), static_cast<long long>(report.created),
+                static_cast<long long>(report.updated), static_cast<long long>(report.unchanged),
+                static_cast<long long>(report.bad));
+    for (const auto& name : report.unknown_columns)
+        std::printf("  column `%s` is not known and was ignored\n", name.c_str());
     for (std::size_t i = 0; i < report.errors.size() && i < 50; ++i) {
         const auto& bad = report.errors[i];
         std::printf("  row %lld (line %lld)%s%s: %s\n", static_cast<long long>(bad.row),
-                    static_cast<long long>(bad.line), bad.column.empty() ? "" : " ", bad.column.c_str(),
-                    bad.detail.c_str());
+                    static_cast<long long>(bad.line), bad.column.empty() ? "" : " ",
+                    bad.column.c_str(), bad.detail.c_str());
     }
     if (report.bad > 50)
         std::printf("  … all bad rows: GET /api/v1/imports/%s/errors\n", report.id.c_str());
 }
 
-result<products::import_report> follow(http::blocking_client& client, products::import_report report) {
-    while (report.status == products::import_status::queued || report.status == products::import_status::running) {
+result<products::import_report> follow(http::blocking_client& client,
+                                       products::import_report report) {
+    while (report.status == products::import_status::queued ||
+           report.status == products::import_status::running) {
         show_progress("Applying", report.read_bytes, report.file_bytes);
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
         STOA_TRY(const auto answer, client.call("GET", "/api/v1/imports/" + report.id));
@@ -129,14 +137,17 @@ result<products::import_report> follow(http::blocking_client& client, products::
 }  // namespace
 
 int import_file(const settings& from, const transfer_options& options) {
-    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(options.file.c_str(), "rb"), std::fclose);
-    if (!file) return complain({.code = "no_file", .detail = options.file + ": " + std::strerror(errno)});
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(options.file.c_str(), "rb"),
+                                                         std::fclose);
+    if (!file)
+        return complain({.code = "no_file", .detail = options.file + ": " + std::strerror(errno)});
     std::error_code ignored;
     const auto size = static_cast<std::int64_t>(std::filesystem::file_size(options.file, ignored));
     auto shop = reached_shop::reach(from);
     if (!shop) return complain(shop.error());
     auto& client = (*shop)->client();
-    const auto target = std::string("/api/v1/products/import") + (options.dry_run ? "?dry_run=true" : "");
+    const auto target =
+        std::string("/api/v1/products/import") + (options.dry_run ? "?dry_run=true" : "");
     auto answer = client.upload(target, file.get(), size,
                                 [&](std::int64_t done) { show_progress("Sending", done, size); });
     if (!answer) return complain(answer.error());
@@ -145,7 +156,8 @@ int import_file(const settings& from, const transfer_options& options) {
     if (report) report = follow(client, *std::move(report));
     if (!report) return complain(report.error());
     if (report->status == products::import_status::failed)
-        return complain({.code = "import_failed", .detail = options.file + ": " + report->failure.value_or("failed")});
+        return complain({.code = "import_failed",
+                         .detail = options.file + ": " + report->failure.value_or("failed")});
     print_report(*report, options.file);
     return report->bad == 0 ? 0 : 1;
 }
@@ -154,8 +166,10 @@ int export_file(const settings& from, const transfer_options& options) {
     auto shop = reached_shop::reach(from);
     if (!shop) return complain(shop.error());
     const auto partial = options.file + ".part";
-    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(partial.c_str(), "wb"), std::fclose);
-    if (!file) return complain({.code = "no_file", .detail = partial + ": " + std::strerror(errno)});
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(partial.c_str(), "wb"),
+                                                         std::fclose);
+    if (!file)
+        return complain({.code = "no_file", .detail = partial + ": " + std::strerror(errno)});
     auto answer = (*shop)->client().download("/api/v1/products/export", file.get());
     if (!answer) return complain(answer.error());
     if (answer->status >= 400) return complain(error_of(*answer));
@@ -178,10 +192,12 @@ int run_audit(const settings& from, bool as_json) {
     else {
         for (const auto& bad : report->findings)
             std::printf("rule %d  %s  %s\n", bad.rule, bad.subject.c_str(), bad.what.c_str());
-        std::printf("%s: %lld products, %lld orders, %lld payments, %lld events; %lld keys with events on their way\n",
-                    report->clean ? "Clean" : "NOT clean", static_cast<long long>(report->products),
-                    static_cast<long long>(report->orders), static_cast<long long>(report->payments),
-                    static_cast<long long>(report->events), static_cast<long long>(report->in_flight));
+        std::printf(
+            "%s: %lld products, %lld orders, %lld payments, %lld events; %lld keys with events on "
+            "their way\n",
+            report->clean ? "Clean" : "NOT clean", static_cast<long long>(report->products),
+            static_cast<long long>(report->orders), static_cast<long long>(report->payments),
+            static_cast<long long>(report->events), static_cast<long long>(report->in_flight));
     }
     return report->clean ? 0 : 1;
 }
@@ -195,11 +211,14 @@ int run_migrate(const settings& from) {
 
 // The document follows from the tables, so a shop with nothing in it tells all.
 int print_openapi(const settings& from) {
-    std::string directory = (std::filesystem::temp_directory_path() / "stoa-openapi-XXXXXX").string();
+    std::string directory =
+        (std::filesystem::temp_directory_path() / "stoa-openapi-XXXXXX").string();
     if (!mkdtemp(directory.data()))
-        return complain({.code = "no_directory", .detail = directory + ": " + std::strerror(errno)});
+        return complain(
+            {.code = "no_directory", .detail = directory + ": " + std::strerror(errno)});
     int status = 0;
-    if (auto elsewhere = from.with({{"data_dir", directory}}); !elsewhere) status = complain(elsewhere.error());
+    if (auto elsewhere = from.with({{"data_dir", directory}}); !elsewhere)
+        status = complain(elsewhere.error());
     else if (auto opened = shop::open(*elsewhere); !opened) status = complain(opened.error());
     else std::puts((*opened)->api_document().c_str());
     std::error_code ignored;  // a leftover in the temporary folder harms nobody
@@ -210,7 +229,8 @@ int print_openapi(const settings& from) {
 int run_doctor(const settings& from) {
     int wrong = 0;
     const auto say = [&](bool good, const std::string& what, const std::string& then) {
-        std::printf("%s %s%s%s\n", good ? "ok   " : "WRONG", what.c_str(), good || then.empty() ? "" : ": ", good ? "" : then.c_str());
+        std::printf("%s %s%s%s\n", good ? "ok   " : "WRONG", what.c_str(),
+                    good || then.empty() ? "" : ": ", good ? "" : then.c_str());
         wrong += !good;
     };
     const auto& directory = from.text("data_dir");
@@ -220,11 +240,14 @@ int run_doctor(const settings& from) {
         const auto alive = client.call("GET", "/health"), ready = admin.call("GET", "/ready");
         say(alive && alive->status == 200, "a shop runs on " + directory + " at " + running->http,
             "its run file is there but it does not answer; if no `stoa serve` runs, just start it");
-        if (alive) say(ready && ready->status == 200, "it is ready", ready ? ready->body : "its admin listener does not answer");
+        if (alive)
+            say(ready && ready->status == 200, "it is ready",
+                ready ? ready->body : "its admin listener does not answer");
         return wrong ? 1 : 0;
     }
     auto opened = shop::open(from);
-    say(opened.has_value(), "the stores in " + directory + " open (SQLite, one writer, synchronous=FULL)",
+    say(opened.has_value(),
+        "the stores in " + directory + " open (SQLite, one writer, synchronous=FULL)",
         opened ? "" : opened.error().detail);
     std::error_code error;
     const auto space = std::filesystem::space(directory, error);

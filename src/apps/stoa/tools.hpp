@@ -1,5 +1,5 @@
-// Verbs that look at a shop or move its data: through the API of the shop that runs on the data directory, or on
-// the stores themselves where none runs.
+// Verbs that look at a shop or move its data: through the API of the shop that runs on the data
+// directory, or on the stores themselves where none runs.
 #pragma once
 
 #include "apps/stoa/settings.hpp"

@@ -29,7 +29,8 @@ response report_response(const products::import_report& report, int status) {
 
 // The upload, durable and whole, or an error; nothing of a cut-off one stays.
 task<result<blob_info>> receive(exchange& with, blob_store& blobs, std::string id) {
-    STOA_CO_TRY(auto file, co_await blobs.create(std::string(products::imports_bucket), id + ".csv"));
+    STOA_CO_TRY(auto file,
+                co_await blobs.create(std::string(products::imports_bucket), id + ".csv"));
     for (;;) {
         STOA_CO_TRY(auto chunk, co_await with.read_chunk());
         if (chunk.empty()) break;
@@ -44,7 +45,8 @@ task<result<response>> import_file(transfer_needs from, request_context context,
         co_return fail(invalid_request({{"dry_run", "boolean", {}, {}}}));
     int wait_s = 0;
     const auto [end, ill] = std::from_chars(wait.data(), wait.data() + wait.size(), wait_s);
-    if (!wait.empty() && (ill != std::errc{} || end != wait.data() + wait.size() || wait_s < 0 || wait_s > 60))
+    if (!wait.empty() &&
+        (ill != std::errc{} || end != wait.data() + wait.size() || wait_s < 0 || wait_s > 60))
         co_return fail(invalid_request({{"wait", "out_of_range", "seconds, 0 to 60", {}}}));
     const auto id = new_id(from.time, from.random);
     STOA_CO_TRY(auto upload, co_await receive(with, from.blobs, id));
@@ -53,19 +55,22 @@ task<result<response>> import_file(transfer_needs from, request_context context,
         const auto until = from.time.ticks() + seconds(wait_s);
         STOA_CO_TRY(report, co_await from.imports.wait(id, until));
     }
-    const bool over = report.status == products::import_status::done || report.status == products::import_status::failed;
+    const bool over = report.status == products::import_status::done ||
+                      report.status == products::import_status::failed;
     co_return report_response(report, over ? 200 : 202);
 }
 
 task<> answer_import(transfer_needs from, request_context context, exchange& with) {
     const auto request_id = context.request_id;
     auto made = co_await import_file(from, std::move(context), with);
-    (void)co_await with.answer(made ? *std::move(made) : http::problem_response(made.error(), request_id));
+    (void)co_await with.answer(made ? *std::move(made)
+                                    : http::problem_response(made.error(), request_id));
 }
 
 response csv_head(std::string_view file_name) {
     response head{.content_type = "text/csv; charset=utf-8"};
-    head.headers.push_back({"Content-Disposition", "attachment; filename=\"" + std::string(file_name) + '"'});
+    head.headers.push_back(
+        {"Content-Disposition", "attachment; filename=\"" + std::string(file_name) + '"'});
     return head;
 }
 
@@ -90,8 +95,11 @@ task<> answer_export(transfer_needs from, exchange& with) {
 task<> answer_errors(transfer_needs from, exchange& with, std::string id) {
     auto file = co_await from.blobs.open(std::string(products::imports_bucket), id + ".errors.csv");
     if (!is_uuid(id) || !file) {
-        (void)co_await with.answer(http::problem_response(
-            {.kind = errc::not_found, .code = "import_not_found", .detail = "there is no such finished import"}, ""));
+        (void)co_await with.answer(
+            http::problem_response({.kind = errc::not_found,
+                                    .code = "import_not_found",
+                                    .detail = "there is no such finished import"},
+                                   ""));
         co_return;
     }
     if (!co_await with.begin(csv_head("errors.csv"))) co_return;
@@ -108,25 +116,39 @@ task<> answer_errors(transfer_needs from, exchange& with, std::string id) {
 
 std::vector<route> transfer_pages(transfer_needs from) {
     std::vector<route> out;
-    out.push_back({.method = verb::post, .path = "/api/v1/products/import", .name = "ImportProducts",
-                   .caller = who::operators, .summary = "Imports a CSV file; ?dry_run=true changes nothing, ?wait=30 waits.",
-                   .stream = [from](request_context context, exchange& with, route::parameters) {
-                       return answer_import(from, std::move(context), with);
-                   },
+    out.push_back({.method = verb::post,
+                   .path = "/api/v1/products/import",
+                   .name = "ImportProducts",
+                   .caller = who::operators,
+                   .summary = "Imports a CSV file; ?dry_run=true changes nothing, ?wait=30 waits.",
+                   .stream =
+                       [from](request_context context, exchange& with, route::parameters) {
+                           return answer_import(from, std::move(context), with);
+                       },
                    .body_limit_bytes = largest_upload_bytes});
-    out.push_back({.method = verb::get, .path = "/api/v1/products/export", .name = "ExportProducts",
-                   .caller = who::operators, .summary = "The catalogue as CSV, as import takes it.",
+    out.push_back({.method = verb::get,
+                   .path = "/api/v1/products/export",
+                   .name = "ExportProducts",
+                   .caller = who::operators,
+                   .summary = "The catalogue as CSV, as import takes it.",
                    .stream = [from](request_context, exchange& with, route::parameters) {
                        return answer_export(from, with);
                    }});
-    out.push_back({.method = verb::get, .path = "/api/v1/imports/{id}/errors", .name = "ImportErrors",
-                   .caller = who::operators, .summary = "Every bad row of an import, as CSV.",
+    out.push_back({.method = verb::get,
+                   .path = "/api/v1/imports/{id}/errors",
+                   .name = "ImportErrors",
+                   .caller = who::operators,
+                   .summary = "Every bad row of an import, as CSV.",
                    .stream = [from](request_context, exchange& with, route::parameters given) {
                        return answer_errors(from, with, given.front().second);
                    }});
-    route report{.method = verb::get, .path = "/api/v1/imports/{id}", .name = "GetImport", .caller = who::operators,
+    route report{.method = verb::get,
+                 .path = "/api/v1/imports/{id}",
+                 .name = "GetImport",
+                 .caller = who::operators,
                  .summary = "How far an import is, and what it did."};
-    report.answer = [from](request_context context, http::request, route::parameters given) -> task<response> {
+    report.answer = [from](request_context context, http::request,
+                           route::parameters given) -> task<response> {
         const auto request_id = context.request_id;
         auto found = co_await from.imports.get_import(std::move(context), {given.front().second});
         if (!found) co_return http::problem_response(found.error(), request_id);

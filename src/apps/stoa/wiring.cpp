@@ -44,16 +44,18 @@ namespace {
 
 std::vector<sql_migration> steps_of(std::span<const embedded_file> files) {
     std::vector<sql_migration> out;
-    for (const auto& file : files) out.push_back({std::string(file.name), std::string(file.content)});
+    for (const auto& file : files)
+        out.push_back({std::string(file.name), std::string(file.content)});
     return out;
 }
 
 std::vector<topic_spec> all_topics(hours raw_kept) {
     std::vector<topic_spec> out;
-    for (const auto name : {orders::topic::orders, orders::topic::payment_requested, orders::topic::close_requested,
-                            orders::topic::refund_requested, payments::topic::succeeded, payments::topic::failed,
-                            payments::topic::closed, payments::topic::refunded, products::topic::deleted,
-                            products::topic::changed, users::topic::notifications})
+    for (const auto name :
+         {orders::topic::orders, orders::topic::payment_requested, orders::topic::close_requested,
+          orders::topic::refund_requested, payments::topic::succeeded, payments::topic::failed,
+          payments::topic::closed, payments::topic::refunded, products::topic::deleted,
+          products::topic::changed, users::topic::notifications})
         out.push_back({.name = name});
     out.push_back({.name = activities::topic::raw_events, .keep = raw_kept});
     return out;
@@ -105,7 +107,8 @@ struct shop::parts {
     std::string epoch;
     std::string local_token;  // of this run, for the program's own verbs; stands in the run file
     std::atomic<bool> ready = false;
-    std::array<std::atomic<std::int64_t>, type_of<orders::order_status>.words.size()> orders_by_status{};
+    std::array<std::atomic<std::int64_t>, type_of<orders::order_status>.words.size()>
+        orders_by_status{};
 
     std::unique_ptr<loop_set> loops;
     std::unique_ptr<blocking_pool> files;
@@ -136,8 +139,8 @@ struct shop::parts {
 shop::shop(std::unique_ptr<parts> all) : all_(std::move(all)) {}
 
 shop::~shop() {
-    // Engines first: they still post to the loops. Then the loops, which unwind what is left of frames while the
-    // services those refer to stand.
+    // Engines first: they still post to the loops. Then the loops, which unwind what is left of
+    // frames while the services those refer to stand.
     if (all_->store) all_->store->close();
     if (all_->provider_store) all_->provider_store->close();
     all_->open_server.reset();
@@ -173,7 +176,8 @@ result<void> shop::parts::open_engines() {
     epoch = new_id(time, random);
     local_token = "local_" + tokens_of_chance(random);
     STOA_TRY(store, sqlite_shop::open(shop_options(from, directory), time));
-    sqlite_options simulated{.directory = directory + "/provider", .shop_currency = from.currency("currency")};
+    sqlite_options simulated{.directory = directory + "/provider",
+                             .shop_currency = from.currency("currency")};
     for (const auto& table : simulator_tables()) simulated.tables.push_back(&table);
     STOA_TRY(provider_store, sqlite_shop::open(simulated, time));
     STOA_TRY(const auto ring, load_or_create_keys(directory + "/keys.json", time.now()));
@@ -205,7 +209,8 @@ result<std::unique_ptr<notifier>> shop::parts::open_notifier() {
         STOA_TRY(auto server, read_smtp_url(from.text("smtp_url"), sender));
         return std::make_unique<smtp_notifier>(std::move(server), time, *files);
     }
-    STOA_TRY(auto mailbox, outbox_file::open(from.text("data_dir") + "/mailbox.mbox", sender, time, *files));
+    STOA_TRY(auto mailbox,
+             outbox_file::open(from.text("data_dir") + "/mailbox.mbox", sender, time, *files));
     return mailbox;
 }
 
@@ -215,7 +220,8 @@ result<void> shop::parts::make_replicas() {
     if (from.given("payment_review_above")) {
         review = read_minor(from.text("payment_review_above"), currency);
         if (!review)
-            return fail(errc::invalid, "bad_setting", "`payment_review_above` must be an amount, as 10000.00");
+            return fail(errc::invalid, "bad_setting",
+                        "`payment_review_above` must be an amount, as 10000.00");
     }
     for (int i = 0; i < loops->size(); ++i) {
         auto one = std::make_unique<replica>(loops->at(i), lane{i, loops->size()});
@@ -228,8 +234,8 @@ result<void> shop::parts::make_replicas() {
             products::product_service::needs{store->database(), index, board, time, random},
             products::product_settings{.shop_currency = currency});
         one->imports = std::make_unique<products::catalogue_import>(
-            products::catalogue_import::needs{store->database(), *blobs, *one->products, time, random,
-                                              one->background, currency});
+            products::catalogue_import::needs{store->database(), *blobs, *one->products, time,
+                                              random, one->background, currency});
         one->orders = std::make_unique<orders::order_service>(
             orders::order_service::needs{.items = items,
                                          .users = *one->users,
@@ -242,8 +248,8 @@ result<void> shop::parts::make_replicas() {
                                    .payment_for = minutes(from.number("payment_minutes")),
                                    .shop_currency = currency});
         one->payments = std::make_unique<payments::payment_service>(
-            payments::payment_service::needs{items, *one->orders, *provider, time, random, *one->keys,
-                                             one->background, measured, epoch},
+            payments::payment_service::needs{items, *one->orders, *provider, time, random,
+                                             *one->keys, one->background, measured, epoch},
             payments::payment_settings{.review_above_minor = review});
         one->orders->use(*one->payments);
         one->products->use(*one->orders);
@@ -261,24 +267,30 @@ void shop::parts::make_followers(replica& one) {
     auto& items = store->items();
     one.carts = std::make_unique<carts::cart_service>(
         carts::cart_service::needs{items, *one.products, *one.orders, time, *one.keys},
-        carts::cart_settings{.kept = hours(24 * from.number("cart_days")), .shop_currency = currency});
+        carts::cart_settings{.kept = hours(24 * from.number("cart_days")),
+                             .shop_currency = currency});
     one.users->on_merge([&one](std::string guest_id, std::string user_id) {
         return one.carts->merge(std::move(guest_id), std::move(user_id));
     });
     one.notifications = std::make_unique<notifications::notification_service>(
-        notifications::notification_service::needs{items, *one.users, *one.orders, *outside, *blobs, time, random,
-                                                   one.background, measured},
+        notifications::notification_service::needs{items, *one.users, *one.orders, *outside, *blobs,
+                                                   time, random, one.background, measured},
         notifications::notification_settings{});
     one.activities = std::make_unique<activities::activity_service>(
-        activities::activity_service::needs{store->log(), time, random}, activities::activity_settings{});
+        activities::activity_service::needs{store->log(), time, random},
+        activities::activity_settings{});
     one.gateway = std::make_unique<gateway::gateway_service>(
-        gateway::gateway_service::needs{
-            *one.orders, *one.users, *one.products, *one.payments, *one.notifications,
-            [this, &one](request_context context) { return catalogue_facts(one, std::move(context)); }, time},
+        gateway::gateway_service::needs{*one.orders, *one.users, *one.products, *one.payments,
+                                        *one.notifications,
+                                        [this, &one](request_context context) {
+                                            return catalogue_facts(one, std::move(context));
+                                        },
+                                        time},
         gateway::gateway_settings{.shop_currency = currency});
 }
 
-task<result<gateway::catalogue_facts>> shop::parts::catalogue_facts(replica& one, request_context context) {
+task<result<gateway::catalogue_facts>> shop::parts::catalogue_facts(replica& one,
+                                                                    request_context context) {
     gateway::catalogue_facts out;
     STOA_CO_TRY(auto known, co_await one.products->list_categories(std::move(context), {}));
     out.categories = std::move(known.categories);
@@ -302,20 +314,20 @@ result<void> shop::parts::make_routes(replica& one) {
         .cors_origins = from.list("cors_origins"),
         .shop_currency = from.currency("currency")};
     one.open_routes = std::make_unique<http::router>(ports, bounds);
-    for (const auto& each : {users::operations_of(*one.users), products::operations_of(*one.products),
-                             carts::operations_of(*one.carts), orders::operations_of(*one.orders),
-                             payments::operations_of(*one.payments),
-                             notifications::operations_of(*one.notifications),
-                             activities::operations_of(*one.activities), gateway::operations_of(*one.gateway)})
+    for (const auto& each :
+         {users::operations_of(*one.users), products::operations_of(*one.products),
+          carts::operations_of(*one.carts), orders::operations_of(*one.orders),
+          payments::operations_of(*one.payments), notifications::operations_of(*one.notifications),
+          activities::operations_of(*one.activities), gateway::operations_of(*one.gateway)})
         STOA_TRY_VOID(one.open_routes->add(each));
     for (auto& page : transfer_pages({*one.imports, *blobs, time, random}))
         STOA_TRY_VOID(one.open_routes->add(std::move(page)));
-    STOA_TRY_VOID(one.open_routes->add(audit_page([this] {
-        return offload(*files, [this] { return audit_now(); });
-    })));
-    STOA_TRY_VOID(one.open_routes->add(invoice_page([&one](request_context context, std::string order_id) {
-        return one.notifications->invoice(std::move(context), std::move(order_id));
-    })));
+    STOA_TRY_VOID(one.open_routes->add(
+        audit_page([this] { return offload(*files, [this] { return audit_now(); }); })));
+    STOA_TRY_VOID(
+        one.open_routes->add(invoice_page([&one](request_context context, std::string order_id) {
+            return one.notifications->invoice(std::move(context), std::move(order_id));
+        })));
     for (auto& page : public_pages({.jwks = [this] { return tokens->jwks(); }}))
         STOA_TRY_VOID(one.open_routes->add(std::move(page)));
 
@@ -324,13 +336,15 @@ result<void> shop::parts::make_routes(replica& one) {
     bounds.log = http::access_log::off;
     bounds.cors_origins.clear();
     one.admin_routes = std::make_unique<http::router>(ports, bounds);
-    for (auto& page : admin_pages({.metrics = [this] { return measured.text(); },
-                                   .ready = [this] {
-                                       return std::vector<dependency>{
-                                           {"storage", !store->counters().broken.load(), "the disk failed; restart"},
-                                           {"payment_store", !provider_store->counters().broken.load(), ""},
-                                           {"startup", ready, "starting or draining"}};
-                                   }}))
+    for (auto& page : admin_pages(
+             {.metrics = [this] { return measured.text(); },
+              .ready =
+                  [this] {
+                      return std::vector<dependency>{
+                          {"storage", !store->counters().broken.load(), "the disk failed; restart"},
+                          {"payment_store", !provider_store->counters().broken.load(), ""},
+                          {"startup", ready, "starting or draining"}};
+                  }}))
         STOA_TRY_VOID(one.admin_routes->add(std::move(page)));
     return {};
 }
@@ -345,13 +359,15 @@ task<result<principal>> shop::parts::authenticate(replica& one, std::string cred
     co_return co_await one.users->authenticate(std::move(credential));
 }
 
-// On a pool's thread with a loop of its own: a large shop takes seconds, and the loops have customers.
+// On a pool's thread with a loop of its own: a large shop takes seconds, and the loops have
+// customers.
 result<audit_report> shop::parts::audit_now() {
     loop own(1);
     result<audit_report> out = fail(errc::internal, "audit_ended_early");
-    asio::co_spawn(own, audit(*store, time.now()), [&](const std::exception_ptr& thrown, result<audit_report> made) {
-        if (!thrown) out = std::move(made);
-    });
+    asio::co_spawn(own, audit(*store, time.now()),
+                   [&](const std::exception_ptr& thrown, result<audit_report> made) {
+                       if (!thrown) out = std::move(made);
+                   });
     own.run();
     return out;
 }
@@ -375,7 +391,8 @@ void shop::parts::add_gauges() {
     measured.gauges("consumer_lag", "Events that a group has not dealt with.", [this] {
         std::vector<std::pair<metric_labels, double>> out;
         for (const auto& lag : store->log().lags_now())
-            out.push_back({{{"group", lag.group}, {"topic", lag.topic}}, static_cast<double>(lag.events)});
+            out.push_back(
+                {{{"group", lag.group}, {"topic", lag.topic}}, static_cast<double>(lag.events)});
         return out;
     });
     measured.gauges("orders_in_status", "Orders by status, a few seconds old.", [this] {
@@ -417,7 +434,8 @@ result<void> shop::parts::start_consumers(replica& one) {
     for (const auto& each : {orders::events_of(*one.orders), payments::events_of(*one.payments),
                              products::events_of(*one.products), carts::events_of(*one.carts),
                              notifications::events_of(*one.notifications)})
-        STOA_TRY_VOID(start_consumer(each, store->log(), time, random, measured, one.background, one.share));
+        STOA_TRY_VOID(
+            start_consumer(each, store->log(), time, random, measured, one.background, one.share));
     return {};
 }
 
@@ -431,9 +449,12 @@ void shop::parts::start_sweepers(replica& one) {
     start_sweeper(one.background, time, "carts", seconds(10),
                   [&one] { return one.carts->sweep(one.share); });
     if (one.share.index != 0) return;
-    one.background.spawn("resume imports", [&one]() -> task<> { (void)co_await one.imports->resume(); });
-    start_sweeper(one.background, time, "holds", seconds(10), [&one] { return one.products->sweep(); });
-    start_sweeper(one.background, time, "order counts", seconds(5), [this] { return count_orders(); });
+    one.background.spawn("resume imports",
+                         [&one]() -> task<> { (void)co_await one.imports->resume(); });
+    start_sweeper(one.background, time, "holds", seconds(10),
+                  [&one] { return one.products->sweep(); });
+    start_sweeper(one.background, time, "order counts", seconds(5),
+                  [this] { return count_orders(); });
     start_sweeper(one.background, time, "expired items", seconds(10),
                   [this] { return store->items().expire(time.now(), 500); });
     start_sweeper(one.background, time, "old events", seconds(60),
@@ -451,7 +472,8 @@ task<std::invoke_result_t<What&>> run_on(loop& there, What what) {
             asio::post(there, [w = std::move(w), h = std::move(handler), back,
                                busy = asio::make_work_guard(back)]() mutable {
                 auto made = w();
-                asio::post(back, [h = std::move(h), m = std::move(made)]() mutable { h(std::move(m)); });
+                asio::post(back,
+                           [h = std::move(h), m = std::move(made)]() mutable { h(std::move(m)); });
             });
         },
         use_task, std::move(what));
@@ -477,11 +499,13 @@ task<result<void>> shop::start() {
     all.open_server = std::make_unique<http::server>(*all.loops, http::limits{});
     all.admin_server = std::make_unique<http::server>(*all.loops, http::limits{});
     const auto open_at = all.from.address("http"), admin_at = all.from.address("admin");
-    STOA_CO_TRY_VOID(all.admin_server->listen(admin_at.host, admin_at.port, std::move(admin_handlers)));
+    STOA_CO_TRY_VOID(
+        all.admin_server->listen(admin_at.host, admin_at.port, std::move(admin_handlers)));
     STOA_CO_TRY_VOID(all.open_server->listen(open_at.host, open_at.port, std::move(open_handlers)));
-    STOA_CO_TRY_VOID(write_run_file(all.from.text("data_dir"),
-                                    {open_at.host + ':' + std::to_string(public_port()),
-                                     admin_at.host + ':' + std::to_string(admin_port()), all.local_token}));
+    STOA_CO_TRY_VOID(
+        write_run_file(all.from.text("data_dir"),
+                       {open_at.host + ':' + std::to_string(public_port()),
+                        admin_at.host + ':' + std::to_string(admin_port()), all.local_token}));
     all.ready = true;
     co_return result<void>{};
 }
@@ -514,7 +538,8 @@ task<> shop::drain() {
                 auto back = asio::get_associated_executor(handler);
                 auto shared = std::make_shared<decltype(handler)>(std::move(handler));
                 asio::co_spawn(one->background.on(), stop_background(*one),
-                               [shared, back, busy = asio::make_work_guard(back)](std::exception_ptr, result<void>) {
+                               [shared, back, busy = asio::make_work_guard(back)](
+                                   std::exception_ptr, result<void>) {
                                    asio::post(back, [shared] { (*shared)(); });
                                });
             },

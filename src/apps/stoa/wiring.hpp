@@ -1,5 +1,5 @@
-// Everything of one process, put together: engines, services, transports. The only code that knows adapters and
-// services both.
+// Everything of one process, put together: engines, services, transports. The only code that knows
+// adapters and services both.
 #pragma once
 
 #include "apps/stoa/settings.hpp"
@@ -14,15 +14,16 @@ namespace stoa {
 // Thread rule: made, started and destroyed by the main thread; loops.run() in between.
 class shop {
  public:
-    // Opens the engines (migrations included) and builds the services. Nothing listens yet. Errors are for the
-    // user: a locked or unwritable directory, a setting that does not fit.
+    // Opens the engines (migrations included) and builds the services. Nothing listens yet. Errors
+    // are for the user: a locked or unwritable directory, a setting that does not fit.
     static result<std::unique_ptr<shop>> open(const settings& from);
     ~shop();
     shop(const shop&) = delete;
     shop& operator=(const shop&) = delete;
 
     loop_set& loops();
-    // On loop 0: fills the search index, starts consumers and sweepers, listens. Ready when it returns.
+    // On loop 0: fills the search index, starts consumers and sweepers, listens. Ready when it
+    // returns.
     task<result<void>> start();
     // On loop 0: stops accepting, lets requests and background work end, closes the engines.
     task<> drain();
@@ -31,8 +32,8 @@ class shop {
     std::uint16_t public_port() const;
     std::uint16_t admin_port() const;
 
-    // The demo's catalogue, customers and operator. Safe to run again: what is there stays. Returns the lines
-    // to print once (the operator's generated password), empty when all was there.
+    // The demo's catalogue, customers and operator. Safe to run again: what is there stays. Returns
+    // the lines to print once (the operator's generated password), empty when all was there.
     task<result<std::string>> load_demo();
 
  private:

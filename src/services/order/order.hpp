@@ -1,4 +1,5 @@
-// The nouns of the order service. Prices and names are snapshots of the catalogue at the time of the order.
+// The nouns of the order service. Prices and names are snapshots of the catalogue at the time of
+// the order.
 #pragma once
 
 #include "base/described.hpp"
@@ -8,10 +9,18 @@ namespace stoa::orders {
 inline constexpr std::size_t most_lines = 1'000;
 
 enum class order_status : std::uint8_t {
-    pending, awaiting_payment, payment_failed, cancelling, paid, shipped, delivered, cancelled, refunded,
+    pending,
+    awaiting_payment,
+    payment_failed,
+    cancelling,
+    paid,
+    shipped,
+    delivered,
+    cancelled,
+    refunded,
 };
-BOOST_DESCRIBE_ENUM(order_status, pending, awaiting_payment, payment_failed, cancelling, paid, shipped,
-                    delivered, cancelled, refunded)
+BOOST_DESCRIBE_ENUM(order_status, pending, awaiting_payment, payment_failed, cancelling, paid,
+                    shipped, delivered, cancelled, refunded)
 
 enum class refund_state : std::uint8_t { none, pending, succeeded, failed };
 BOOST_DESCRIBE_ENUM(refund_state, none, pending, succeeded, failed)
@@ -44,9 +53,9 @@ struct order {
     std::vector<order_line> items;
     money total_amount;
     currency_code currency;
-    json_text shipping_address;  // the object or the one string that the client gave
+    json_text shipping_address;            // the object or the one string that the client gave
     std::optional<std::string> reference;  // the client's own
-    std::optional<std::string> reason;     // why it ended: out_of_stock, customer, payment_deadline …
+    std::optional<std::string> reason;  // why it ended: out_of_stock, customer, payment_deadline …
     std::optional<std::string> payment_id;
     std::int32_t payment_attempt = 1;
     std::optional<timestamp> payment_due_at;  // paid by then, or cancelled
@@ -57,9 +66,10 @@ struct order {
     std::optional<timestamp> cancelled_at;
     std::int64_t version = 1;
 };
-BOOST_DESCRIBE_STRUCT(order, (), (id, order_id, user_id, status, items, total_amount, currency,
-                                  shipping_address, reference, reason, payment_id, payment_attempt,
-                                  payment_due_at, captured_amount, refunded_amount, refund_status, refunds,
-                                  created_at, updated_at, cancelled_at, version))
+BOOST_DESCRIBE_STRUCT(order, (),
+                      (id, order_id, user_id, status, items, total_amount, currency,
+                       shipping_address, reference, reason, payment_id, payment_attempt,
+                       payment_due_at, captured_amount, refunded_amount, refund_status, refunds,
+                       created_at, updated_at, cancelled_at, version))
 
 }  // namespace stoa::orders

@@ -20,7 +20,8 @@ struct create_order_request {
     std::optional<std::string> payment_method;
     std::optional<std::string> reference;
 };
-BOOST_DESCRIBE_STRUCT(create_order_request, (), (user_id, items, shipping_address, payment_method, reference))
+BOOST_DESCRIBE_STRUCT(create_order_request, (),
+                      (user_id, items, shipping_address, payment_method, reference))
 
 struct get_order_request {
     std::string id;
@@ -62,11 +63,17 @@ class book {
 
 template <>
 inline constexpr auto stoa::rules_of<stoa::orders::new_order_line> = std::to_array<stoa::rule>(
-    {stoa::range("product_id", 1, 64), stoa::range("quantity", 1, 1'000'000), stoa::refused("price"),
-     stoa::refused("line_total"), stoa::refused("total"), stoa::refused("name"), stoa::refused("sku")});
+    {stoa::range("product_id", 1, 64), stoa::range("quantity", 1, 1'000'000),
+     stoa::refused("price"), stoa::refused("line_total"), stoa::refused("total"),
+     stoa::refused("name"), stoa::refused("sku")});
 template <>
-inline constexpr auto stoa::rules_of<stoa::orders::create_order_request> = std::to_array<stoa::rule>(
-    {stoa::range("items", 1, stoa::orders::most_lines), stoa::range("shipping_address", 3, 4'096),
-     stoa::range("reference", 1, 64), stoa::range("payment_method", 1, 64), stoa::refused("status"),
-     stoa::refused("total_amount"), stoa::refused("total"), stoa::refused("id"),
-     stoa::refused("order_id"), stoa::refused("currency"), stoa::refused("created_at")});
+inline constexpr auto stoa::rules_of<stoa::orders::create_order_request> =
+    std::to_array<stoa::rule>(
+        {stoa::range("items", 1, stoa::orders::most_lines),
+         stoa::range("shipping_address", 3, 4'096), stoa::range("reference", 1, 64),
+         stoa::range("payment_method", 1, 64), stoa::refused("status"),
+         stoa::refused("total_amount"), stoa::refused("total"), stoa::refused("id"),
+         stoa::refused("order_id"), stoa::refused("currency"), stoa::refused("created_at")});
+template <>
+inline constexpr auto stoa::rules_of<stoa::orders::list_orders_request> = std::to_array<stoa::rule>(
+    {stoa::range("skip", 0, 10'000), stoa::range("limit", 1, 100), stoa::range("cursor", 1, 256)});

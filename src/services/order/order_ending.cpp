@@ -1,4 +1,5 @@
-// Every way an order ends: cancelled before or after payment, expired, shipped, delivered, refunded.
+// Every way an order ends: cancelled before or after payment, expired, shipped, delivered,
+// refunded.
 #include "base/json.hpp"
 #include "base/problem.hpp"
 #include "runtime/log.hpp"
@@ -9,7 +10,8 @@
 
 namespace stoa::orders {
 
-// Before payment: asks payment to make sure that no money can come. The hold stands until it answers.
+// Before payment: asks payment to make sure that no money can come. The hold stands until it
+// answers.
 result<bool> order_service::end_unpaid(order_record& now, write_set& in, std::string_view reason) {
     become(now, order_status::cancelling);
     now.reason = reason;
@@ -31,8 +33,8 @@ void order_service::cancel_paid(order_record& now, write_set& in, std::string_vi
     in.publish(order_event_of(now, "order.cancelled"));
 }
 
-void order_service::owe_refund(order_record& now, write_set& in, money amount, std::string_view payment_id,
-                               std::string_view reason, bool restock) {
+void order_service::owe_refund(order_record& now, write_set& in, money amount,
+                               std::string_view payment_id, std::string_view reason, bool restock) {
     const auto n = static_cast<std::int32_t>(now.refunds.size()) + 1;
     now.refunds.push_back({.n = n,
                            .amount = amount,
@@ -49,17 +51,22 @@ void order_service::owe_refund(order_record& now, write_set& in, money amount, s
     in.publish(event_of(now, topic::refund_requested, to_json(payload, naming::camel)));
 }
 
-task<result<order>> order_service::cancel_order(request_context context, cancel_order_request wanted) {
+task<result<order>> order_service::cancel_order(request_context context,
+                                                cancel_order_request wanted) {
     STOA_CO_TRY(const auto seen, co_await require_visible(context, wanted.id));
     const auto by = context.caller.runs_the_shop() ? "operator" : "customer";
     const auto reason = wanted.reason.value_or(by);
     auto done = co_await change(wanted.id, [&](order_record& now, write_set& in) -> result<bool> {
         switch (now.status) {
             case order_status::awaiting_payment:
-            case order_status::payment_failed: return end_unpaid(now, in, reason);
-            case order_status::paid: cancel_paid(now, in, reason); return true;
+            case order_status::payment_failed:
+                return end_unpaid(now, in, reason);
+            case order_status::paid:
+                cancel_paid(now, in, reason);
+                return true;
             case order_status::cancelling:
-            case order_status::cancelled: return false;
+            case order_status::cancelled:
+                return false;
             case order_status::pending:
                 return fail({.kind = errc::conflict,
                              .code = "order_not_settled",
@@ -67,7 +74,8 @@ task<result<order>> order_service::cancel_order(request_context context, cancel_
                              .retry_after_s = 1});
             case order_status::shipped:
             case order_status::delivered:
-            case order_status::refunded: return fail(refused_transition(now.status, "cancelled"));
+            case order_status::refunded:
+                return fail(refused_transition(now.status, "cancelled"));
         }
         return false;
     });
@@ -79,12 +87,14 @@ task<result<order>> order_service::cancel_order(request_context context, cancel_
 // 200 when the end is reached in time, else 202 with the order as it is on its way.
 task<result<order>> order_service::await_end(request_context context, order_record cancelling) {
     const auto until = std::min(context.deadline, ports_.time.ticks() + settings_.cancel_wait);
-    for (milliseconds wait{2}; ports_.time.ticks() < until; wait = std::min(wait * 2, milliseconds(100))) {
+    for (milliseconds wait{2}; ports_.time.ticks() < until;
+         wait = std::min(wait * 2, milliseconds(100))) {
         co_await ports_.time.sleep(wait);
         STOA_CO_TRY(auto found, co_await store_.get(cancelling.id));
         if (!found) break;
         cancelling = *std::move(found);
-        if (cancelling.status != order_status::cancelling) co_return static_cast<order&&>(cancelling);
+        if (cancelling.status != order_status::cancelling)
+            co_return static_cast<order&&>(cancelling);
     }
     context.reply->status = 202;
     co_return static_cast<order&&>(cancelling);
@@ -94,12 +104,13 @@ task<result<order>> order_service::ship_order(request_context context, move_orde
     co_return co_await set_status(std::move(context), {.id = wanted.id, .status = "shipped"});
 }
 
-task<result<order>> order_service::deliver_order(request_context context, move_order_request wanted) {
+task<result<order>> order_service::deliver_order(request_context context,
+                                                 move_order_request wanted) {
     co_return co_await set_status(std::move(context), {.id = wanted.id, .status = "delivered"});
 }
 
-// The documented callback (R21, R52): through the same machine as everything else. `paid` only by the payment
-// service, and only with a capture that verifies.
+// The documented callback (R21, R52): through the same machine as everything else. `paid` only by
+// the payment service, and only with a capture that verifies.
 task<result<order>> order_service::set_status(request_context context, set_status_request wanted) {
     STOA_CO_TRY(const auto seen, co_await require_visible(context, wanted.id));
     const auto to = read_word<order_status>(wanted.status);
@@ -107,12 +118,15 @@ task<result<order>> order_service::set_status(request_context context, set_statu
     if (*to == seen.status) co_return seen;
     if (*to == order_status::cancelled || *to == order_status::cancelling)
         co_return co_await cancel_order(std::move(context), {.id = wanted.id});
-    if (*to == order_status::paid) STOA_CO_TRY_VOID(co_await verify_capture(context, seen, wanted.payment_id));
+    if (*to == order_status::paid)
+        STOA_CO_TRY_VOID(co_await verify_capture(context, seen, wanted.payment_id));
     const bool by_hand = *to == order_status::shipped || *to == order_status::delivered;
-    if (!by_hand && *to != order_status::paid) co_return fail(refused_transition(seen.status, wanted.status));
+    if (!by_hand && *to != order_status::paid)
+        co_return fail(refused_transition(seen.status, wanted.status));
     auto done = co_await change(wanted.id, [&](order_record& now, write_set& in) -> result<bool> {
         if (now.status == *to) return false;
-        if (!may_become(now.status, *to)) return fail(refused_transition(now.status, wanted.status));
+        if (!may_become(now.status, *to))
+            return fail(refused_transition(now.status, wanted.status));
         const bool was_cancelling = now.status == order_status::cancelling;
         become(now, *to);
         if (*to != order_status::paid) {
@@ -132,11 +146,13 @@ task<result<order>> order_service::set_status(request_context context, set_statu
 task<result<void>> order_service::verify_capture(request_context context, const order& of,
                                                  std::optional<std::string> payment_id) {
     if (context.caller.is != role::service)
-        co_return fail(errc::forbidden, "payment_service_only", "only a payment makes an order paid");
+        co_return fail(errc::forbidden, "payment_service_only",
+                       "only a payment makes an order paid");
     if (!payment_id || !ports_.payments)
         co_return fail(invalid_request({{"payment_id", "required", {}, {}}}));
     auto paid = co_await ports_.payments->get_payment(context, {.id = *payment_id});
-    if (!paid && paid.error().kind != errc::not_found) co_return std::unexpected(std::move(paid).error());
+    if (!paid && paid.error().kind != errc::not_found)
+        co_return std::unexpected(std::move(paid).error());
     const bool verifies = paid && paid->order_id == of.id &&
                           paid->status == payments::payment_status::succeeded &&
                           paid->amount == of.total_amount;
@@ -156,13 +172,22 @@ result<bool> order_service::request_refund(order_record& now, write_set& in,
     for (const auto& each : now.refunds)
         if (each.status != refund_state::failed) asked_minor += each.amount.minor;
     const std::int64_t left_minor = now.captured_amount.minor - asked_minor;
+    // An amount's digits were read in its own currency: 10 is 1000 minor units of one and 10 of
+    // another.
+    if (wanted.amount && wanted.amount->currency != now.currency)
+        return fail(invalid_request(
+            {{"currency",
+              "currency_differs",
+              "the order is in " + std::string(now.currency.text()) + "; say so beside the amount",
+              {}}}));
     const money amount{wanted.amount ? wanted.amount->minor : left_minor, now.currency};
     if (left_minor <= 0 || amount.minor > left_minor)
         return fail(errc::conflict, "refund_exceeds_capture",
                     money_text({std::max<std::int64_t>(left_minor, 0), now.currency}) +
                         " of the captured amount is left to refund");
     if (!after_shipping && amount.minor == left_minor) {
-        // The whole of an order that has not left the house: that is a cancellation, with its units.
+        // The whole of an order that has not left the house: that is a cancellation, with its
+        // units.
         cancel_paid(now, in, wanted.reason.value_or("refund"));
         return true;
     }
@@ -171,10 +196,12 @@ result<bool> order_service::request_refund(order_record& now, write_set& in,
     return true;
 }
 
-task<result<order>> order_service::refund_order(request_context context, refund_order_request wanted) {
+task<result<order>> order_service::refund_order(request_context context,
+                                                refund_order_request wanted) {
     STOA_CO_TRY(const auto seen, co_await require_visible(context, wanted.id));
     STOA_CO_TRY(auto known, co_await ports_.keys.look_up(context));
-    if (known && known->state == idempotency_state::done) co_return seen;  // context.reply has the bytes
+    if (known && known->state == idempotency_state::done)
+        co_return seen;  // context.reply has the bytes
     const auto scope_key = idempotency_keys::scope_key(context);
     std::string body;
     auto done = co_await change(wanted.id, [&](order_record& now, write_set& in) -> result<bool> {
@@ -191,17 +218,20 @@ task<result<order>> order_service::refund_order(request_context context, refund_
     co_return static_cast<order&&>(*done);
 }
 
-// --- sweeping ---------------------------------------------------------------------------------------------
+// --- sweeping
+// ---------------------------------------------------------------------------------------------
 
 result<bool> order_service::expire_pending(order_record& now, write_set& in) {
     const error expired{.kind = errc::conflict,
                         .code = "order_expired",
-                        .detail = "the order was not settled within two minutes; place it again with a "
-                                  "new Idempotency-Key"};
+                        .detail =
+                            "the order was not settled within two minutes; place it again with a "
+                            "new Idempotency-Key"};
     become(now, order_status::cancelled);
     now.reason = expired.code;
     if (now.scope_key)
-        ports_.keys.complete(in, *now.scope_key, http_status(expired.kind), problem_json(expired, now.id));
+        ports_.keys.complete(in, *now.scope_key, http_status(expired.kind),
+                             problem_json(expired, now.id));
     now.scope_key.reset();
     in.publish(order_event_of(now, "order.cancelled"));  // releases a hold that may stand
     return true;

@@ -14,7 +14,8 @@ inline constexpr std::string_view close_requested = "payment.close_requested";
 inline constexpr std::string_view refund_requested = "refund.requested";
 }  // namespace topic
 
-// Topic `orders`; the type is order.created, .payment_failed, .paid, .cancelled, .shipped, .delivered, .refunded.
+// Topic `orders`; the type is order.created, .payment_failed, .paid, .cancelled, .shipped,
+// .delivered, .refunded.
 struct order_event {
     std::string id;  // of the event
     std::string order_id, user_id;
@@ -28,13 +29,15 @@ struct order_event {
     std::vector<order_line> items;
     std::optional<std::string> reason;
     std::optional<std::string> reference;
-    bool restock = false;  // cancelled after payment, or refunded with return: units go back on the shelf
+    bool restock =
+        false;  // cancelled after payment, or refunded with return: units go back on the shelf
     std::optional<money> refunded_amount;  // order.refunded: of this refund
     std::int64_t version = 0;
 };
-BOOST_DESCRIBE_STRUCT(order_event, (), (id, order_id, user_id, total_amount, currency, status, items_count,
-                                        event_type, created_at, occurred_at, items, reason, reference,
-                                        restock, refunded_amount, version))
+BOOST_DESCRIBE_STRUCT(order_event, (),
+                      (id, order_id, user_id, total_amount, currency, status, items_count,
+                       event_type, created_at, occurred_at, items, reason, reference, restock,
+                       refunded_amount, version))
 
 // The next three are written in camelCase: orderId, userId.
 struct requested_item {
@@ -53,7 +56,8 @@ struct payment_requested {
     std::optional<std::string> method;
     timestamp due_at;
 };
-BOOST_DESCRIBE_STRUCT(payment_requested, (), (order_id, user_id, items, total, currency, attempt, method, due_at))
+BOOST_DESCRIBE_STRUCT(payment_requested, (),
+                      (order_id, user_id, items, total, currency, attempt, method, due_at))
 
 struct close_requested {
     std::string order_id, user_id;

@@ -1,5 +1,5 @@
-// POST /orders: the order, its hold, and the one transaction in which both are settled. Each step may be the
-// process's last; what goes on afterwards is said beside it.
+// POST /orders: the order, its hold, and the one transaction in which both are settled. Each step
+// may be the process's last; what goes on afterwards is said beside it.
 #include "base/json.hpp"
 #include "base/problem.hpp"
 #include "services/order/order_service.hpp"
@@ -22,7 +22,8 @@ problems check_address(const json_text& given) {
     if (given.text.starts_with('"')) return {};
     address read;
     auto wrong = read_json(given.text, type_of<address>, &read);
-    for (auto& p : wrong) p.where = p.where.empty() ? "shipping_address" : "shipping_address." + p.where;
+    for (auto& p : wrong)
+        p.where = p.where.empty() ? "shipping_address" : "shipping_address." + p.where;
     return wrong;
 }
 
@@ -41,20 +42,23 @@ error refusal_of(const order& refused, const products::hold_outcome& outcome) {
     for (const auto& line : outcome.refused) {
         const auto at = std::ranges::find(refused.items, line.product_id, &order_line::product_id);
         const auto index = at == refused.items.end() ? 0 : at - refused.items.begin();
-        problem p{.where = "items[" + std::to_string(index) + "]", .code = std::string(word_of(line.why))};
+        problem p{.where = "items[" + std::to_string(index) + "]",
+                  .code = std::string(word_of(line.why))};
         if (line.why == products::refusal::out_of_stock) {
             p.available = line.available;
             p.detail = std::to_string(line.available) + " available";
         } else if (line.why == products::refusal::price_changed && line.price) {
-            p.detail = "the price is now " + money_text(*line.price) + "; look at it and order again";
+            p.detail =
+                "the price is now " + money_text(*line.price) + "; look at it and order again";
         } else {
             p.detail = "this product is no longer sold";
         }
         out.errors.push_back(std::move(p));
     }
-    out.detail = first == products::refusal::out_of_stock    ? "some items are not in stock as asked"
-                 : first == products::refusal::price_changed ? "a price has changed since it was quoted"
-                                                             : "some items are no longer sold";
+    out.detail = first == products::refusal::out_of_stock ? "some items are not in stock as asked"
+                 : first == products::refusal::price_changed
+                     ? "a price has changed since it was quoted"
+                     : "some items are no longer sold";
     return out;
 }
 
@@ -64,14 +68,17 @@ result<void> order_service::check_user(const request_context& context,
                                        const create_order_request& wanted) const {
     if (!wanted.user_id || *wanted.user_id == context.caller.user_id) {
         if (context.caller.user_id.empty())
-            return fail(invalid_request({{"user_id", "required", "say for whom the order is", {}}}));
+            return fail(
+                invalid_request({{"user_id", "required", "say for whom the order is", {}}}));
         return {};
     }
     if (context.caller.runs_the_shop()) return {};
-    return fail(invalid_request({{"user_id", "not_settable", "orders are placed for yourself", {}}}));
+    return fail(
+        invalid_request({{"user_id", "not_settable", "orders are placed for yourself", {}}}));
 }
 
-task<result<order>> order_service::create_order(request_context context, create_order_request wanted) {
+task<result<order>> order_service::create_order(request_context context,
+                                                create_order_request wanted) {
     const auto started = ports_.time.ticks();
     auto answer = co_await place(std::move(context), std::move(wanted));
     latency_.observe(std::chrono::duration<double>(ports_.time.ticks() - started).count());
@@ -82,7 +89,8 @@ task<result<order>> order_service::place(request_context context, create_order_r
     STOA_CO_TRY_VOID(check_user(context, wanted));
     // The key first: a replay must answer the same even where the catalogue has changed since.
     STOA_CO_TRY(auto known, co_await ports_.keys.look_up(context));
-    if (known && known->state == idempotency_state::done) co_return order{};  // context.reply has the bytes
+    if (known && known->state == idempotency_state::done)
+        co_return order{};  // context.reply has the bytes
     if (known) co_return co_await resume(std::move(context), *std::move(known));
 
     STOA_CO_TRY(auto pending, co_await price(context, std::move(wanted)));
@@ -90,15 +98,15 @@ task<result<order>> order_service::place(request_context context, create_order_r
     ports_.keys.begin(in, context, pending.id);
     store_.insert(in, pending);
     STOA_CO_TRY(const auto outcome, co_await store_.commit(std::move(in)));
-    if (!outcome.committed())
-        co_return fail(request_in_progress());
+    if (!outcome.committed()) co_return fail(request_in_progress());
     // Dies here: a retry with the key resumes; without one the sweeper cancels after two minutes.
     co_return co_await hold_and_settle(std::move(context), std::move(pending));
 }
 
-// Checks everything that can be wrong with the request and prices it. Writes nothing: such failures are not
-// stored under the key.
-task<result<order_record>> order_service::price(request_context context, create_order_request wanted) {
+// Checks everything that can be wrong with the request and prices it. Writes nothing: such failures
+// are not stored under the key.
+task<result<order_record>> order_service::price(request_context context,
+                                                create_order_request wanted) {
     auto wrong = check_address(wanted.shipping_address);
     const auto user_id = wanted.user_id.value_or(context.caller.user_id);
     auto user = co_await ports_.users.get_user(as_service(context), {.id = user_id});
@@ -114,12 +122,14 @@ task<result<order_record>> order_service::price(request_context context, create_
         if (demand[line.product_id] == 0) asked.product_ids.push_back(line.product_id);
         demand[line.product_id] += line.quantity;
     }
-    STOA_CO_TRY(const auto quoted, co_await ports_.products.quote_products(as_service(context), asked));
+    STOA_CO_TRY(const auto quoted,
+                co_await ports_.products.quote_products(as_service(context), asked));
     std::map<std::string_view, const products::product*> catalogue;
     for (const auto& each : quoted.products) catalogue[each.id] = &each;
 
     order_record out;
-    out.currency = quoted.products.empty() ? settings_.shop_currency : quoted.products.front().currency;
+    out.currency =
+        quoted.products.empty() ? settings_.shop_currency : quoted.products.front().currency;
     out.total_amount = out.captured_amount = out.refunded_amount = {0, out.currency};
     products::hold_outcome refused{.status = products::hold_status::refused};
     for (std::size_t i = 0; i < wanted.items.size(); ++i) {
@@ -138,8 +148,10 @@ task<result<order_record>> order_service::price(request_context context, create_
         const auto sum = checked_multiply(product.price.minor, line.quantity);
         const auto total = sum ? checked_add(out.total_amount.minor, *sum) : std::nullopt;
         if (!total || *total > products::largest_amount_minor) {
-            wrong.push_back({"items[" + std::to_string(i) + "].quantity", "out_of_range",
-                             "the order's total would be too large", {}});
+            wrong.push_back({"items[" + std::to_string(i) + "].quantity",
+                             "out_of_range",
+                             "the order's total would be too large",
+                             {}});
             continue;
         }
         out.total_amount.minor = *total;
@@ -152,7 +164,8 @@ task<result<order_record>> order_service::price(request_context context, create_
         // Sold out is told from memory, before any write: a flash sale's losers cost little.
         const auto needed = std::exchange(demand[line.product_id], -1);
         if (needed > 0 && !product.is_active)
-            refused.refused.push_back({.product_id = product.id, .why = products::refusal::product_unavailable});
+            refused.refused.push_back(
+                {.product_id = product.id, .why = products::refusal::product_unavailable});
         else if (needed > product.stock)
             refused.refused.push_back({.product_id = product.id,
                                        .why = products::refusal::out_of_stock,
@@ -175,16 +188,16 @@ task<result<order_record>> order_service::price(request_context context, create_
     co_return out;
 }
 
-// A request with this key died, or still runs past its lease: go on with its order. Safe at any step, since each
-// is conditional.
+// A request with this key died, or still runs past its lease: go on with its order. Safe at any
+// step, since each is conditional.
 task<result<order>> order_service::resume(request_context context, idempotency_record from) {
     write_set in;
     ports_.keys.take_over(in, context, from);
     STOA_CO_TRY(const auto taken, co_await store_.commit(std::move(in)));
-    if (!taken.committed())
-        co_return fail(request_in_progress());
+    if (!taken.committed()) co_return fail(request_in_progress());
     STOA_CO_TRY(auto found, co_await store_.get(from.subject));
-    if (!found) co_return fail(errc::internal, "order_missing", "the key names an order that is not there");
+    if (!found)
+        co_return fail(errc::internal, "order_missing", "the key names an order that is not there");
     if (found->status != order_status::pending)
         co_return co_await answer_of_winner(std::move(context), from.subject);
     co_return co_await hold_and_settle(std::move(context), *std::move(found));
@@ -196,14 +209,17 @@ task<result<order>> order_service::hold_and_settle(request_context context, orde
     for (const auto& line : pending.items)
         asked.lines.push_back({line.product_id, line.quantity, line.price, pending.currency});
     auto outcome = co_await ports_.products.hold(as_service(context), std::move(asked));
-    // No answer: nothing is known of the hold. The key stays open; a retry asks again and reads the outcome.
+    // No answer: nothing is known of the hold. The key stays open; a retry asks again and reads the
+    // outcome.
     if (!outcome)
         co_return fail({.kind = errc::unavailable,
                         .code = "stock_unavailable",
-                        .detail = "the order is not settled yet; send the same request with the same "
-                                  "Idempotency-Key again",
+                        .detail =
+                            "the order is not settled yet; send the same request with the same "
+                            "Idempotency-Key again",
                         .retry_after_s = 1});
-    // Dies here: the hold stands under the order id; a retry reads it, the sweeper's cancel releases it.
+    // Dies here: the hold stands under the order id; a retry reads it, the sweeper's cancel
+    // releases it.
     co_return co_await settle(std::move(context), std::move(pending), *std::move(outcome));
 }
 
@@ -228,7 +244,8 @@ task<result<order>> order_service::settle(request_context context, order_record 
     const int status = refusal ? http_status(refusal->kind) : 201;
     ports_.keys.complete(in, *pending.scope_key, status, body);
     STOA_CO_TRY(const auto outcome_of_write, co_await store_.commit(std::move(in)));
-    if (!outcome_of_write.committed()) co_return co_await answer_of_winner(std::move(context), pending.id);
+    if (!outcome_of_write.committed())
+        co_return co_await answer_of_winner(std::move(context), pending.id);
     *context.reply = {.status = status, .body = std::move(body)};
     if (!refusal) created_.add();
     co_return static_cast<order&&>(after);

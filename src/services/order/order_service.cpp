@@ -18,11 +18,13 @@ order_service::order_service(needs ports, order_settings settings)
     : ports_(ports),
       store_(ports.items),
       settings_(settings),
-      created_(ports.measured.counter("orders_created_total", "Orders that reached awaiting_payment.")),
+      created_(
+          ports.measured.counter("orders_created_total", "Orders that reached awaiting_payment.")),
       latency_(ports.measured.duration("order_latency_seconds",
                                        "From the request for an order to its answer.")) {}
 
-// --- reading ---------------------------------------------------------------------------------------------
+// --- reading
+// ---------------------------------------------------------------------------------------------
 
 task<result<order>> order_service::require_visible(request_context context, std::string id) {
     if (!is_uuid(id)) co_return fail(no_such_order());
@@ -35,7 +37,8 @@ task<result<order>> order_service::get_order(request_context context, get_order_
     return require_visible(std::move(context), std::move(wanted.id));
 }
 
-task<result<order_list>> order_service::list_orders(request_context context, list_orders_request wanted) {
+task<result<order_list>> order_service::list_orders(request_context context,
+                                                    list_orders_request wanted) {
     order_store::filter what{.user_id = wanted.user_id};
     if (!context.caller.runs_the_shop()) {
         // A foreign list is as absent as a foreign order.
@@ -57,25 +60,30 @@ task<result<order_list>> order_service::list_orders(request_context context, lis
 
     const int limit = wanted.limit.value_or(10);
     order_list out;
-    STOA_CO_TRY(out.orders, co_await store_.list(what, after, after ? 0 : wanted.skip.value_or(0), limit));
+    STOA_CO_TRY(out.orders,
+                co_await store_.list(what, after, after ? 0 : wanted.skip.value_or(0), limit));
     STOA_CO_TRY(out.total, co_await store_.count(what));
     if (std::ssize(out.orders) == limit)
-        out.next_cursor = write_cursor({rfc3339(out.orders.back().created_at), out.orders.back().id});
+        out.next_cursor =
+            write_cursor({rfc3339(out.orders.back().created_at), out.orders.back().id});
     co_return out;
 }
 
 task<result<std::vector<std::int64_t>>> order_service::count_by_status() {
     std::vector<std::int64_t> out;
     for (std::size_t i = 0; i < type_of<order_status>.words.size(); ++i) {
-        STOA_CO_TRY(const auto n, co_await store_.count({.statuses = {static_cast<order_status>(i)}}));
+        STOA_CO_TRY(const auto n,
+                    co_await store_.count({.statuses = {static_cast<order_status>(i)}}));
         out.push_back(n);
     }
     co_return out;
 }
 
-// --- changing --------------------------------------------------------------------------------------------
+// --- changing
+// --------------------------------------------------------------------------------------------
 
-task<result<order_record>> order_service::change(std::string id, edit how, std::optional<delivery> receipt) {
+task<result<order_record>> order_service::change(std::string id, edit how,
+                                                 std::optional<delivery> receipt) {
     for (;;) {
         STOA_CO_TRY(const auto before, co_await store_.get(id));
         if (!before) co_return fail(no_such_order());
@@ -94,8 +102,7 @@ task<result<order_record>> order_service::change(std::string id, edit how, std::
         STOA_CO_TRY(const auto outcome, co_await store_.commit(std::move(in)));
         if (outcome.committed() || outcome.received_before()) co_return after;
         // A write of the use case's own failed: only an idempotency row has a condition there.
-        if (outcome.failed < order_write)
-            co_return fail(request_in_progress());
+        if (outcome.failed < order_write) co_return fail(request_in_progress());
         // Another change of the order came first: look again.
     }
 }
@@ -104,12 +111,14 @@ void order_service::become(order_record& now, order_status to) const {
     // Every path here checked the table; a wrong one is a bug, and going on would hide it.
     if (!may_become(now.status, to)) std::abort();
     now.status = to;
-    const bool waits_for_money = to == order_status::awaiting_payment || to == order_status::payment_failed;
+    const bool waits_for_money =
+        to == order_status::awaiting_payment || to == order_status::payment_failed;
     now.due_at = waits_for_money ? now.payment_due_at : std::nullopt;
     if (to == order_status::cancelled) now.cancelled_at = ports_.time.now();
 }
 
-event order_service::event_of(const order_record& now, std::string_view topic, std::string payload) const {
+event order_service::event_of(const order_record& now, std::string_view topic,
+                              std::string payload) const {
     return {.topic = std::string(topic),
             .key = now.id,
             .id = new_id(ports_.time, ports_.random),
@@ -157,33 +166,39 @@ event order_service::payment_request_of(const order_record& now) const {
 
 task<result<order>> order_service::begin_attempt(request_context, begin_attempt_request wanted) {
     const auto now_is = ports_.time.now();
-    auto done = co_await change(wanted.order_id, [&](order_record& now, write_set&) -> result<bool> {
-        if (now.payment_attempt == wanted.after + 1 && now.status == order_status::awaiting_payment)
-            return false;  // asked before
-        const bool can = now.payment_attempt == wanted.after &&
-                         (now.status == order_status::awaiting_payment ||
-                          now.status == order_status::payment_failed);
-        if (!can) return fail(refused_transition(now.status, "paid again"));
-        if (now.payment_due_at && *now.payment_due_at <= now_is)
-            return fail(errc::conflict, "payment_deadline_passed",
-                        "the time to pay for this order is over; place a new one");
-        if (now.status == order_status::payment_failed) become(now, order_status::awaiting_payment);
-        now.payment_attempt = wanted.after + 1;
-        return true;
-    });
+    auto done =
+        co_await change(wanted.order_id, [&](order_record& now, write_set&) -> result<bool> {
+            if (now.payment_attempt == wanted.after + 1 &&
+                now.status == order_status::awaiting_payment)
+                return false;  // asked before
+            const bool can = now.payment_attempt == wanted.after &&
+                             (now.status == order_status::awaiting_payment ||
+                              now.status == order_status::payment_failed);
+            if (!can) return fail(refused_transition(now.status, "paid again"));
+            if (now.payment_due_at && *now.payment_due_at <= now_is)
+                return fail(errc::conflict, "payment_deadline_passed",
+                            "the time to pay for this order is over; place a new one");
+            if (now.status == order_status::payment_failed)
+                become(now, order_status::awaiting_payment);
+            now.payment_attempt = wanted.after + 1;
+            return true;
+        });
     if (!done) co_return std::unexpected(std::move(done).error());
     co_return static_cast<order&&>(*done);
 }
 
-// --- what payment tells ----------------------------------------------------------------------------------
+// --- what payment tells
+// ----------------------------------------------------------------------------------
 
-task<result<void>> order_service::on_payment_succeeded(delivery what, payments::payment_succeeded paid) {
+task<result<void>> order_service::on_payment_succeeded(delivery what,
+                                                       payments::payment_succeeded paid) {
     auto done = co_await change(
         paid.order_id,
         [&](order_record& now, write_set& in) -> result<bool> {
             if (now.payment_id == paid.payment_id) return false;
             const bool kept = now.payment_id.has_value() && now.captured_amount.minor > 0;
-            if (kept || now.status == order_status::cancelled || now.status == order_status::refunded) {
+            if (kept || now.status == order_status::cancelled ||
+                now.status == order_status::refunded) {
                 // A second capture, or one after the end: recorded and given back.
                 now.captured_amount.minor += paid.amount.minor;
                 if (!now.payment_id) now.payment_id = paid.payment_id;
@@ -191,7 +206,8 @@ task<result<void>> order_service::on_payment_succeeded(delivery what, payments::
                 return true;
             }
             if (now.status == order_status::pending)
-                return fail(errc::internal, "paid_while_pending", "a payment came before it was asked for");
+                return fail(errc::internal, "paid_while_pending",
+                            "a payment came before it was asked for");
             const bool was_cancelling = now.status == order_status::cancelling;
             become(now, order_status::paid);
             now.payment_id = paid.payment_id;
@@ -205,11 +221,13 @@ task<result<void>> order_service::on_payment_succeeded(delivery what, payments::
     co_return result<void>{};
 }
 
-task<result<void>> order_service::on_payment_failed(delivery what, payments::payment_failed failed) {
+task<result<void>> order_service::on_payment_failed(delivery what,
+                                                    payments::payment_failed failed) {
     auto done = co_await change(
         failed.order_id,
         [&](order_record& now, write_set& in) -> result<bool> {
-            if (now.status != order_status::awaiting_payment || failed.attempt < now.payment_attempt)
+            if (now.status != order_status::awaiting_payment ||
+                failed.attempt < now.payment_attempt)
                 return false;  // older than what the order knows, or on its way to an end
             become(now, order_status::payment_failed);
             now.reason = failed.reason;
@@ -221,7 +239,8 @@ task<result<void>> order_service::on_payment_failed(delivery what, payments::pay
     co_return result<void>{};
 }
 
-task<result<void>> order_service::on_payment_closed(delivery what, payments::payment_closed closed) {
+task<result<void>> order_service::on_payment_closed(delivery what,
+                                                    payments::payment_closed closed) {
     auto done = co_await change(
         closed.order_id,
         [&](order_record& now, write_set& in) -> result<bool> {
@@ -235,20 +254,23 @@ task<result<void>> order_service::on_payment_closed(delivery what, payments::pay
     co_return result<void>{};
 }
 
-task<result<void>> order_service::on_payment_refunded(delivery what, payments::payment_refunded told) {
+task<result<void>> order_service::on_payment_refunded(delivery what,
+                                                      payments::payment_refunded told) {
     auto done = co_await change(
         told.order_id,
         [&](order_record& now, write_set& in) -> result<bool> {
             const auto found = std::ranges::find(now.refunds, told.n, &refund::n);
             if (found == now.refunds.end())
-                return fail(errc::internal, "unknown_refund", "a refund that the order did not ask for");
+                return fail(errc::internal, "unknown_refund",
+                            "a refund that the order did not ask for");
             if (found->status != refund_state::pending) return false;
             found->status = told.succeeded ? refund_state::succeeded : refund_state::failed;
             now.refund_status = found->status;
             if (!told.succeeded) return true;  // waits for a person
             now.refunded_amount.minor += told.amount.minor;
             const bool whole = now.refunded_amount.minor == now.captured_amount.minor;
-            if (whole && may_become(now.status, order_status::refunded)) become(now, order_status::refunded);
+            if (whole && may_become(now.status, order_status::refunded))
+                become(now, order_status::refunded);
             auto out = order_event_of(now, "order.refunded");
             auto payload = from_json<order_event>(out.payload);
             payload->restock = found->restock;

@@ -1,5 +1,5 @@
-// Orders: the saga's first three steps, what payment events mean for an order, and every way an order ends.
-// Rules are design §5's; docs/life-of-an-order.md follows one order through this file.
+// Orders: the saga's first three steps, what payment events mean for an order, and every way an
+// order ends. Rules are design §5's; docs/life-of-an-order.md follows one order through this file.
 #pragma once
 
 #include "ports/clock.hpp"
@@ -16,8 +16,8 @@
 namespace stoa::orders {
 
 struct order_settings {
-    minutes pending_for{2};    // a pending order that nobody retries is cancelled after it
-    minutes payment_for{15};   // from awaiting_payment to the deadline
+    minutes pending_for{2};           // a pending order that nobody retries is cancelled after it
+    minutes payment_for{15};          // from awaiting_payment to the deadline
     milliseconds cancel_wait{2'000};  // PUT cancel answers 202 after it
     currency_code shop_currency;
 };
@@ -42,11 +42,12 @@ BOOST_DESCRIBE_STRUCT(move_order_request, (), (id))
 
 struct refund_order_request {
     std::string id;
-    std::optional<money> amount;  // absent: all that is left
+    std::optional<money> amount;            // absent: all that is left
+    std::optional<currency_code> currency;  // of the amount, where it is not the shop's
     std::optional<std::string> reason;
     std::optional<bool> restock;  // after shipping: the units are back on the shelf
 };
-BOOST_DESCRIBE_STRUCT(refund_order_request, (), (id, amount, reason, restock))
+BOOST_DESCRIBE_STRUCT(refund_order_request, (), (id, amount, currency, reason, restock))
 
 // The public operations, beyond what other services ask.
 class api : public book {
@@ -65,7 +66,8 @@ class order_service final : public api {
         key_value& items;
         users::directory& users;
         products::stock_keeper& products;
-        payments::till* payments = nullptr;  // set by wiring once it exists: the two know each other
+        payments::till* payments =
+            nullptr;  // set by wiring once it exists: the two know each other
         clock& time;
         random_source& random;
         idempotency_keys& keys;
@@ -89,35 +91,40 @@ class order_service final : public api {
     task<result<void>> on_payment_closed(delivery, payments::payment_closed);
     task<result<void>> on_payment_refunded(delivery, payments::payment_refunded);
 
-    // One round over the shards that are this instance's share: overdue orders go on their way to an end.
-    // Returns how many it moved.
+    // One round over the shards that are this instance's share: overdue orders go on their way to
+    // an end. Returns how many it moved.
     task<result<int>> sweep(lane share);
 
     // How many orders are in each status, by the statuses' order: for metrics.
     task<result<std::vector<std::int64_t>>> count_by_status();
 
  private:
-    // A change of one order: given the order as it stands, edits it, adds events and what else the transaction
-    // needs. False: nothing to do (the receipt alone is stored).
+    // A change of one order: given the order as it stands, edits it, adds events and what else the
+    // transaction needs. False: nothing to do (the receipt alone is stored).
     using edit = std::function<result<bool>(order_record& now, write_set& in)>;
-    // Reads, edits and writes until no other change comes between. not_found where there is no such order.
-    task<result<order_record>> change(std::string id, edit how, std::optional<delivery> receipt = {});
+    // Reads, edits and writes until no other change comes between. not_found where there is no such
+    // order.
+    task<result<order_record>> change(std::string id, edit how,
+                                      std::optional<delivery> receipt = {});
 
     // order_placement.cpp: POST /orders, steps 1 to 3.
     task<result<order>> place(request_context context, create_order_request wanted);
     task<result<order_record>> price(request_context context, create_order_request wanted);
     task<result<order>> resume(request_context context, idempotency_record from);
     task<result<order>> hold_and_settle(request_context context, order_record pending);
-    task<result<order>> settle(request_context context, order_record pending, products::hold_outcome outcome);
+    task<result<order>> settle(request_context context, order_record pending,
+                               products::hold_outcome outcome);
     task<result<order>> answer_of_winner(request_context context, std::string id);
-    result<void> check_user(const request_context& context, const create_order_request& wanted) const;
+    result<void> check_user(const request_context& context,
+                            const create_order_request& wanted) const;
 
     // order_ending.cpp
     result<bool> end_unpaid(order_record& now, write_set& in, std::string_view reason);
     void cancel_paid(order_record& now, write_set& in, std::string_view reason);
     void owe_refund(order_record& now, write_set& in, money amount, std::string_view payment_id,
                     std::string_view reason, bool restock);
-    result<bool> request_refund(order_record& now, write_set& in, const refund_order_request& wanted);
+    result<bool> request_refund(order_record& now, write_set& in,
+                                const refund_order_request& wanted);
     task<result<order>> await_end(request_context context, order_record cancelling);
     task<result<order>> require_visible(request_context context, std::string id);
     task<result<void>> verify_capture(request_context context, const order& of,
@@ -137,3 +144,9 @@ class order_service final : public api {
 };
 
 }  // namespace stoa::orders
+
+template <>
+inline constexpr auto stoa::rules_of<stoa::orders::refund_order_request> =
+    std::to_array<stoa::rule>({stoa::range("amount", 1, 100'000'000'000),
+                               stoa::range("reason", 1, 500), stoa::refused("status"),
+                               stoa::refused("refunded_amount"), stoa::refused("captured_amount")});

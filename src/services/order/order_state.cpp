@@ -20,15 +20,23 @@ constexpr std::array from_delivered{refunded};
 
 std::span<const order_status> successors(order_status from) {
     switch (from) {
-        case pending: return from_pending;
-        case awaiting_payment: return from_awaiting_payment;
-        case payment_failed: return from_payment_failed;
-        case cancelling: return from_cancelling;
-        case paid: return from_paid;
-        case shipped: return from_shipped;
-        case delivered: return from_delivered;
+        case pending:
+            return from_pending;
+        case awaiting_payment:
+            return from_awaiting_payment;
+        case payment_failed:
+            return from_payment_failed;
+        case cancelling:
+            return from_cancelling;
+        case paid:
+            return from_paid;
+        case shipped:
+            return from_shipped;
+        case delivered:
+            return from_delivered;
         case cancelled:
-        case refunded: return {};
+        case refunded:
+            return {};
     }
     return {};
 }

@@ -87,12 +87,15 @@ void order_store::save(write_set& in, const order_record& before, order_record& 
                   {add_to(word_of(before.status), -1), add_to(word_of(after.status), 1)});
 }
 
-task<result<std::vector<order>>> order_store::list(filter what, std::optional<position> after, int skip,
-                                                   int limit) {
+task<result<std::vector<order>>> order_store::list(filter what, std::optional<position> after,
+                                                   int skip, int limit) {
     // One walk a status, or one over the user's orders; merged by age.
     std::vector<index_walk> walks;
     const auto add_walk = [&](std::string_view index, std::string_view hash_name, attribute hash) {
-        kv_query query{.table = &orders_table, .index = index, .hash = hash, .forwards = false,
+        kv_query query{.table = &orders_table,
+                       .index = index,
+                       .hash = hash,
+                       .forwards = false,
                        .limit = std::clamp(limit + skip, 1, 100)};
         if (after) {
             item key = key_of("id", after->id);
@@ -136,7 +139,8 @@ task<result<std::int64_t>> order_store::count(filter what) {
     std::int64_t total = 0;
     if (what.user_id) {
         // One user's orders of some statuses: a walk over that user's orders, which are few.
-        index_walk walk(items_, {.table = &orders_table, .index = "by_user", .hash = *what.user_id});
+        index_walk walk(items_,
+                        {.table = &orders_table, .index = "by_user", .hash = *what.user_id});
         for (;;) {
             STOA_CO_TRY(const item* head, co_await walk.peek());
             if (!head) co_return total;
@@ -146,8 +150,9 @@ task<result<std::int64_t>> order_store::count(filter what) {
         }
     }
     for (int shard = 0; shard < counter_shards_; ++shard) {
-        STOA_CO_TRY(const auto counter,
-                    co_await items_.get(counters_table, key_of("name", "orders:" + std::to_string(shard))));
+        STOA_CO_TRY(
+            const auto counter,
+            co_await items_.get(counters_table, key_of("name", "orders:" + std::to_string(shard))));
         if (!counter) continue;
         for (const auto status : or_all(what.statuses)) total += counter->integer(word_of(status));
     }

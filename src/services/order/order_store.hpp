@@ -21,7 +21,8 @@ inline constexpr kv_index order_indexes[] = {
     {"by_status", "status", "created_at"},
     {"by_due", "due_shard", "due_at"},
 };
-inline constexpr kv_table orders_table{.name = "ecommerce-orders", .hash = "id", .indexes = order_indexes};
+inline constexpr kv_table orders_table{
+    .name = "ecommerce-orders", .hash = "id", .indexes = order_indexes};
 // Totals: `orders` has a number for each status, `orders:user:<id>` one for all of a user's.
 inline constexpr kv_table counters_table{.name = "ecommerce-counters", .hash = "name"};
 
@@ -32,7 +33,8 @@ struct position {
 std::string write_cursor(const position& at);
 std::optional<position> read_cursor(std::string_view text);
 
-// Thread rule: no state of its own; any loop. Counter shards: 1 embedded, 16 where one hot item would throttle.
+// Thread rule: no state of its own; any loop. Counter shards: 1 embedded, 16 where one hot item
+// would throttle.
 class order_store {
  public:
     explicit order_store(key_value& items, int counter_shards = 1)
@@ -42,17 +44,20 @@ class order_store {
     task<result<write_outcome>> commit(write_set what) { return items_.write(std::move(what)); }
 
     void insert(write_set& in, const order_record& fresh) const;
-    // Replaces `before` by `after`, which gets the next version; fails its condition where another came first.
+    // Replaces `before` by `after`, which gets the next version; fails its condition where another
+    // came first.
     void save(write_set& in, const order_record& before, order_record& after) const;
 
     struct filter {
         std::optional<std::string> user_id;
         std::vector<order_status> statuses;  // empty: all
     };
-    task<result<std::vector<order>>> list(filter what, std::optional<position> after, int skip, int limit);
+    task<result<std::vector<order>>> list(filter what, std::optional<position> after, int skip,
+                                          int limit);
     task<result<std::int64_t>> count(filter what);
 
-    // Ids of orders that were due at `now`, oldest first. From an index: may be behind, look at the order.
+    // Ids of orders that were due at `now`, oldest first. From an index: may be behind, look at the
+    // order.
     task<result<std::vector<std::string>>> due(int shard, timestamp now, int limit);
 
  private:

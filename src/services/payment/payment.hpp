@@ -23,11 +23,12 @@ struct payment {
     timestamp created_at, updated_at;
     std::int64_t version = 1;
 };
-BOOST_DESCRIBE_STRUCT(payment, (), (id, payment_id, order_id, user_id, attempt, amount, currency, status,
-                                    method, transaction_id, failure_reason, created_at, updated_at,
-                                    version))
+BOOST_DESCRIBE_STRUCT(payment, (),
+                      (id, payment_id, order_id, user_id, attempt, amount, currency, status, method,
+                       transaction_id, failure_reason, created_at, updated_at, version))
 
-// What the shop knows about paying one order: the item that submit, close and capture exclude each other on.
+// What the shop knows about paying one order: the item that submit, close and capture exclude each
+// other on.
 enum class head_state : std::uint8_t {
     open,       // no attempt is under way; waits for a method
     submitted,  // an attempt is with the provider
@@ -54,13 +55,14 @@ struct payment_head {
     std::optional<std::string> owner;       // the process epoch that drives the attempt
     std::int32_t tries = 0;                 // of asking the provider
     std::optional<std::int64_t> due_shard;
-    std::optional<timestamp> due_at;        // a worker must look then
+    std::optional<timestamp> due_at;  // a worker must look then
     timestamp created_at, updated_at;
     std::int64_t version = 1;
 };
-BOOST_DESCRIBE_STRUCT(payment_head, (), (id, order_id, user_id, amount, currency, state, attempt, method,
-                                         payment_id, intent_id, close_requested, submitted_at, owner,
-                                         tries, due_shard, due_at, created_at, updated_at, version))
+BOOST_DESCRIBE_STRUCT(payment_head, (),
+                      (id, order_id, user_id, amount, currency, state, attempt, method, payment_id,
+                       intent_id, close_requested, submitted_at, owner, tries, due_shard, due_at,
+                       created_at, updated_at, version))
 
 enum class refund_state : std::uint8_t { pending, succeeded, refused };
 BOOST_DESCRIBE_ENUM(refund_state, pending, succeeded, refused)
@@ -80,8 +82,9 @@ struct refund {
     timestamp created_at, updated_at;
     std::int64_t version = 1;
 };
-BOOST_DESCRIBE_STRUCT(refund, (), (id, order_id, user_id, n, amount, currency, payment_id, state,
-                                   provider_refund_id, tries, due_shard, due_at, created_at, updated_at,
-                                   version))
+BOOST_DESCRIBE_STRUCT(refund, (),
+                      (id, order_id, user_id, n, amount, currency, payment_id, state,
+                       provider_refund_id, tries, due_shard, due_at, created_at, updated_at,
+                       version))
 
 }  // namespace stoa::payments

@@ -10,7 +10,8 @@ struct create_payment_request {
     std::string order_id;
     money amount;  // must be the order's total, to the cent
     std::optional<currency_code> currency;
-    std::string method;  // credit_card, or a test token of the simulator; `payment_method` is accepted
+    std::string
+        method;  // credit_card, or a test token of the simulator; `payment_method` is accepted
 };
 BOOST_DESCRIBE_STRUCT(create_payment_request, (), (order_id, amount, currency, method))
 
@@ -43,6 +44,6 @@ class till {
 template <>
 inline constexpr auto stoa::rules_of<stoa::payments::create_payment_request> =
     std::to_array<stoa::rule>({stoa::uuid("order_id"), stoa::range("amount", 1, 100'000'000'000),
-                               stoa::range("method", 1, 64), stoa::alias("payment_method", "method"),
-                               stoa::refused("status"), stoa::refused("user_id"),
-                               stoa::refused("transaction_id")});
+                               stoa::range("method", 1, 64),
+                               stoa::alias("payment_method", "method"), stoa::refused("status"),
+                               stoa::refused("user_id"), stoa::refused("transaction_id")});

@@ -21,8 +21,8 @@ struct payment_succeeded {
     currency_code currency;
     std::string transaction_id;
 };
-BOOST_DESCRIBE_STRUCT(payment_succeeded, (), (order_id, payment_id, user_id, attempt, amount, currency,
-                                              transaction_id))
+BOOST_DESCRIBE_STRUCT(payment_succeeded, (),
+                      (order_id, payment_id, user_id, attempt, amount, currency, transaction_id))
 
 struct payment_failed {
     std::string order_id, payment_id, user_id;
@@ -31,7 +31,8 @@ struct payment_failed {
     money amount;
     currency_code currency;
 };
-BOOST_DESCRIBE_STRUCT(payment_failed, (), (order_id, payment_id, user_id, attempt, reason, amount, currency))
+BOOST_DESCRIBE_STRUCT(payment_failed, (),
+                      (order_id, payment_id, user_id, attempt, reason, amount, currency))
 
 // No money can come for this order any more.
 struct payment_closed {
@@ -49,6 +50,7 @@ struct payment_refunded {
     currency_code currency;
     std::string payment_id;
 };
-BOOST_DESCRIBE_STRUCT(payment_refunded, (), (order_id, user_id, n, succeeded, amount, currency, payment_id))
+BOOST_DESCRIBE_STRUCT(payment_refunded, (),
+                      (order_id, user_id, n, succeeded, amount, currency, payment_id))
 
 }  // namespace stoa::payments

@@ -11,20 +11,22 @@ namespace stoa::payments {
 namespace {
 
 error no_such_payment() {
-    return {.kind = errc::not_found, .code = "payment_not_found", .detail = "there is no such payment"};
+    return {
+        .kind = errc::not_found, .code = "payment_not_found", .detail = "there is no such payment"};
 }
 
 error declined_error(const payment& attempt) {
     return {.kind = errc::declined,
             .code = "payment_declined",
-            .detail = "the provider declined the payment (" + attempt.failure_reason.value_or("declined") +
-                      "); try another method",
+            .detail = "the provider declined the payment (" +
+                      attempt.failure_reason.value_or("declined") + "); try another method",
             .errors = {{"method", attempt.failure_reason.value_or("declined"), {}, {}}}};
 }
 
 }  // namespace
 
-task<result<payment>> payment_service::get_payment(request_context context, get_payment_request wanted) {
+task<result<payment>> payment_service::get_payment(request_context context,
+                                                   get_payment_request wanted) {
     if (!is_uuid(wanted.id)) co_return fail(no_such_payment());
     STOA_CO_TRY(auto found, co_await store_.attempt(std::move(wanted.id)));
     if (!found || !context.caller.may_see(found->user_id)) co_return fail(no_such_payment());
@@ -53,7 +55,8 @@ payment_head payment_service::head_for(const orders::order& order) const {
             .updated_at = now};
 }
 
-task<result<payment_head>> payment_service::ensure_head(const orders::order& order, std::string method) {
+task<result<payment_head>> payment_service::ensure_head(const orders::order& order,
+                                                        std::string method) {
     auto made = co_await change(order.id, [&](payment_head& now, write_set&) -> result<bool> {
         if (!now.id.empty()) return false;
         now = head_for(order);
@@ -92,10 +95,12 @@ task<result<payment>> payment_service::create_payment(request_context context,
     STOA_CO_TRY(auto order, co_await ports_.orders.get_order(context, {.id = wanted.order_id}));
     const bool same_currency = wanted.currency.value_or(order.currency) == order.currency;
     if (!same_currency || wanted.amount.minor != order.total_amount.minor)
-        co_return fail(invalid_request(
-            {{"amount", "amount_differs",
-              "the order's total is " + money_text(order.total_amount) + ' ' +
-                  std::string(order.currency.text()) + "; nothing was charged", {}}}));
+        co_return fail(
+            invalid_request({{"amount",
+                              "amount_differs",
+                              "the order's total is " + money_text(order.total_amount) + ' ' +
+                                  std::string(order.currency.text()) + "; nothing was charged",
+                              {}}}));
 
     STOA_CO_TRY(const auto head, co_await store_.head_of(order.id));
     std::int32_t attempt = head ? head->attempt : order.payment_attempt;
@@ -104,25 +109,28 @@ task<result<payment>> payment_service::create_payment(request_context context,
         co_return co_await pay(std::move(context), std::move(wanted), std::move(order), attempt);
 
     STOA_CO_TRY(auto known, co_await ports_.keys.look_up(context));
-    if (known && known->state == idempotency_state::done) co_return payment{};  // context.reply has the bytes
+    if (known && known->state == idempotency_state::done)
+        co_return payment{};  // context.reply has the bytes
     write_set in;
     if (known) {
-        // A request that died meant a certain attempt: its answer is that attempt's, never a new one's.
-        std::from_chars(known->subject.data(), known->subject.data() + known->subject.size(), attempt);
+        // A request that died meant a certain attempt: its answer is that attempt's, never a new
+        // one's.
+        std::from_chars(known->subject.data(), known->subject.data() + known->subject.size(),
+                        attempt);
         ports_.keys.take_over(in, context, *known);
     } else {
         ports_.keys.begin(in, context, std::to_string(attempt));
     }
     STOA_CO_TRY(const auto begun, co_await store_.commit(std::move(in)));
-    if (!begun.committed())
-        co_return fail(request_in_progress());
+    if (!begun.committed()) co_return fail(request_in_progress());
     auto answered = co_await pay(context, std::move(wanted), std::move(order), attempt);
     // Unknown at the deadline: the key stays open, and a retry with it learns the outcome.
     if (answered && answered->status == payment_status::processing) co_return answered;
     const bool stored_kind = answered || answered.error().kind == errc::declined ||
                              answered.error().kind == errc::conflict;
     if (!stored_kind) co_return answered;
-    const int status = answered ? std::max(context.reply->status, 200) : http_status(answered.error().kind);
+    const int status =
+        answered ? std::max(context.reply->status, 200) : http_status(answered.error().kind);
     auto body = answered ? to_json(*answered) : problem_json(answered.error(), context.request_id);
     write_set close;
     ports_.keys.complete(close, idempotency_keys::scope_key(context), status, body);
@@ -140,8 +148,9 @@ task<result<payment>> payment_service::pay(request_context context, create_payme
         const bool payable = order.status == orders::order_status::awaiting_payment ||
                              order.status == orders::order_status::payment_failed;
         if (!payable)
-            co_return fail(errc::conflict, "order_not_payable",
-                           "an order that is " + std::string(word_of(order.status)) + " cannot be paid");
+            co_return fail(
+                errc::conflict, "order_not_payable",
+                "an order that is " + std::string(word_of(order.status)) + " cannot be paid");
         STOA_CO_TRY(head, co_await ensure_head(order, wanted.method));
         fresh = head->method == wanted.method;
     }
@@ -154,13 +163,14 @@ task<result<payment>> payment_service::pay(request_context context, create_payme
         STOA_CO_TRY_VOID(co_await ports_.orders.begin_attempt(service, {order.id, head->attempt}));
     }
     STOA_CO_TRY(const bool named, co_await name_method(order.id, attempt, wanted.method));
-    // The worker drives it, not this request: a client that goes away must not leave an attempt half-way.
+    // The worker drives it, not this request: a client that goes away must not leave an attempt
+    // half-way.
     wake(order.id);
     co_return co_await answer(std::move(context), order.id, attempt, fresh || named);
 }
 
-// Waits for the attempt's outcome. 201 where this request submitted it, 200 where it found it, 402 declined,
-// 202 where it is not known in time or waits for a person.
+// Waits for the attempt's outcome. 201 where this request submitted it, 200 where it found it, 402
+// declined, 202 where it is not known in time or waits for a person.
 task<result<payment>> payment_service::answer(request_context context, std::string order_id,
                                               std::int32_t attempt, bool fresh) {
     const auto until = std::min(context.deadline, ports_.time.ticks() + settings_.answer_within);
@@ -178,7 +188,8 @@ task<result<payment>> payment_service::answer(request_context context, std::stri
             for (const auto& each : all)
                 if (each.attempt == attempt) found = each;
         }
-        if (found && found->status == payment_status::failed) co_return fail(declined_error(*found));
+        if (found && found->status == payment_status::failed)
+            co_return fail(declined_error(*found));
         const bool settled = found && found->status != payment_status::processing;
         if (settled || (found && ports_.time.ticks() >= until)) {
             const bool open = found->status == payment_status::processing ||
@@ -195,12 +206,14 @@ task<result<payment>> payment_service::answer(request_context context, std::stri
     }
 }
 
-task<result<payment>> payment_service::decide_review(request_context, decide_review_request wanted) {
+task<result<payment>> payment_service::decide_review(request_context,
+                                                     decide_review_request wanted) {
     STOA_CO_TRY(const auto before, co_await store_.attempt(wanted.id));
     if (!before) co_return fail(no_such_payment());
     STOA_CO_TRY(const auto head, co_await store_.head_of(before->order_id));
     if (!head || head->state != head_state::review || head->payment_id != before->id)
-        co_return fail(errc::conflict, "not_in_review", "this payment does not wait for a decision");
+        co_return fail(errc::conflict, "not_in_review",
+                       "this payment does not wait for a decision");
     auto after = *head;
     auto attempt = *before;
     write_set in;
@@ -222,7 +235,8 @@ task<result<payment>> payment_service::decide_review(request_context, decide_rev
     store_.replace(in, *head, after);
     store_.replace(in, *before, attempt);
     STOA_CO_TRY(const auto stored, co_await store_.commit(std::move(in)));
-    if (!stored.committed()) co_return fail(errc::conflict, "not_in_review", "decided by someone else");
+    if (!stored.committed())
+        co_return fail(errc::conflict, "not_in_review", "decided by someone else");
     if (wanted.approve) wake(head->order_id);
     co_return attempt;
 }

@@ -38,13 +38,15 @@ task<result<std::optional<payment_head>>> payment_service::change(std::string or
     }
 }
 
-task<result<void>> payment_service::on_payment_requested(delivery what, orders::payment_requested asked) {
+task<result<void>> payment_service::on_payment_requested(delivery what,
+                                                         orders::payment_requested asked) {
     const auto due = ports_.time.now();
     auto done = co_await change(
         asked.order_id,
         [&](payment_head& now, write_set&) -> result<bool> {
             if (!now.id.empty()) {
-                // POST /payments, or a close, came first; a method named with the order still counts.
+                // POST /payments, or a close, came first; a method named with the order still
+                // counts.
                 const bool useful = now.state == head_state::open && !now.method && asked.method &&
                                     now.attempt == asked.attempt;
                 if (useful) now.method = asked.method, now.due_at = due;
@@ -68,7 +70,8 @@ task<result<void>> payment_service::on_payment_requested(delivery what, orders::
     co_return result<void>{};
 }
 
-task<result<void>> payment_service::on_close_requested(delivery what, orders::close_requested asked) {
+task<result<void>> payment_service::on_close_requested(delivery what,
+                                                       orders::close_requested asked) {
     const auto now_is = ports_.time.now();
     auto done = co_await change(
         asked.order_id,
@@ -88,14 +91,17 @@ task<result<void>> payment_service::on_close_requested(delivery what, orders::cl
             switch (now.state) {
                 case head_state::open:
                 case head_state::failed:
-                case head_state::review: close(now, in); return true;
+                case head_state::review:
+                    close(now, in);
+                    return true;
                 case head_state::submitted:
                 case head_state::unknown:
                     now.close_requested = true;
                     now.due_at = now_is;
                     return true;
                 case head_state::captured:
-                case head_state::closed: return false;  // its event is on the way
+                case head_state::closed:
+                    return false;  // its event is on the way
             }
             return false;
         },
@@ -105,7 +111,8 @@ task<result<void>> payment_service::on_close_requested(delivery what, orders::cl
     co_return result<void>{};
 }
 
-task<result<void>> payment_service::on_refund_requested(delivery what, orders::refund_requested asked) {
+task<result<void>> payment_service::on_refund_requested(delivery what,
+                                                        orders::refund_requested asked) {
     STOA_CO_TRY(const auto paid, co_await store_.attempt(asked.payment_id));
     if (!paid || paid->status != payment_status::succeeded)
         co_return fail(errc::internal, "refund_without_capture", "no capture to give back from");
@@ -129,7 +136,8 @@ task<result<void>> payment_service::on_refund_requested(delivery what, orders::r
     co_return result<void>{};
 }
 
-task<result<webhook_answer>> payment_service::receive_webhook(request_context, webhook_request told) {
+task<result<webhook_answer>> payment_service::receive_webhook(request_context,
+                                                              webhook_request told) {
     auto done = co_await change(told.order_id, [&](payment_head& now, write_set&) -> result<bool> {
         if (now.state != head_state::unknown && now.state != head_state::submitted) return false;
         if (now.id.empty()) return false;

@@ -1,6 +1,7 @@
-// Payments: one head item an order, on which submit, close and capture exclude each other (design §5, steps 4
-// and 5). Three ways in (payment.requested, POST /payments, ProcessPayment), one machine. The provider is the
-// only one who knows whether money moved: an outcome that did not arrive is asked for, never guessed.
+// Payments: one head item an order, on which submit, close and capture exclude each other (design
+// §5, steps 4 and 5). Three ways in (payment.requested, POST /payments, ProcessPayment), one
+// machine. The provider is the only one who knows whether money moved: an outcome that did not
+// arrive is asked for, never guessed.
 #pragma once
 
 #include "ports/clock.hpp"
@@ -21,11 +22,11 @@ namespace stoa::payments {
 
 struct payment_settings {
     std::optional<std::int64_t> review_above_minor;  // payment_review_above; absent: never
-    milliseconds answer_within{10'000};  // POST /payments answers 202 after it
-    seconds take_up_after{5};            // a submitted attempt of a process that is gone
+    milliseconds answer_within{10'000};              // POST /payments answers 202 after it
+    seconds take_up_after{5};  // a submitted attempt of a process that is gone
     seconds first_retry{1}, longest_retry{300};
-    hours key_lives{20};                 // a provider's key is not used again after it
-    int in_flight = 256;                 // attempts driven at once, an instance
+    hours key_lives{20};  // a provider's key is not used again after it
+    int in_flight = 256;  // attempts driven at once, an instance
 };
 
 struct decide_review_request {
@@ -50,7 +51,8 @@ class api : public till {
     virtual task<result<webhook_answer>> receive_webhook(request_context, webhook_request) = 0;
 };
 
-// Thread rule: one instance a loop. Background work runs on the supervisor, which is stopped before this dies.
+// Thread rule: one instance a loop. Background work runs on the supervisor, which is stopped before
+// this dies.
 class payment_service final : public api {
  public:
     struct needs {
@@ -72,15 +74,18 @@ class payment_service final : public api {
     task<result<payment>> decide_review(request_context, decide_review_request) override;
     task<result<webhook_answer>> receive_webhook(request_context, webhook_request) override;
 
-    // Consumers only record; a bounded worker talks to the provider, so that a slow one blocks no partition.
+    // Consumers only record; a bounded worker talks to the provider, so that a slow one blocks no
+    // partition.
     task<result<void>> on_payment_requested(delivery, orders::payment_requested);
     task<result<void>> on_close_requested(delivery, orders::close_requested);
     task<result<void>> on_refund_requested(delivery, orders::refund_requested);
 
-    // Takes up what is due: attempts of processes that are gone, unknown outcomes, refunds. Returns how many.
+    // Takes up what is due: attempts of processes that are gone, unknown outcomes, refunds. Returns
+    // how many.
     task<result<int>> sweep(lane share);
 
-    // Drives an order's payment until it rests or must wait; the worker's body, also called by tests.
+    // Drives an order's payment until it rests or must wait; the worker's body, also called by
+    // tests.
     task<result<void>> drive(std::string order_id);
 
  private:
@@ -100,8 +105,8 @@ class payment_service final : public api {
     // payment_requests.cpp
     task<result<payment>> pay(request_context context, create_payment_request wanted,
                               orders::order order, std::int32_t attempt);
-    task<result<payment>> answer(request_context context, std::string order_id, std::int32_t attempt,
-                                 bool fresh);
+    task<result<payment>> answer(request_context context, std::string order_id,
+                                 std::int32_t attempt, bool fresh);
     task<result<payment_head>> ensure_head(const orders::order& order, std::string method);
     task<result<bool>> name_method(std::string order_id, std::int32_t attempt, std::string method);
     payment_head head_for(const orders::order& order) const;
@@ -120,7 +125,8 @@ class payment_service final : public api {
     needs ports_;
     payment_store store_;
     payment_settings settings_;
-    std::set<std::string> driving_;  // orders and refunds that a background task of this instance drives
+    std::set<std::string>
+        driving_;  // orders and refunds that a background task of this instance drives
     metric_counter captured_, declined_, unknown_;
 };
 

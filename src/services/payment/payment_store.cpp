@@ -9,8 +9,9 @@ namespace {
 
 template <class T>
 void set_due_shard(T& of) {
-    of.due_shard = of.due_at ? std::optional(static_cast<std::int64_t>(stable_hash(of.order_id) % due_shards))
-                             : std::nullopt;
+    of.due_shard =
+        of.due_at ? std::optional(static_cast<std::int64_t>(stable_hash(of.order_id) % due_shards))
+                  : std::nullopt;
 }
 
 template <class T>

@@ -1,4 +1,5 @@
-// Payments in the key_value port: one head item an order, an item an attempt, an item a refund, in one table.
+// Payments in the key_value port: one head item an order, an item an attempt, an item a refund, in
+// one table.
 #pragma once
 
 #include "ports/key_value.hpp"
@@ -35,7 +36,8 @@ class payment_store {
     }
     task<result<write_outcome>> commit(write_set what) { return items_.write(std::move(what)); }
 
-    // Inserting fails its condition where the item exists; replacing where it is not at `before`'s version.
+    // Inserting fails its condition where the item exists; replacing where it is not at `before`'s
+    // version.
     void insert(write_set& in, payment_head fresh) const;
     void insert(write_set& in, const payment& fresh) const;
     void insert(write_set& in, refund fresh) const;
@@ -44,7 +46,8 @@ class payment_store {
     void replace(write_set& in, const refund& before, refund& after) const;
 
     task<result<std::vector<payment>>> attempts_of(std::string order_id);
-    // Ids (heads and refunds) that were due at `now`. From an index: may be behind, look at the item.
+    // Ids (heads and refunds) that were due at `now`. From an index: may be behind, look at the
+    // item.
     task<result<std::vector<std::string>>> due(int shard, timestamp now, int limit);
 
  private:

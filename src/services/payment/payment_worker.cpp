@@ -1,5 +1,6 @@
-// The part that talks to the provider: submit, ask, settle; refunds alike. Every step is conditional on the
-// head's version, and every provider call carries a key or an intent id, so two workers on one order are safe.
+// The part that talks to the provider: submit, ask, settle; refunds alike. Every step is
+// conditional on the head's version, and every provider call carries a key or an intent id, so two
+// workers on one order are safe.
 #include "base/json.hpp"
 #include "runtime/log.hpp"
 #include "services/payment/payment_service.hpp"
@@ -16,7 +17,8 @@ bool definite(errc kind) {
 
 }  // namespace
 
-event payment_service::event_of(const payment_head& now, std::string_view topic, std::string payload) const {
+event payment_service::event_of(const payment_head& now, std::string_view topic,
+                                std::string payload) const {
     return {.topic = std::string(topic),
             .key = now.order_id,
             .id = new_id(ports_.time, ports_.random),
@@ -34,7 +36,8 @@ milliseconds payment_service::backoff(std::int32_t tries) {
 void payment_service::close(payment_head& now, write_set& in) const {
     now.state = head_state::closed;
     now.due_at.reset();
-    const payment_closed payload{.order_id = now.order_id, .user_id = now.user_id, .attempt = now.attempt};
+    const payment_closed payload{
+        .order_id = now.order_id, .user_id = now.user_id, .attempt = now.attempt};
     in.publish(event_of(now, topic::closed, to_json(payload, naming::camel)));
 }
 
@@ -49,7 +52,8 @@ task<result<void>> payment_service::drive(std::string order_id) {
             STOA_CO_TRY_VOID(co_await ask_provider(*std::move(head)));
             STOA_CO_TRY(const auto after, co_await store_.head_of(order_id));
             // Unknown again: the sweeper asks when it is due.
-            if (after && after->state == head_state::unknown && after->tries > asked) co_return result<void>{};
+            if (after && after->state == head_state::unknown && after->tries > asked)
+                co_return result<void>{};
         } else {
             co_return result<void>{};
         }
@@ -59,7 +63,8 @@ task<result<void>> payment_service::drive(std::string order_id) {
 task<result<void>> payment_service::submit(payment_head head) {
     auto after = head;
     const auto now = ports_.time.now();
-    const bool review = settings_.review_above_minor && head.amount.minor > *settings_.review_above_minor;
+    const bool review =
+        settings_.review_above_minor && head.amount.minor > *settings_.review_above_minor;
     after.state = review ? head_state::review : head_state::submitted;
     after.payment_id = new_id(ports_.time, ports_.random);
     after.intent_id.reset();
@@ -90,9 +95,11 @@ task<result<void>> payment_service::submit(payment_head head) {
 task<result<void>> payment_service::ask_provider(payment_head head) {
     auto told = co_await find_intent(head);
     if (told && told->status == intent_status::created) {
-        // Looked at again just before: a close that came meanwhile must not be overtaken by a confirm.
+        // Looked at again just before: a close that came meanwhile must not be overtaken by a
+        // confirm.
         STOA_CO_TRY(const auto now, co_await store_.head_of(head.order_id));
-        if (!now || now->version != head.version) co_return result<void>{};  // changed: the driver looks again
+        if (!now || now->version != head.version)
+            co_return result<void>{};  // changed: the driver looks again
         if (now->close_requested) told = co_await ports_.provider.cancel(told->id);
         else told = co_await ports_.provider.confirm(told->id);
     }
@@ -104,11 +111,13 @@ task<result<void>> payment_service::ask_provider(payment_head head) {
                               .decline_code = told.error().code};
     if (!told) co_return co_await remember_unknown(std::move(head), told.error());
     if (told->status == intent_status::created || told->status == intent_status::processing)
-        co_return co_await remember_unknown(std::move(head), {.kind = errc::timeout, .code = "processing"});
+        co_return co_await remember_unknown(std::move(head),
+                                            {.kind = errc::timeout, .code = "processing"});
     co_return co_await settle(std::move(head), *std::move(told));
 }
 
-// The attempt's intent: asked for by id, or created under the attempt's key, which gives the same one again.
+// The attempt's intent: asked for by id, or created under the attempt's key, which gives the same
+// one again.
 task<result<payment_intent>> payment_service::find_intent(payment_head& head) {
     if (head.intent_id) {
         auto told = co_await ports_.provider.get(*head.intent_id);
@@ -118,9 +127,11 @@ task<result<payment_intent>> payment_service::find_intent(payment_head& head) {
         !head.submitted_at || ports_.time.now() - *head.submitted_at < settings_.key_lives;
     if (!key_lives)
         // Creating anew could charge a second time: a person looks.
-        co_return fail(errc::unavailable, "provider_key_expired", "the attempt's key is too old to use");
-    auto told = co_await ports_.provider.create(head.order_id + ':' + std::to_string(head.attempt),
-                                                head.amount, head.method.value_or(""), head.order_id);
+        co_return fail(errc::unavailable, "provider_key_expired",
+                       "the attempt's key is too old to use");
+    auto told =
+        co_await ports_.provider.create(head.order_id + ':' + std::to_string(head.attempt),
+                                        head.amount, head.method.value_or(""), head.order_id);
     if (!told) co_return told;
     auto after = head;
     after.intent_id = told->id;
@@ -135,7 +146,8 @@ task<result<payment_intent>> payment_service::find_intent(payment_head& head) {
 
 task<result<void>> payment_service::settle(payment_head head, payment_intent told) {
     STOA_CO_TRY(const auto before, co_await store_.attempt(head.payment_id.value_or("")));
-    if (!before) co_return fail(errc::internal, "attempt_missing", "a submitted head without its attempt");
+    if (!before)
+        co_return fail(errc::internal, "attempt_missing", "a submitted head without its attempt");
     auto after = head;
     auto attempt = *before;
     write_set in;
@@ -146,8 +158,8 @@ task<result<void>> payment_service::settle(payment_head head, payment_intent tol
     if (told.status == intent_status::succeeded) {
         after.state = head_state::captured;
         attempt.status = payment_status::succeeded;
-        const payment_succeeded payload{head.order_id, attempt.id, head.user_id, head.attempt,
-                                        head.amount, head.currency, told.id};
+        const payment_succeeded payload{head.order_id, attempt.id,    head.user_id, head.attempt,
+                                        head.amount,   head.currency, told.id};
         in.publish(event_of(head, topic::succeeded, to_json(payload, naming::camel)));
     } else if (told.status == intent_status::declined) {
         after.state = head_state::failed;
@@ -203,8 +215,9 @@ task<result<void>> payment_service::drive_refund(std::string id) {
         after.state = given_back ? refund_state::succeeded : refund_state::refused;
         if (told) after.provider_refund_id = told->id;
         after.due_at.reset();
-        const payment_refunded payload{before->order_id, before->user_id,  before->n,         given_back,
-                                       before->amount,   before->currency, before->payment_id};
+        const payment_refunded payload{before->order_id,  before->user_id, before->n,
+                                       given_back,        before->amount,  before->currency,
+                                       before->payment_id};
         payment_head about{.order_id = before->order_id, .version = before->version};
         in.publish(event_of(about, topic::refunded, to_json(payload, naming::camel)));
     }
@@ -213,12 +226,14 @@ task<result<void>> payment_service::drive_refund(std::string id) {
     co_return result<void>{};
 }
 
-// --- in the background -------------------------------------------------------------------------------------
+// --- in the background
+// -------------------------------------------------------------------------------------
 
 void payment_service::wake(std::string order_id) {
     // Beyond the bound the due time stands in the item: the sweeper takes it up.
     if (std::ssize(driving_) >= settings_.in_flight || !driving_.insert(order_id).second) return;
-    ports_.background.spawn("pay", [this, id = std::move(order_id)] { return drive_in_background(id); });
+    ports_.background.spawn("pay",
+                            [this, id = std::move(order_id)] { return drive_in_background(id); });
 }
 
 void payment_service::wake_refund(std::string id) {

@@ -10,19 +10,23 @@
 namespace stoa::products {
 namespace {
 
-constexpr std::size_t rows_a_batch = 128;      // of one transaction: other writers wait for it
+constexpr std::size_t rows_a_batch = 128;  // of one transaction: other writers wait for it
 constexpr std::size_t errors_in_report = 1'000;
 
 error no_such_import() {
-    return {.kind = errc::not_found, .code = "import_not_found", .detail = "there is no such import"};
+    return {
+        .kind = errc::not_found, .code = "import_not_found", .detail = "there is no such import"};
 }
 
 // Applies one row inside the batch's transaction. A bad row leaves nothing of itself behind.
 std::optional<bad_row> apply_row(transaction& t, const import_row& row, std::string_view file_hash,
-                                 const std::string& fresh_id, timestamp now, bool& made, bool& moved, bool& counted) {
+                                 const std::string& fresh_id, timestamp now, bool& made,
+                                 bool& moved, bool& counted) {
     auto before = store::find_by_sku(t, row.sku);
     const bool applied_before =
-        t.number("SELECT 1 FROM imported_rows WHERE file_hash = ?1 AND row_number = ?2", file_hash, row.row).has_value();
+        t.number("SELECT 1 FROM imported_rows WHERE file_hash = ?1 AND row_number = ?2", file_hash,
+                 row.row)
+            .has_value();
     const bool recount = row.stock && !applied_before;
     if (before && recount) {
         const auto shelf = store::shelf_of(t, before->id);
@@ -45,11 +49,16 @@ std::optional<bad_row> apply_row(transaction& t, const import_row& row, std::str
     if (made) store::insert(t, to);
     else if (moved) store::update(t, to, 0);
     if (!recount) return {};
-    t.execute("INSERT INTO imported_rows (file_hash, row_number) VALUES (?1, ?2)", file_hash, row.row);
-    const auto reference = "import:" + std::string(file_hash.substr(0, 16)) + ':' + std::to_string(row.row);
+    t.execute("INSERT INTO imported_rows (file_hash, row_number) VALUES (?1, ?2)", file_hash,
+              row.row);
+    const auto reference =
+        "import:" + std::string(file_hash.substr(0, 16)) + ':' + std::to_string(row.row);
     const auto shelf = store::shelf_of(t, to.id);
-    const auto booked = store::recount_stock(t, {.product_id = to.id, .reason = movement_reason::recount,
-                                                 .reference = reference, .at = now},
+    const auto booked = store::recount_stock(t,
+                                             {.product_id = to.id,
+                                              .reason = movement_reason::recount,
+                                              .reference = reference,
+                                              .at = now},
                                              *row.stock);
     // A count that finds what was there is booked, but changed nothing.
     counted = booked == store::moved::applied && (made || !shelf || shelf->on_hand != *row.stock);
@@ -68,7 +77,8 @@ struct catalogue_import::progress {
     std::unordered_set<std::string> seen;  // skus of a dry run, which stores nothing to look at
 };
 
-task<result<import_report>> catalogue_import::start(std::string id, blob_info upload, bool dry_run) {
+task<result<import_report>> catalogue_import::start(std::string id, blob_info upload,
+                                                    bool dry_run) {
     import_report report{.id = id,
                          .file_hash = upload.etag,
                          .file_bytes = upload.size_bytes,
@@ -76,16 +86,19 @@ task<result<import_report>> catalogue_import::start(std::string id, blob_info up
                          .created_at = ports_.time.now(),
                          .updated_at = ports_.time.now()};
     auto insert = [report](transaction& t) -> result<std::int64_t> {
-        return t.execute("INSERT INTO imports (id, status, report, created_at) VALUES (?1, ?2, ?3, ?4)", report.id,
-                         report.status, to_json(report), report.created_at);
+        return t.execute(
+            "INSERT INTO imports (id, status, report, created_at) VALUES (?1, ?2, ?3, ?4)",
+            report.id, report.status, to_json(report), report.created_at);
     };
     STOA_CO_TRY_VOID(co_await ports_.db.commit(std::move(insert)));
     queue_.push_back(std::move(id));
-    if (!std::exchange(running_, true)) ports_.background.spawn("import", [this] { return run_queue(); });
+    if (!std::exchange(running_, true))
+        ports_.background.spawn("import", [this] { return run_queue(); });
     co_return report;
 }
 
-task<result<import_report>> catalogue_import::get_import(request_context, get_import_request wanted) {
+task<result<import_report>> catalogue_import::get_import(request_context,
+                                                         get_import_request wanted) {
     auto read = [id = std::move(wanted.id)](transaction& t) -> result<import_report> {
         const auto found = t.texts("SELECT report FROM imports WHERE id = ?1", id);
         if (found.empty()) return fail(no_such_import());
@@ -105,7 +118,8 @@ task<result<import_report>> catalogue_import::wait(std::string id, instant deadl
 
 task<result<int>> catalogue_import::resume() {
     auto read = [](transaction& t) -> result<std::vector<std::string>> {
-        return t.texts("SELECT id FROM imports WHERE status IN ('queued', 'running') ORDER BY created_at");
+        return t.texts(
+            "SELECT id FROM imports WHERE status IN ('queued', 'running') ORDER BY created_at");
     };
     STOA_CO_TRY(const auto ids, co_await ports_.db.read(std::move(read)));
     for (const auto& id : ids) queue_.push_back(id);
@@ -136,8 +150,8 @@ task<> catalogue_import::run_queue() {
 task<result<void>> catalogue_import::save(import_report& report) {
     report.updated_at = ports_.time.now();
     auto write = [report](transaction& t) -> result<std::int64_t> {
-        return t.execute("UPDATE imports SET status = ?2, report = ?3 WHERE id = ?1", report.id, report.status,
-                         to_json(report));
+        return t.execute("UPDATE imports SET status = ?2, report = ?3 WHERE id = ?1", report.id,
+                         report.status, to_json(report));
     };
     auto stored = co_await ports_.db.commit(std::move(write));
     if (!stored) co_return std::unexpected(std::move(stored).error());
@@ -145,19 +159,23 @@ task<result<void>> catalogue_import::save(import_report& report) {
 }
 
 task<result<void>> catalogue_import::run(import_report report) {
-    // From the first row, with counts of its own: rows that an earlier process applied are found unchanged.
+    // From the first row, with counts of its own: rows that an earlier process applied are found
+    // unchanged.
     progress at{.report = {.id = report.id,
                            .file_hash = report.file_hash,
                            .file_bytes = report.file_bytes,
                            .dry_run = report.dry_run,
                            .status = import_status::running,
                            .created_at = report.created_at}};
-    STOA_CO_TRY(auto file, co_await ports_.blobs.open(std::string(imports_bucket), report.id + ".csv"));
-    STOA_CO_TRY(at.errors, co_await ports_.blobs.create(std::string(imports_bucket), report.id + ".errors.csv"));
+    STOA_CO_TRY(auto file,
+                co_await ports_.blobs.open(std::string(imports_bucket), report.id + ".csv"));
+    STOA_CO_TRY(at.errors, co_await ports_.blobs.create(std::string(imports_bucket),
+                                                        report.id + ".errors.csv"));
     STOA_CO_TRY_VOID(co_await at.errors->append("row,line,column,code,detail\r\n"));
     STOA_CO_TRY_VOID(co_await read_rows(at, *file));
     if (!at.header)
-        co_return fail(errc::invalid, "bad_csv_header", "the file is empty: its first row must name the columns");
+        co_return fail(errc::invalid, "bad_csv_header",
+                       "the file is empty: its first row must name the columns");
     STOA_CO_TRY_VOID(co_await apply(at));
     STOA_CO_TRY_VOID(co_await at.errors->finish());
     at.report.status = import_status::done;
@@ -178,7 +196,9 @@ task<result<void>> catalogue_import::read_rows(progress& at, blob_reader& file) 
 
 task<result<void>> catalogue_import::take_row(progress& at, const csv_row& row) {
     if (!at.header) {
-        if (!row) co_return fail(errc::invalid, "bad_csv_header", "the header row: " + row.error().detail);
+        if (!row)
+            co_return fail(errc::invalid, "bad_csv_header",
+                           "the header row: " + row.error().detail);
         at.header.emplace(import_columns(), row->fields);
         STOA_CO_TRY_VOID(at.header->check());
         at.report.unknown_columns = at.header->unknown();
@@ -187,11 +207,13 @@ task<result<void>> catalogue_import::take_row(progress& at, const csv_row& row) 
     ++at.report.rows;
     if (!row) {
         const auto& why = row.error();
-        std::vector<bad_row> bad{{at.report.rows, static_cast<std::int64_t>(why.line), "", why.code, why.detail}};
+        std::vector<bad_row> bad{
+            {at.report.rows, static_cast<std::int64_t>(why.line), "", why.code, why.detail}};
         co_return co_await note(at, std::move(bad));
     }
     auto read = read_import_row(*at.header, *row, at.report.rows, ports_.shop_currency);
-    if (auto* bad = std::get_if<std::vector<bad_row>>(&read)) co_return co_await note(at, std::move(*bad));
+    if (auto* bad = std::get_if<std::vector<bad_row>>(&read))
+        co_return co_await note(at, std::move(*bad));
     at.batch.push_back(std::move(std::get<import_row>(read)));
     if (at.batch.size() < rows_a_batch) co_return result<void>{};
     co_return co_await apply(at);
@@ -211,16 +233,20 @@ task<result<void>> catalogue_import::note(progress& at, std::vector<bad_row> bad
 
 task<result<void>> catalogue_import::apply(progress& at) {
     if (at.batch.empty()) co_return result<void>{};
-    // The outcome of a dry run comes out of a transaction that is rolled back, so it cannot be its result.
+    // The outcome of a dry run comes out of a transaction that is rolled back, so it cannot be its
+    // result.
     auto out = std::make_shared<batch_outcome>();
     std::vector<std::string> ids;
     std::vector<event> told;
     for (std::size_t i = 0; i < at.batch.size(); ++i) {
         ids.push_back(new_id(ports_.time, ports_.random));
-        told.push_back({.topic = std::string(topic::changed), .id = new_id(ports_.time, ports_.random),
-                        .type = std::string(topic::changed), .occurred_at = ports_.time.now()});
+        told.push_back({.topic = std::string(topic::changed),
+                        .id = new_id(ports_.time, ports_.random),
+                        .type = std::string(topic::changed),
+                        .occurred_at = ports_.time.now()});
     }
-    auto write = [out, rows = at.batch, ids, told, hash = at.report.file_hash, dry_run = at.report.dry_run,
+    auto write = [out, rows = at.batch, ids, told, hash = at.report.file_hash,
+                  dry_run = at.report.dry_run,
                   now = ports_.time.now()](transaction& t) mutable -> result<bool> {
         *out = {};
         for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -245,7 +271,8 @@ task<result<void>> catalogue_import::apply(progress& at) {
         return true;
     };
     auto stored = co_await ports_.db.commit(std::move(write));
-    if (!stored && stored.error().code != "dry_run") co_return std::unexpected(std::move(stored).error());
+    if (!stored && stored.error().code != "dry_run")
+        co_return std::unexpected(std::move(stored).error());
     if (at.report.dry_run) {
         // What an earlier row of the file would have created is an update of it.
         for (const auto& row : at.batch)

@@ -1,6 +1,7 @@
-// CSV import: a file that was uploaded whole is applied row by row. The same file twice has the effect of once:
-// products are matched by sku, and a row's stock (a recount) counts once per (file hash, row). An import whose
-// process died goes on from its first row, which changes nothing that was applied.
+// CSV import: a file that was uploaded whole is applied row by row. The same file twice has the
+// effect of once: products are matched by sku, and a row's stock (a recount) counts once per (file
+// hash, row). An import whose process died goes on from its first row, which changes nothing that
+// was applied.
 #pragma once
 
 #include "base/csv.hpp"
@@ -31,15 +32,16 @@ struct import_report {
     bool dry_run = false;
     import_status status{};
     std::int64_t rows = 0, created = 0, updated = 0, unchanged = 0, bad = 0;
-    std::int64_t recounted = 0;  // rows whose stock changed something
+    std::int64_t recounted = 0;                // rows whose stock changed something
     std::vector<std::string> unknown_columns;  // ignored
-    std::vector<bad_row> errors;  // the first thousand; all of them are at …/errors
+    std::vector<bad_row> errors;               // the first thousand; all of them are at …/errors
     std::optional<std::string> failure;
     timestamp created_at, updated_at;
 };
-BOOST_DESCRIBE_STRUCT(import_report, (), (id, file_hash, file_bytes, read_bytes, dry_run, status, rows,
-                                          created, updated, unchanged, bad, recounted, unknown_columns,
-                                          errors, failure, created_at, updated_at))
+BOOST_DESCRIBE_STRUCT(import_report, (),
+                      (id, file_hash, file_bytes, read_bytes, dry_run, status, rows, created,
+                       updated, unchanged, bad, recounted, unknown_columns, errors, failure,
+                       created_at, updated_at))
 
 struct get_import_request {
     std::string id;
@@ -55,8 +57,10 @@ struct import_row {
     std::optional<std::int64_t> stock;
 };
 // Several problems a row are told one by one. Names without a sku get one made of the name.
-std::variant<import_row, std::vector<bad_row>> read_import_row(const csv_header& header, const csv_record& record,
-                                                               std::int64_t row, currency_code shop);
+std::variant<import_row, std::vector<bad_row>> read_import_row(const csv_header& header,
+                                                               const csv_record& record,
+                                                               std::int64_t row,
+                                                               currency_code shop);
 std::span<const csv_column> import_columns();
 
 inline constexpr std::string_view imports_bucket = "imports";

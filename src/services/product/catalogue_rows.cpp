@@ -43,12 +43,13 @@ class row_checker {
         if (!cell) return {};
         auto plain = csv_plain(std::string(trimmed(*cell)));
         if (plain.empty()) return {};
-        if (plain.size() > most_bytes) wrong(column, "too_long", "at most " + std::to_string(most_bytes) + " bytes");
+        if (plain.size() > most_bytes)
+            wrong(column, "too_long", "at most " + std::to_string(most_bytes) + " bytes");
         return plain;
     }
     void wrong(std::string_view column, std::string code, std::string detail) {
-        bad.push_back({row_, static_cast<std::int64_t>(record_.line), std::string(column), std::move(code),
-                       std::move(detail)});
+        bad.push_back({row_, static_cast<std::int64_t>(record_.line), std::string(column),
+                       std::move(code), std::move(detail)});
     }
     std::vector<bad_row> bad;
 
@@ -62,8 +63,10 @@ class row_checker {
 
 std::span<const csv_column> import_columns() { return columns; }
 
-std::variant<import_row, std::vector<bad_row>> read_import_row(const csv_header& header, const csv_record& record,
-                                                               std::int64_t row, currency_code shop) {
+std::variant<import_row, std::vector<bad_row>> read_import_row(const csv_header& header,
+                                                               const csv_record& record,
+                                                               std::int64_t row,
+                                                               currency_code shop) {
     row_checker cells(header, record, row);
     import_row out{.row = row, .line = static_cast<std::int64_t>(record.line)};
     const auto name = cells.text("name", 200);
@@ -82,16 +85,19 @@ std::variant<import_row, std::vector<bad_row>> read_import_row(const csv_header&
     const auto minor = price ? read_minor(*price, currency) : std::nullopt;
     if (!price) cells.wrong("price", "required", "a product needs a price");
     else if (!minor)
-        cells.wrong("price", "amount", *price + " is no amount with at most " +
-                                           std::to_string(currency.decimals()) + " digits after the point");
-    else if (*minor < 0 || *minor > largest_amount_minor) cells.wrong("price", "out_of_range", *price + " is not a price");
+        cells.wrong("price", "amount",
+                    *price + " is no amount with at most " + std::to_string(currency.decimals()) +
+                        " digits after the point");
+    else if (*minor < 0 || *minor > largest_amount_minor)
+        cells.wrong("price", "out_of_range", *price + " is not a price");
     out.price = {minor.value_or(0), currency};
     if (const auto stock = cells.text("stock", 40)) {
         std::int64_t n = 0;
         const auto [end, error] = std::from_chars(stock->data(), stock->data() + stock->size(), n);
         if (error != std::errc{} || end != stock->data() + stock->size())
             cells.wrong("stock", "integer", *stock + " is no whole number");
-        else if (n < 0 || n > largest_stock) cells.wrong("stock", "out_of_range", *stock + " cannot be on a shelf");
+        else if (n < 0 || n > largest_stock)
+            cells.wrong("stock", "out_of_range", *stock + " cannot be on a shelf");
         out.stock = n;
     }
     if (!cells.bad.empty()) return std::move(cells.bad);
@@ -107,7 +113,8 @@ struct export_row {
     std::int64_t on_hand = 0;
     std::optional<std::string> image_url;
 };
-BOOST_DESCRIBE_STRUCT(export_row, (), (id, sku, name, description, category, price, currency, on_hand, image_url))
+BOOST_DESCRIBE_STRUCT(export_row, (),
+                      (id, sku, name, description, category, price, currency, on_hand, image_url))
 
 }  // namespace
 
@@ -118,18 +125,26 @@ std::string catalogue_import::export_header() {
 task<result<catalogue_import::export_page>> catalogue_import::export_rows(std::string after) {
     auto read = [after](transaction& t) -> result<std::vector<export_row>> {
         return t.query<export_row>(
-            "SELECT id, sku, name, description, category, price, currency, on_hand, image_url FROM products "
+            "SELECT id, sku, name, description, category, price, currency, on_hand, image_url FROM "
+            "products "
             "WHERE id > ?1 AND is_active = 1 ORDER BY id LIMIT 1000",
             after);
     };
     STOA_CO_TRY(const auto rows, co_await ports_.db.read(std::move(read)));
     export_page out;
     for (const auto& row : rows) {
-        // Stock as it was counted, reserved units included: that is what importing the file again recounts.
+        // Stock as it was counted, reserved units included: that is what importing the file again
+        // recounts.
         const auto price = money_text(row.price), stock = std::to_string(row.on_hand);
-        const std::array<std::string_view, 8> cells{row.sku,   row.name, row.description, price,
-                                                    row.currency.text(), row.category, stock,
-                                                    row.image_url ? std::string_view(*row.image_url) : ""};
+        const std::array<std::string_view, 8> cells{
+            row.sku,
+            row.name,
+            row.description,
+            price,
+            row.currency.text(),
+            row.category,
+            stock,
+            row.image_url ? std::string_view(*row.image_url) : ""};
         append_csv_row(out.csv, cells);
     }
     if (!rows.empty()) out.last_id = rows.back().id;

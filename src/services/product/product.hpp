@@ -5,7 +5,8 @@
 
 namespace stoa::products {
 
-inline constexpr std::int64_t largest_amount_minor = 100'000'000'000;  // a thousand million in major units of two digits
+inline constexpr std::int64_t largest_amount_minor =
+    100'000'000'000;  // a thousand million in major units of two digits
 inline constexpr std::int64_t largest_stock = 1'000'000'000;
 inline constexpr std::int32_t largest_quantity = 1'000'000;  // of one line of an order
 
@@ -19,14 +20,22 @@ struct product {
     currency_code currency;
     std::int64_t stock = 0;  // on_hand − reserved: what can be sold
     std::optional<std::string> image_url;
-    bool is_active = true;   // false: deleted
+    bool is_active = true;  // false: deleted
     timestamp created_at, updated_at;
     std::int64_t version = 1;
 };
-BOOST_DESCRIBE_STRUCT(product, (), (id, sku, name, description, category, price, currency, stock, image_url,
-                                    is_active, created_at, updated_at, version))
+BOOST_DESCRIBE_STRUCT(product, (),
+                      (id, sku, name, description, category, price, currency, stock, image_url,
+                       is_active, created_at, updated_at, version))
 
-enum class movement_reason : std::uint8_t { initial, received, correction, recount, sold, returned };
+enum class movement_reason : std::uint8_t {
+    initial,
+    received,
+    correction,
+    recount,
+    sold,
+    returned
+};
 BOOST_DESCRIBE_ENUM(movement_reason, initial, received, correction, recount, sold, returned)
 
 // on_hand is the sum of a product's movements, always.
@@ -34,7 +43,8 @@ struct stock_movement {
     std::string product_id;
     std::int64_t delta = 0;
     movement_reason reason{};
-    std::string reference;  // an order id, an import row, an idempotency key: unique a product and reason
+    std::string
+        reference;  // an order id, an import row, an idempotency key: unique a product and reason
     timestamp created_at;
 };
 BOOST_DESCRIBE_STRUCT(stock_movement, (), (product_id, delta, reason, reference, created_at))

@@ -1,5 +1,5 @@
-// What other services may ask of products. Callers are services: customers never reach these by HTTP, except
-// through the operations of product_operations.cpp that say so.
+// What other services may ask of products. Callers are services: customers never reach these by
+// HTTP, except through the operations of product_operations.cpp that say so.
 #pragma once
 
 #include "base/context.hpp"

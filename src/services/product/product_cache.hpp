@@ -1,6 +1,6 @@
-// Products as one loop remembers them, and the board on which every loop of the process writes what it changed.
-// A remembered product is served only while its place on the board has not moved since it was read, so `stock`
-// is never older than the last commit of this process.
+// Products as one loop remembers them, and the board on which every loop of the process writes what
+// it changed. A remembered product is served only while its place on the board has not moved since
+// it was read, so `stock` is never older than the last commit of this process.
 #pragma once
 
 #include "services/product/product.hpp"
@@ -17,8 +17,12 @@ namespace stoa::products {
 // Thread rule: any thread.
 class change_board {
  public:
-    std::uint64_t at(std::string_view product_id) const { return place(product_id).load(std::memory_order_acquire); }
-    void changed(std::string_view product_id) { place(product_id).fetch_add(1, std::memory_order_acq_rel); }
+    std::uint64_t at(std::string_view product_id) const {
+        return place(product_id).load(std::memory_order_acquire);
+    }
+    void changed(std::string_view product_id) {
+        place(product_id).fetch_add(1, std::memory_order_acq_rel);
+    }
     void all_changed() {
         for (auto& each : places_) each.fetch_add(1, std::memory_order_acq_rel);
     }
@@ -36,7 +40,8 @@ class change_board {
 // Thread rule: one loop. Bounded: a full cache starts anew, which costs a read a product.
 class product_cache {
  public:
-    explicit product_cache(change_board& board, std::size_t limit = 8192) : board_(board), limit_(limit) {}
+    explicit product_cache(change_board& board, std::size_t limit = 8192)
+        : board_(board), limit_(limit) {}
 
     // Null: not remembered, or changed since.
     std::shared_ptr<const product> find(const std::string& id) const {
@@ -44,7 +49,8 @@ class product_cache {
         if (found == entries_.end() || found->second.seen != board_.at(id)) return nullptr;
         return found->second.value;
     }
-    // Read the mark before the store is read: a change in between then makes the entry stale at once.
+    // Read the mark before the store is read: a change in between then makes the entry stale at
+    // once.
     std::uint64_t mark(std::string_view id) const { return board_.at(id); }
     void remember(product value, std::uint64_t mark) {
         if (entries_.size() >= limit_) entries_.clear();

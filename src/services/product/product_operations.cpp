@@ -8,31 +8,52 @@ using enum who;
 
 constexpr operation table[] = {
     serve<&api::list_products>(get, "/api/v1/products", "ListProducts")
-        .also_at("/products").allows(anyone).says("The catalogue, filtered and sorted, a page at a time."),
+        .also_at("/products")
+        .allows(anyone)
+        .says("The catalogue, filtered and sorted, a page at a time."),
     serve<&api::search_products>(get, "/api/v1/products/search", "SearchProducts")
-        .also_at("/products/search").allows(anyone)
+        .also_at("/products/search")
+        .allows(anyone)
         .says("Ranked search; the last word is also a prefix, one typo is forgiven."),
     serve<&api::list_categories>(get, "/api/v1/categories", "ListCategories")
-        .also_at("/categories").allows(anyone).says("The categories that products are in."),
+        .also_at("/categories")
+        .allows(anyone)
+        .says("The categories that products are in."),
     serve<&api::get_product>(get, "/api/v1/products/{id}", "GetProduct")
-        .also_at("/products/{id}").allows(anyone).says("One product."),
+        .also_at("/products/{id}")
+        .allows(anyone)
+        .says("One product."),
     serve<&api::create_product>(post, "/api/v1/products", "CreateProduct")
-        .also_at("/products").answers(201).allows(operators).says("Adds a product."),
+        .also_at("/products")
+        .answers(201)
+        .allows(operators)
+        .says("Adds a product."),
     serve<&api::update_product>(put, "/api/v1/products/{id}", "UpdateProduct")
-        .also_at("/products/{id}").allows(operators).says("Changes what is given; If-Match guards the version."),
+        .also_at("/products/{id}")
+        .allows(operators)
+        .says("Changes what is given; If-Match guards the version."),
     serve<&api::delete_product>(erase, "/api/v1/products/{id}", "DeleteProduct")
-        .also_at("/products/{id}").answers(204).allows(operators)
+        .also_at("/products/{id}")
+        .answers(204)
+        .allows(operators)
         .says("Takes a product off the shelf; orders that stand keep it."),
-    serve<&api::get_stock>(get, "/api/v1/products/{id}/stock", "GetStock").allows(operators)
+    serve<&api::get_stock>(get, "/api/v1/products/{id}/stock", "GetStock")
+        .allows(operators)
         .says("What is on hand and reserved, with the latest movements."),
     serve<&api::change_stock>(post, "/api/v1/products/{id}/stock", "ChangeStock")
-        .allows(operators).takes_idempotency_key().says("Books a delta or a recount as a movement."),
+        .allows(operators)
+        .takes_idempotency_key()
+        .says("Books a delta or a recount as a movement."),
     serve<&api::reserve>(post, "/api/v1/products/{id}/reserve", "ReserveProduct")
-        .also_at("/products/{id}/reserve").allows(services).takes_idempotency_key()
+        .also_at("/products/{id}/reserve")
+        .allows(services)
+        .takes_idempotency_key()
         .says("Holds units for an order."),
-    serve<&api::commit_reserved>(post, "/api/v1/holds/{order_id}/commit", "CommitHold").allows(services)
+    serve<&api::commit_reserved>(post, "/api/v1/holds/{order_id}/commit", "CommitHold")
+        .allows(services)
         .says("The order is paid: its units leave the stock."),
-    serve<&api::release_reserved>(post, "/api/v1/holds/{order_id}/release", "ReleaseHold").allows(services)
+    serve<&api::release_reserved>(post, "/api/v1/holds/{order_id}/release", "ReleaseHold")
+        .allows(services)
         .says("The order is over: its units can be sold again."),
 };
 
@@ -45,6 +66,8 @@ constexpr event_handler events[] = {
 }  // namespace
 
 service operations_of(api& implementation) { return {"products", table, &implementation}; }
-event_consumer events_of(product_service& implementation) { return {"product", events, &implementation}; }
+event_consumer events_of(product_service& implementation) {
+    return {"product", events, &implementation};
+}
 
 }  // namespace stoa::products

@@ -9,7 +9,8 @@ namespace stoa::products {
 namespace {
 
 error no_such_product() {
-    return {.kind = errc::not_found, .code = "product_not_found", .detail = "there is no such product"};
+    return {
+        .kind = errc::not_found, .code = "product_not_found", .detail = "there is no such product"};
 }
 
 error sku_taken(std::string_view sku) {
@@ -25,8 +26,9 @@ error below_reserved() {
             .detail = "less than what is reserved for open orders cannot be on hand"};
 }
 
-catalogue_filter filter_of(const std::optional<std::string>& category, const std::optional<money>& from,
-                           const std::optional<money>& to, const std::optional<bool>& in_stock) {
+catalogue_filter filter_of(const std::optional<std::string>& category,
+                           const std::optional<money>& from, const std::optional<money>& to,
+                           const std::optional<bool>& in_stock) {
     catalogue_filter out{.category = category};
     if (from) out.min_price_minor = from->minor;
     if (to) out.max_price_minor = to->minor;
@@ -37,10 +39,13 @@ catalogue_filter filter_of(const std::optional<std::string>& category, const std
 // A cursor names the last row of a page by the sort's own column and the id: <text or price>_<id>.
 std::string cursor_after(const product& last, store::sort_order by) {
     switch (by) {
-        case store::sort_order::newest: return rfc3339(last.created_at) + '_' + last.id;
+        case store::sort_order::newest:
+            return rfc3339(last.created_at) + '_' + last.id;
         case store::sort_order::price_up:
-        case store::sort_order::price_down: return std::to_string(last.price.minor) + '_' + last.id;
-        case store::sort_order::name: return last.name + '_' + last.id;
+        case store::sort_order::price_down:
+            return std::to_string(last.price.minor) + '_' + last.id;
+        case store::sort_order::name:
+            return last.name + '_' + last.id;
     }
     return {};
 }
@@ -48,7 +53,8 @@ std::string cursor_after(const product& last, store::sort_order by) {
 std::optional<store::listing::place> place_of(std::string_view cursor, store::sort_order by) {
     const auto cut = cursor.rfind('_');
     if (cut == std::string_view::npos || !is_uuid(cursor.substr(cut + 1))) return {};
-    store::listing::place out{.text = std::string(cursor.substr(0, cut)), .id = std::string(cursor.substr(cut + 1))};
+    store::listing::place out{.text = std::string(cursor.substr(0, cut)),
+                              .id = std::string(cursor.substr(cut + 1))};
     if (by == store::sort_order::price_up || by == store::sort_order::price_down) {
         const auto minor = read_minor(out.text, currency_code{{'J', 'P', 'Y'}});  // whole units
         if (!minor) return {};
@@ -83,8 +89,8 @@ indexed_product to_indexed(const product& from) {
 product_service::product_service(needs ports, product_settings settings)
     : ports_(ports), settings_(settings), cache_(ports.board) {}
 
-event product_service::event_of(std::string_view topic, const std::string& product_id, std::int64_t version,
-                                std::string payload) const {
+event product_service::event_of(std::string_view topic, const std::string& product_id,
+                                std::int64_t version, std::string payload) const {
     return {.topic = std::string(topic),
             .key = product_id,
             .id = new_id(ports_.time, ports_.random),
@@ -94,17 +100,20 @@ event product_service::event_of(std::string_view topic, const std::string& produ
             .payload = std::move(payload)};
 }
 
-// --- reading ---------------------------------------------------------------------------------------------
+// --- reading
+// ---------------------------------------------------------------------------------------------
 
 // In the order asked for, null where there is none. Deleted products are found.
-task<result<product_service::products_by_id>> product_service::find_all(std::vector<std::string> ids) {
+task<result<product_service::products_by_id>> product_service::find_all(
+    std::vector<std::string> ids) {
     products_by_id out(ids.size());
     std::vector<std::pair<std::size_t, std::uint64_t>> missing;
     for (std::size_t i = 0; i < ids.size(); ++i)
         if (!(out[i] = cache_.find(ids[i]))) missing.emplace_back(i, cache_.mark(ids[i]));
     if (missing.empty()) co_return out;
     const auto shop = settings_.shop_currency;
-    auto read = [&ids, &missing, shop](transaction& t) -> result<std::vector<std::optional<product>>> {
+    auto read = [&ids, &missing,
+                 shop](transaction& t) -> result<std::vector<std::optional<product>>> {
         t.shop_currency = shop;
         std::vector<std::optional<product>> found;
         for (const auto& [i, mark] : missing) found.push_back(store::find(t, ids[i]));
@@ -139,10 +148,12 @@ task<result<quote>> product_service::quote_products(request_context, quote_reque
     co_return out;
 }
 
-task<result<product_list>> product_service::list_products(request_context, list_products_request wanted) {
+task<result<product_list>> product_service::list_products(request_context,
+                                                          list_products_request wanted) {
     const auto by = sort_of(wanted.sort);
     if (!by)
-        co_return fail(invalid_request({{"sort", "not_one_of", "newest, price, -price or name", {}}}));
+        co_return fail(
+            invalid_request({{"sort", "not_one_of", "newest, price, -price or name", {}}}));
     store::listing what{.category = wanted.category,
                         .in_stock = wanted.in_stock.value_or(false),
                         .by = *by,
@@ -151,20 +162,26 @@ task<result<product_list>> product_service::list_products(request_context, list_
     if (wanted.min_price) what.min_price = wanted.min_price->minor;
     if (wanted.max_price) what.max_price = wanted.max_price->minor;
     if (wanted.cursor && !(what.after = place_of(*wanted.cursor, *by)))
-        co_return fail(invalid_request({{"cursor", "format", "use a next_cursor as a list of this sort gave it", {}}}));
-    auto read = [what](transaction& t) -> result<std::vector<product>> { return store::list(t, what); };
+        co_return fail(invalid_request(
+            {{"cursor", "format", "use a next_cursor as a list of this sort gave it", {}}}));
+    auto read = [what](transaction& t) -> result<std::vector<product>> {
+        return store::list(t, what);
+    };
     product_list out;
     STOA_CO_TRY(out.products, co_await ports_.db.read(std::move(read)));
     out.total = static_cast<std::int64_t>(ports_.index.count(
         filter_of(wanted.category, wanted.min_price, wanted.max_price, wanted.in_stock)));
-    if (std::ssize(out.products) == what.limit) out.next_cursor = cursor_after(out.products.back(), *by);
+    if (std::ssize(out.products) == what.limit)
+        out.next_cursor = cursor_after(out.products.back(), *by);
     co_return out;
 }
 
-task<result<search_results>> product_service::search_products(request_context, search_products_request wanted) {
+task<result<search_results>> product_service::search_products(request_context,
+                                                              search_products_request wanted) {
     const auto page = ports_.index.search(
         wanted.q, filter_of(wanted.category, wanted.min_price, wanted.max_price, wanted.in_stock),
-        static_cast<std::size_t>(wanted.skip.value_or(0)), static_cast<std::size_t>(wanted.limit.value_or(10)));
+        static_cast<std::size_t>(wanted.skip.value_or(0)),
+        static_cast<std::size_t>(wanted.limit.value_or(10)));
     search_results out{.total = static_cast<std::int64_t>(page.total)};
     STOA_CO_TRY(const auto found, co_await find_all(page.ids));
     for (const auto& each : found)
@@ -172,11 +189,13 @@ task<result<search_results>> product_service::search_products(request_context, s
     co_return out;
 }
 
-task<result<category_list>> product_service::list_categories(request_context, list_categories_request) {
+task<result<category_list>> product_service::list_categories(request_context,
+                                                             list_categories_request) {
     category_list out;
-    STOA_CO_TRY(out.categories, co_await ports_.db.read([](transaction& t) -> result<std::vector<std::string>> {
-        return store::categories(t);
-    }));
+    STOA_CO_TRY(out.categories,
+                co_await ports_.db.read([](transaction& t) -> result<std::vector<std::string>> {
+                    return store::categories(t);
+                }));
     co_return out;
 }
 
@@ -191,7 +210,8 @@ task<result<std::vector<indexed_product>>> product_service::page_for_index(std::
     co_return out;
 }
 
-// --- changing the catalogue ------------------------------------------------------------------------------
+// --- changing the catalogue
+// ------------------------------------------------------------------------------
 
 void product_service::products_changed(const std::vector<product>& now) {
     for (const auto& each : now) {
@@ -200,7 +220,8 @@ void product_service::products_changed(const std::vector<product>& now) {
     }
 }
 
-task<result<product>> product_service::create_product(request_context context, create_product_request wanted) {
+task<result<product>> product_service::create_product(request_context context,
+                                                      create_product_request wanted) {
     product fresh;
     fresh.id = new_id(ports_.time, ports_.random);
     fresh.sku = wanted.sku.value_or("SKU-" + fresh.id.substr(24));
@@ -213,7 +234,8 @@ task<result<product>> product_service::create_product(request_context context, c
     fresh.created_at = fresh.updated_at = ports_.time.now();
     const auto stock = wanted.stock.value_or(0);
     auto told = event_of(topic::changed, fresh.id, 1, to_json(product_changed{fresh.id, 1}));
-    auto write = [fresh, stock, told = std::move(told), reference = context.request_id](transaction& t) -> result<product> {
+    auto write = [fresh, stock, told = std::move(told),
+                  reference = context.request_id](transaction& t) -> result<product> {
         if (!store::insert(t, fresh)) return fail(sku_taken(fresh.sku));
         if (stock > 0)
             (void)store::move_stock(t, {.product_id = fresh.id,
@@ -229,16 +251,19 @@ task<result<product>> product_service::create_product(request_context context, c
     co_return made;
 }
 
-task<result<product>> product_service::update_product(request_context context, update_product_request wanted) {
+task<result<product>> product_service::update_product(request_context context,
+                                                      update_product_request wanted) {
     if (!is_uuid(wanted.id)) co_return fail(no_such_product());
     const auto now = ports_.time.now();
     auto told = event_of(topic::changed, wanted.id, 0, {});
-    auto write = [wanted, now, told = std::move(told), context](transaction& t) mutable -> result<product> {
+    auto write = [wanted, now, told = std::move(told),
+                  context](transaction& t) mutable -> result<product> {
         auto to = store::find(t, wanted.id);
         if (!to || !to->is_active) return fail(no_such_product());
         if (!context.if_match.empty() && context.if_match != std::to_string(to->version))
-            return fail(errc::precondition_failed, "version_differs",
-                        "the product is at version " + std::to_string(to->version) + "; read it again");
+            return fail(
+                errc::precondition_failed, "version_differs",
+                "the product is at version " + std::to_string(to->version) + "; read it again");
         if (wanted.sku && *wanted.sku != to->sku && store::find_by_sku(t, *wanted.sku))
             return fail(sku_taken(*wanted.sku));
         if (wanted.sku) to->sku = *wanted.sku;
@@ -247,14 +272,16 @@ task<result<product>> product_service::update_product(request_context context, u
         if (wanted.category) to->category = *wanted.category;
         if (wanted.price) to->price = *wanted.price, to->currency = wanted.price->currency;
         else if (wanted.currency && *wanted.currency != to->currency)
-            return fail(invalid_request({{"price", "required", "a new currency needs its price", {}}}));
+            return fail(
+                invalid_request({{"price", "required", "a new currency needs its price", {}}}));
         if (wanted.image_url) to->image_url = *wanted.image_url;
         to->updated_at = now;
         if (wanted.stock) {
-            const auto counted = store::recount_stock(t, {.product_id = to->id,
-                                                          .reason = movement_reason::recount,
-                                                          .reference = context.request_id,
-                                                          .at = now},
+            const auto counted = store::recount_stock(t,
+                                                      {.product_id = to->id,
+                                                       .reason = movement_reason::recount,
+                                                       .reference = context.request_id,
+                                                       .at = now},
                                                       *wanted.stock);
             if (counted == store::moved::below_reserved) return fail(below_reserved());
         }
@@ -270,17 +297,20 @@ task<result<product>> product_service::update_product(request_context context, u
     co_return made;
 }
 
-task<result<deleted_answer>> product_service::delete_product(request_context context, get_product_request wanted) {
+task<result<deleted_answer>> product_service::delete_product(request_context context,
+                                                             get_product_request wanted) {
     if (!is_uuid(wanted.id)) co_return fail(no_such_product());
     const auto now = ports_.time.now();
-    auto gone = event_of(topic::deleted, wanted.id, 0, to_json(product_deleted{wanted.id}, naming::camel));
+    auto gone =
+        event_of(topic::deleted, wanted.id, 0, to_json(product_deleted{wanted.id}, naming::camel));
     auto told = event_of(topic::changed, wanted.id, 0, {});
     auto write = [=, context = std::move(context)](transaction& t) mutable -> result<product> {
         auto to = store::find(t, wanted.id);
         if (!to || !to->is_active) return fail(no_such_product());
         if (!context.if_match.empty() && context.if_match != std::to_string(to->version))
-            return fail(errc::precondition_failed, "version_differs",
-                        "the product is at version " + std::to_string(to->version) + "; read it again");
+            return fail(
+                errc::precondition_failed, "version_differs",
+                "the product is at version " + std::to_string(to->version) + "; read it again");
         to->is_active = false;
         to->updated_at = now;
         store::update(t, *to, 0);

@@ -22,8 +22,8 @@ struct list_products_request {
     std::optional<bool> in_stock;
     std::optional<std::string> sort;  // newest, price, -price, name
 };
-BOOST_DESCRIBE_STRUCT(list_products_request, (), (skip, limit, cursor, category, min_price, max_price,
-                                                  in_stock, sort))
+BOOST_DESCRIBE_STRUCT(list_products_request, (),
+                      (skip, limit, cursor, category, min_price, max_price, in_stock, sort))
 struct product_list {
     std::vector<product> products;
     std::int64_t total = 0;
@@ -38,7 +38,8 @@ struct search_products_request {
     std::optional<money> min_price, max_price;
     std::optional<bool> in_stock;
 };
-BOOST_DESCRIBE_STRUCT(search_products_request, (), (q, skip, limit, category, min_price, max_price, in_stock))
+BOOST_DESCRIBE_STRUCT(search_products_request, (),
+                      (q, skip, limit, category, min_price, max_price, in_stock))
 struct search_results {
     std::vector<product> results;
     std::int64_t total = 0;
@@ -59,8 +60,8 @@ struct create_product_request {
     std::optional<std::int64_t> stock;  // also as stock_quantity
     std::optional<std::string> image_url;
 };
-BOOST_DESCRIBE_STRUCT(create_product_request, (), (sku, name, description, category, price, currency, stock,
-                                                   image_url))
+BOOST_DESCRIBE_STRUCT(create_product_request, (),
+                      (sku, name, description, category, price, currency, stock, image_url))
 
 // Absent members stay as they are. `stock` is a recount: what was counted on the shelf.
 struct update_product_request {
@@ -71,8 +72,8 @@ struct update_product_request {
     std::optional<std::int64_t> stock;
     std::optional<std::string> image_url;
 };
-BOOST_DESCRIBE_STRUCT(update_product_request, (), (id, sku, name, description, category, price, currency,
-                                                   stock, image_url))
+BOOST_DESCRIBE_STRUCT(update_product_request, (),
+                      (id, sku, name, description, category, price, currency, stock, image_url))
 
 struct deleted_answer {};
 BOOST_DESCRIBE_STRUCT(deleted_answer, (), ())
@@ -80,8 +81,8 @@ BOOST_DESCRIBE_STRUCT(deleted_answer, (), ())
 // Either a delta or a count, not both.
 struct change_stock_request {
     std::string id;
-    std::optional<std::int64_t> delta;  // received (+) or taken out (−)
-    std::optional<std::int64_t> count;  // a recount
+    std::optional<std::int64_t> delta;     // received (+) or taken out (−)
+    std::optional<std::int64_t> count;     // a recount
     std::optional<std::string> reference;  // counts once a product; else the Idempotency-Key does
 };
 BOOST_DESCRIBE_STRUCT(change_stock_request, (), (id, delta, count, reference))
@@ -126,7 +127,8 @@ BOOST_DESCRIBE_STRUCT(category_list, (), (categories))
 class api : public stock_keeper {
  public:
     virtual task<result<product_list>> list_products(request_context, list_products_request) = 0;
-    virtual task<result<search_results>> search_products(request_context, search_products_request) = 0;
+    virtual task<result<search_results>> search_products(request_context,
+                                                         search_products_request) = 0;
     virtual task<result<product>> get_product(request_context, get_product_request) = 0;
     virtual task<result<product>> create_product(request_context, create_product_request) = 0;
     virtual task<result<product>> update_product(request_context, update_product_request) = 0;
@@ -136,7 +138,8 @@ class api : public stock_keeper {
     virtual task<result<reserve_answer>> reserve(request_context, reserve_request) = 0;
     virtual task<result<end_hold_answer>> commit_reserved(request_context, end_hold_request) = 0;
     virtual task<result<end_hold_answer>> release_reserved(request_context, end_hold_request) = 0;
-    virtual task<result<category_list>> list_categories(request_context, list_categories_request) = 0;
+    virtual task<result<category_list>> list_categories(request_context,
+                                                        list_categories_request) = 0;
 };
 
 struct product_settings {
@@ -176,7 +179,8 @@ class product_service final : public api {
     // paid: commit; cancelled: release or return; refunded with restock: return.
     task<result<void>> on_order_event(delivery, orders::order_event);
 
-    // Holds past their order's deadline: order says whether they still stand. Returns how many were released.
+    // Holds past their order's deadline: order says whether they still stand. Returns how many were
+    // released.
     task<result<int>> sweep();
 
     // Every active product, for the index at start: pages of a thousand after `after` (by id).
@@ -202,32 +206,40 @@ indexed_product to_indexed(const product& from);
 }  // namespace stoa::products
 
 template <>
-inline constexpr auto stoa::rules_of<stoa::products::list_products_request> = std::to_array<stoa::rule>(
-    {stoa::range("skip", 0, 10'000), stoa::range("limit", 1, 100), stoa::range("category", 1, 100),
-     stoa::range("min_price", 0, stoa::products::largest_amount_minor),
-     stoa::range("max_price", 0, stoa::products::largest_amount_minor)});
+inline constexpr auto stoa::rules_of<stoa::products::list_products_request> =
+    std::to_array<stoa::rule>({stoa::range("skip", 0, 10'000), stoa::range("limit", 1, 100),
+                               stoa::range("category", 1, 100),
+                               stoa::range("min_price", 0, stoa::products::largest_amount_minor),
+                               stoa::range("max_price", 0, stoa::products::largest_amount_minor)});
 template <>
-inline constexpr auto stoa::rules_of<stoa::products::search_products_request> = std::to_array<stoa::rule>(
-    {stoa::range("q", 1, 256), stoa::range("skip", 0, 10'000), stoa::range("limit", 1, 100)});
+inline constexpr auto stoa::rules_of<stoa::products::search_products_request> =
+    std::to_array<stoa::rule>(
+        {stoa::range("q", 1, 256), stoa::range("skip", 0, 10'000), stoa::range("limit", 1, 100)});
 template <>
-inline constexpr auto stoa::rules_of<stoa::products::create_product_request> = std::to_array<stoa::rule>(
-    {stoa::range("sku", 1, 64), stoa::range("name", 1, 200), stoa::range("description", 0, 10'000),
-     stoa::range("category", 0, 100), stoa::range("price", 0, stoa::products::largest_amount_minor),
-     stoa::range("stock", 0, stoa::products::largest_stock), stoa::range("image_url", 0, 2'000),
-     stoa::alias("stock_quantity", "stock"), stoa::refused("id"), stoa::refused("version"),
-     stoa::refused("created_at"), stoa::refused("updated_at"), stoa::refused("is_active"),
-     stoa::refused("reserved")});
+inline constexpr auto stoa::rules_of<stoa::products::create_product_request> =
+    std::to_array<stoa::rule>(
+        {stoa::range("sku", 1, 64), stoa::range("name", 1, 200),
+         stoa::range("description", 0, 10'000), stoa::range("category", 0, 100),
+         stoa::range("price", 0, stoa::products::largest_amount_minor),
+         stoa::range("stock", 0, stoa::products::largest_stock), stoa::range("image_url", 0, 2'000),
+         stoa::alias("stock_quantity", "stock"), stoa::refused("id"), stoa::refused("version"),
+         stoa::refused("created_at"), stoa::refused("updated_at"), stoa::refused("is_active"),
+         stoa::refused("reserved")});
 template <>
-inline constexpr auto stoa::rules_of<stoa::products::update_product_request> = std::to_array<stoa::rule>(
-    {stoa::range("sku", 1, 64), stoa::range("name", 1, 200), stoa::range("description", 0, 10'000),
-     stoa::range("category", 0, 100), stoa::range("price", 0, stoa::products::largest_amount_minor),
-     stoa::range("stock", 0, stoa::products::largest_stock), stoa::range("image_url", 0, 2'000),
-     stoa::alias("stock_quantity", "stock"), stoa::refused("created_at"), stoa::refused("is_active"),
-     stoa::refused("reserved")});
+inline constexpr auto stoa::rules_of<stoa::products::update_product_request> =
+    std::to_array<stoa::rule>(
+        {stoa::range("sku", 1, 64), stoa::range("name", 1, 200),
+         stoa::range("description", 0, 10'000), stoa::range("category", 0, 100),
+         stoa::range("price", 0, stoa::products::largest_amount_minor),
+         stoa::range("stock", 0, stoa::products::largest_stock), stoa::range("image_url", 0, 2'000),
+         stoa::alias("stock_quantity", "stock"), stoa::refused("created_at"),
+         stoa::refused("is_active"), stoa::refused("reserved")});
 template <>
-inline constexpr auto stoa::rules_of<stoa::products::change_stock_request> = std::to_array<stoa::rule>(
-    {stoa::range("delta", -stoa::products::largest_stock, stoa::products::largest_stock),
-     stoa::range("count", 0, stoa::products::largest_stock), stoa::range("reference", 1, 200)});
+inline constexpr auto stoa::rules_of<stoa::products::change_stock_request> =
+    std::to_array<stoa::rule>(
+        {stoa::range("delta", -stoa::products::largest_stock, stoa::products::largest_stock),
+         stoa::range("count", 0, stoa::products::largest_stock), stoa::range("reference", 1, 200)});
 template <>
-inline constexpr auto stoa::rules_of<stoa::products::reserve_request> = std::to_array<stoa::rule>(
-    {stoa::range("quantity", 1, stoa::products::largest_quantity), stoa::range("order_id", 1, 128)});
+inline constexpr auto stoa::rules_of<stoa::products::reserve_request> =
+    std::to_array<stoa::rule>({stoa::range("quantity", 1, stoa::products::largest_quantity),
+                               stoa::range("order_id", 1, 128)});

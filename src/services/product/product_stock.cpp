@@ -7,7 +7,8 @@ namespace stoa::products {
 namespace {
 
 error no_such_product() {
-    return {.kind = errc::not_found, .code = "product_not_found", .detail = "there is no such product"};
+    return {
+        .kind = errc::not_found, .code = "product_not_found", .detail = "there is no such product"};
 }
 
 stock_report report_of(transaction& t, const std::string& product_id, const store::shelf& now) {
@@ -36,7 +37,8 @@ task<result<stock_report>> product_service::get_stock(request_context, get_produ
     co_return co_await ports_.db.read(std::move(read));
 }
 
-task<result<stock_report>> product_service::change_stock(request_context context, change_stock_request wanted) {
+task<result<stock_report>> product_service::change_stock(request_context context,
+                                                         change_stock_request wanted) {
     if (wanted.delta.has_value() == wanted.count.has_value())
         co_return fail(invalid_request({{"delta", "required", "give either delta or count", {}}}));
     if (!is_uuid(wanted.id)) co_return fail(no_such_product());
@@ -67,7 +69,8 @@ task<result<hold_outcome>> product_service::hold(request_context, hold_request w
         hold_outcome outcome;
         std::vector<store::stock_left> left;
     };
-    auto take = [wanted = std::move(wanted), now = ports_.time.now()](transaction& t) -> result<held> {
+    auto take = [wanted = std::move(wanted),
+                 now = ports_.time.now()](transaction& t) -> result<held> {
         held out;
         out.outcome = store::hold(t, wanted, now, out.left);
         return out;
@@ -77,23 +80,29 @@ task<result<hold_outcome>> product_service::hold(request_context, hold_request w
     co_return std::move(done.outcome);
 }
 
-// POST /products/{id}/reserve (R46): a hold of one line, known by the order's id or by the Idempotency-Key.
-task<result<reserve_answer>> product_service::reserve(request_context context, reserve_request wanted) {
+// POST /products/{id}/reserve (R46): a hold of one line, known by the order's id or by the
+// Idempotency-Key.
+task<result<reserve_answer>> product_service::reserve(request_context context,
+                                                      reserve_request wanted) {
     if (!wanted.order_id && !context.key_from_client)
         co_return fail(invalid_request(
             {{"order_id", "required", "name the order, or send an Idempotency-Key", {}}}));
-    const auto hold_id = wanted.order_id ? *wanted.order_id + ':' + wanted.id : "key:" + context.idempotency_key;
+    const auto hold_id =
+        wanted.order_id ? *wanted.order_id + ':' + wanted.id : "key:" + context.idempotency_key;
     std::vector<std::string> one{wanted.id};
     STOA_CO_TRY(const auto found, co_await find_all(std::move(one)));
     if (!found.front()) co_return fail(no_such_product());
     hold_request asked{.order_id = hold_id, .deadline = ports_.time.now() + settings_.hold_for};
-    asked.lines.push_back({wanted.id, wanted.quantity, found.front()->price, found.front()->currency});
+    asked.lines.push_back(
+        {wanted.id, wanted.quantity, found.front()->price, found.front()->currency});
     STOA_CO_TRY(const auto outcome, co_await hold(context, std::move(asked)));
     if (outcome.status != hold_status::held && outcome.status != hold_status::committed) {
-        error why{.kind = errc::conflict, .code = "out_of_stock", .detail = "not enough is in stock"};
+        error why{
+            .kind = errc::conflict, .code = "out_of_stock", .detail = "not enough is in stock"};
         for (const auto& line : outcome.refused) {
             why.code = word_of(line.why);
-            why.errors.push_back({"quantity", why.code, std::to_string(line.available) + " available", line.available});
+            why.errors.push_back({"quantity", why.code,
+                                  std::to_string(line.available) + " available", line.available});
         }
         co_return fail(std::move(why));
     }
@@ -107,7 +116,8 @@ task<result<end_hold_answer>> product_service::end_hold(std::string order_id, bo
     };
     auto end = [order_id, commit, now = ports_.time.now()](transaction& t) -> result<done> {
         done out;
-        out.how = commit ? store::commit_hold(t, order_id, now) : store::release_hold(t, order_id, now, out.left);
+        out.how = commit ? store::commit_hold(t, order_id, now)
+                         : store::release_hold(t, order_id, now, out.left);
         return out;
     };
     STOA_CO_TRY(auto out, co_await ports_.db.commit(std::move(end)));
@@ -119,22 +129,27 @@ task<result<end_hold_answer>> product_service::end_hold(std::string order_id, bo
                                                                             : "tombstone"};
 }
 
-task<result<end_hold_answer>> product_service::commit_reserved(request_context, end_hold_request wanted) {
+task<result<end_hold_answer>> product_service::commit_reserved(request_context,
+                                                               end_hold_request wanted) {
     return end_hold(std::move(wanted.order_id), true);
 }
-task<result<end_hold_answer>> product_service::release_reserved(request_context, end_hold_request wanted) {
+task<result<end_hold_answer>> product_service::release_reserved(request_context,
+                                                                end_hold_request wanted) {
     return end_hold(std::move(wanted.order_id), false);
 }
 
 task<result<void>> product_service::on_order_event(delivery what, orders::order_event told) {
     const bool paid = told.event_type == "order.paid";
-    const bool gives_back = told.event_type == "order.cancelled" || (told.event_type == "order.refunded" && told.restock);
+    const bool gives_back = told.event_type == "order.cancelled" ||
+                            (told.event_type == "order.refunded" && told.restock);
     std::vector<store::stock_left> left;
-    auto apply = [=, now = ports_.time.now()](transaction& t) -> result<std::vector<store::stock_left>> {
+    auto apply =
+        [=, now = ports_.time.now()](transaction& t) -> result<std::vector<store::stock_left>> {
         std::vector<store::stock_left> changed;
         if (!t.receive(what)) return changed;
         if (paid && store::commit_hold(t, told.order_id, now) == store::ended::unknown)
-            return fail(errc::internal, "paid_without_hold", "an order was paid whose units are not held");
+            return fail(errc::internal, "paid_without_hold",
+                        "an order was paid whose units are not held");
         if (gives_back) (void)store::release_hold(t, told.order_id, now, changed);
         return changed;
     };
@@ -146,16 +161,18 @@ task<result<void>> product_service::on_order_event(delivery what, orders::order_
 // Product never decides alone: a hold past its deadline stands while the order may still be paid.
 task<result<int>> product_service::sweep() {
     const auto now = ports_.time.now();
-    STOA_CO_TRY(const auto ids, co_await ports_.db.read([now](transaction& t) -> result<std::vector<std::string>> {
-        return store::held_past(t, now, 100);
-    }));
+    STOA_CO_TRY(const auto ids,
+                co_await ports_.db.read([now](transaction& t) -> result<std::vector<std::string>> {
+                    return store::held_past(t, now, 100);
+                }));
     int released = 0;
     for (const auto& id : ids) {
         if (is_uuid(id) && ports_.orders) {
             request_context context;
             context.caller = {.is = role::service};
             const auto order = co_await ports_.orders->get_order(context, {.id = id});
-            if (!order && order.error().kind != errc::not_found) co_return std::unexpected(order.error());
+            if (!order && order.error().kind != errc::not_found)
+                co_return std::unexpected(order.error());
             if (order && order->status != orders::order_status::cancelled) continue;
         }
         STOA_CO_TRY_VOID(co_await end_hold(id, false));

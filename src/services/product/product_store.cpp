@@ -11,8 +11,9 @@ BOOST_DESCRIBE_STRUCT(shelf, (), (on_hand, reserved))
 
 namespace {
 
-#define PRODUCT_COLUMNS                                                                                    \
-    "SELECT id, sku, name, description, category, price, currency, on_hand - reserved AS stock, image_url, " \
+#define PRODUCT_COLUMNS                                                                           \
+    "SELECT id, sku, name, description, category, price, currency, on_hand - reserved AS stock, " \
+    "image_url, "                                                                                 \
     "is_active, created_at, updated_at, version FROM products "
 
 // The row of an order's hold.
@@ -30,20 +31,24 @@ struct held_line {
 BOOST_DESCRIBE_STRUCT(held_line, (), (product_id, quantity))
 
 std::optional<hold_row> find_hold(transaction& t, std::string_view order_id) {
-    return t.first<hold_row>("SELECT order_id, status, outcome FROM holds WHERE order_id = ?1", order_id);
+    return t.first<hold_row>("SELECT order_id, status, outcome FROM holds WHERE order_id = ?1",
+                             order_id);
 }
 
 // In product order, so that two transactions that lock rows cannot wait for each other.
 std::vector<held_line> lines_of(transaction& t, std::string_view order_id) {
     return t.query<held_line>(
-        "SELECT product_id, quantity FROM hold_lines WHERE order_id = ?1 ORDER BY product_id", order_id);
+        "SELECT product_id, quantity FROM hold_lines WHERE order_id = ?1 ORDER BY product_id",
+        order_id);
 }
 
 void set_hold_status(transaction& t, std::string_view order_id, hold_status to, timestamp now) {
-    t.execute("UPDATE holds SET status = ?2, updated_at = ?3 WHERE order_id = ?1", order_id, to, now);
+    t.execute("UPDATE holds SET status = ?2, updated_at = ?3 WHERE order_id = ?1", order_id, to,
+              now);
 }
 
-void insert_hold(transaction& t, const hold_request& wanted, const hold_outcome& outcome, timestamp now) {
+void insert_hold(transaction& t, const hold_request& wanted, const hold_outcome& outcome,
+                 timestamp now) {
     t.execute(
         "INSERT INTO holds (order_id, status, outcome, due_at, created_at, updated_at) "
         "VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
@@ -51,14 +56,17 @@ void insert_hold(transaction& t, const hold_request& wanted, const hold_outcome&
 }
 
 // Why this product cannot be had; nothing where it can.
-std::optional<refused_line> refusal_of(transaction& t, const std::string& product_id, std::int64_t wanted,
-                                       const money& quoted) {
+std::optional<refused_line> refusal_of(transaction& t, const std::string& product_id,
+                                       std::int64_t wanted, const money& quoted) {
     const auto now = find(t, product_id);
-    if (!now || !now->is_active) return refused_line{product_id, refusal::product_unavailable, 0, {}, {}};
+    if (!now || !now->is_active)
+        return refused_line{product_id, refusal::product_unavailable, 0, {}, {}};
     if (now->price.minor != quoted.minor || now->currency != quoted.currency)
-        return refused_line{product_id, refusal::price_changed, now->stock, now->price, now->currency};
+        return refused_line{product_id, refusal::price_changed, now->stock, now->price,
+                            now->currency};
     if (now->stock < wanted)
-        return refused_line{product_id, refusal::out_of_stock, now->stock, now->price, now->currency};
+        return refused_line{product_id, refusal::out_of_stock, now->stock, now->price,
+                            now->currency};
     return {};
 }
 
@@ -74,9 +82,11 @@ std::optional<product> find_by_sku(transaction& t, std::string_view sku) {
 
 bool insert(transaction& t, const product& fresh) {
     return t.execute(
-               "INSERT INTO products (id, sku, name, description, category, price, currency, image_url, "
+               "INSERT INTO products (id, sku, name, description, category, price, currency, "
+               "image_url, "
                "is_active, created_at, updated_at, version) "
-               "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (sku) DO NOTHING",
+               "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (sku) DO "
+               "NOTHING",
                fresh.id, fresh.sku, fresh.name, fresh.description, fresh.category, fresh.price,
                fresh.currency, fresh.image_url, fresh.is_active, fresh.created_at, fresh.updated_at,
                fresh.version) == 1;
@@ -84,24 +94,28 @@ bool insert(transaction& t, const product& fresh) {
 
 bool update(transaction& t, const product& to, std::int64_t expected_version) {
     return t.execute(
-               "UPDATE products SET sku = ?2, name = ?3, description = ?4, category = ?5, price = ?6, "
-               "currency = ?7, image_url = ?8, is_active = ?9, updated_at = ?10, version = version + 1 "
+               "UPDATE products SET sku = ?2, name = ?3, description = ?4, category = ?5, price = "
+               "?6, "
+               "currency = ?7, image_url = ?8, is_active = ?9, updated_at = ?10, version = version "
+               "+ 1 "
                "WHERE id = ?1 AND (?11 = 0 OR version = ?11)",
-               to.id, to.sku, to.name, to.description, to.category, to.price, to.currency, to.image_url,
-               to.is_active, to.updated_at, expected_version) == 1;
+               to.id, to.sku, to.name, to.description, to.category, to.price, to.currency,
+               to.image_url, to.is_active, to.updated_at, expected_version) == 1;
 }
 
-// --- lists -----------------------------------------------------------------------------------------------
+// --- lists
+// -----------------------------------------------------------------------------------------------
 
 namespace {
 
-// One literal a sort and category choice: each uses its own index, and none is built at run time. The filters
-// that no index leads with are tested on the rows the index gives, in its order.
-#define LIST_FILTERS                                                       \
-    "AND (?2 IS NULL OR price >= ?2) AND (?3 IS NULL OR price <= ?3) "     \
+// One literal a sort and category choice: each uses its own index, and none is built at run time.
+// The filters that no index leads with are tested on the rows the index gives, in its order.
+#define LIST_FILTERS                                                   \
+    "AND (?2 IS NULL OR price >= ?2) AND (?3 IS NULL OR price <= ?3) " \
     "AND (?4 = 0 OR on_hand > reserved) "
-#define LIST_BY(where, place, order) \
-    PRODUCT_COLUMNS "WHERE is_active = 1 " where LIST_FILTERS place "ORDER BY " order " LIMIT ?5 OFFSET ?6"
+#define LIST_BY(where, place, order)                                                  \
+    PRODUCT_COLUMNS "WHERE is_active = 1 " where LIST_FILTERS place "ORDER BY " order \
+                    " LIMIT ?5 OFFSET ?6"
 
 #define AFTER_NEWEST "AND (?7 IS NULL OR (created_at, id) < (?7, ?9)) AND ?8 = ?8 "
 #define AFTER_PRICE_UP "AND (?9 IS NULL OR (price, id) > (?8, ?9)) AND (?7 IS NULL OR ?7 = ?7) "
@@ -133,9 +147,10 @@ const char* statement_of(sort_order by, bool in_category) {
 std::vector<product> list(transaction& t, const listing& what) {
     std::optional<std::string> text, id;
     if (what.after) text = what.after->text, id = what.after->id;
-    return t.query<product>(statement_of(what.by, what.category.has_value()), what.category, what.min_price,
-                            what.max_price, what.in_stock, what.limit, what.after ? 0 : what.skip, text,
-                            what.after ? what.after->price : 0, id);
+    return t.query<product>(statement_of(what.by, what.category.has_value()), what.category,
+                            what.min_price, what.max_price, what.in_stock, what.limit,
+                            what.after ? 0 : what.skip, text, what.after ? what.after->price : 0,
+                            id);
 }
 
 std::vector<product> page_by_id(transaction& t, std::string_view after_id, int limit) {
@@ -143,13 +158,16 @@ std::vector<product> page_by_id(transaction& t, std::string_view after_id, int l
 }
 
 std::vector<std::string> categories(transaction& t) {
-    return t.texts("SELECT DISTINCT category FROM products WHERE is_active = 1 AND category <> '' ORDER BY 1");
+    return t.texts(
+        "SELECT DISTINCT category FROM products WHERE is_active = 1 AND category <> '' ORDER BY 1");
 }
 
-// --- stock -----------------------------------------------------------------------------------------------
+// --- stock
+// -----------------------------------------------------------------------------------------------
 
 moved move_stock(transaction& t, const movement_request& what) {
-    if (!t.number("SELECT 1 FROM products WHERE id = ?1", what.product_id)) return moved::no_product;
+    if (!t.number("SELECT 1 FROM products WHERE id = ?1", what.product_id))
+        return moved::no_product;
     const auto fresh = t.execute(
         "INSERT INTO stock_movements (product_id, delta, reason, reference, created_at) "
         "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (product_id, reason, reference) DO NOTHING",
@@ -181,9 +199,11 @@ std::vector<stock_movement> movements(transaction& t, std::string_view product_i
         product_id, limit);
 }
 
-// --- holds -----------------------------------------------------------------------------------------------
+// --- holds
+// -----------------------------------------------------------------------------------------------
 
-hold_outcome hold(transaction& t, const hold_request& wanted, timestamp now, std::vector<stock_left>& left) {
+hold_outcome hold(transaction& t, const hold_request& wanted, timestamp now,
+                  std::vector<stock_left>& left) {
     if (auto before = find_hold(t, wanted.order_id)) {
         // A tombstone or a hold that was given back: too late for this order.
         if (before->status != hold_status::held && before->status != hold_status::committed)
@@ -202,21 +222,23 @@ hold_outcome hold(transaction& t, const hold_request& wanted, timestamp now, std
         const auto& [quantity, price] = needed;
         // One conditional update a product: no check that another could act between.
         const auto stock = t.number(
-            "UPDATE products SET reserved = reserved + ?2 WHERE id = ?1 AND on_hand - reserved >= ?2 "
+            "UPDATE products SET reserved = reserved + ?2 WHERE id = ?1 AND on_hand - reserved >= "
+            "?2 "
             "AND is_active = 1 AND price = ?3 AND currency = ?4 RETURNING on_hand - reserved",
             product_id, quantity, price.minor, price.currency);
         if (stock) {
             left.push_back({product_id, *stock});
             continue;
         }
-        if (auto why = refusal_of(t, product_id, quantity, price)) outcome.refused.push_back(*std::move(why));
+        if (auto why = refusal_of(t, product_id, quantity, price))
+            outcome.refused.push_back(*std::move(why));
         outcome.status = hold_status::refused;
     }
     if (outcome.status == hold_status::refused) {
         // All lines or none: give back what the loop took.
         for (const auto& taken : left)
-            t.execute("UPDATE products SET reserved = reserved - ?2 WHERE id = ?1", taken.product_id,
-                      demand[taken.product_id].first);
+            t.execute("UPDATE products SET reserved = reserved - ?2 WHERE id = ?1",
+                      taken.product_id, demand[taken.product_id].first);
         left.clear();
         insert_hold(t, wanted, outcome, now);
         return outcome;
@@ -239,14 +261,16 @@ ended commit_hold(transaction& t, std::string_view order_id, timestamp now) {
             "INSERT INTO stock_movements (product_id, delta, reason, reference, created_at) "
             "VALUES (?1, ?2, ?3, ?4, ?5)",
             line.product_id, -line.quantity, movement_reason::sold, order_id, now);
-        t.execute("UPDATE products SET on_hand = on_hand - ?2, reserved = reserved - ?2 WHERE id = ?1",
-                  line.product_id, line.quantity);
+        t.execute(
+            "UPDATE products SET on_hand = on_hand - ?2, reserved = reserved - ?2 WHERE id = ?1",
+            line.product_id, line.quantity);
     }
     set_hold_status(t, order_id, hold_status::committed, now);
     return ended::done;
 }
 
-ended release_hold(transaction& t, std::string_view order_id, timestamp now, std::vector<stock_left>& left) {
+ended release_hold(transaction& t, std::string_view order_id, timestamp now,
+                   std::vector<stock_left>& left) {
     const auto before = find_hold(t, order_id);
     if (!before) {
         // The hold may still be on its way: it must find this and be refused.
@@ -256,9 +280,10 @@ ended release_hold(transaction& t, std::string_view order_id, timestamp now, std
     }
     if (before->status == hold_status::held) {
         for (const auto& line : lines_of(t, order_id))
-            if (const auto stock = t.number("UPDATE products SET reserved = reserved - ?2 WHERE id = ?1 "
-                                            "RETURNING on_hand - reserved",
-                                            line.product_id, line.quantity))
+            if (const auto stock =
+                    t.number("UPDATE products SET reserved = reserved - ?2 WHERE id = ?1 "
+                             "RETURNING on_hand - reserved",
+                             line.product_id, line.quantity))
                 left.push_back({line.product_id, *stock});
         set_hold_status(t, order_id, hold_status::released, now);
         return ended::done;
@@ -280,8 +305,9 @@ ended release_hold(transaction& t, std::string_view order_id, timestamp now, std
 }
 
 std::vector<std::string> held_past(transaction& t, timestamp now, int limit) {
-    return t.texts("SELECT order_id FROM holds WHERE status = 'held' AND due_at < ?1 ORDER BY due_at LIMIT ?2",
-                   now, limit);
+    return t.texts(
+        "SELECT order_id FROM holds WHERE status = 'held' AND due_at < ?1 ORDER BY due_at LIMIT ?2",
+        now, limit);
 }
 
 }  // namespace stoa::products::store

@@ -1,5 +1,5 @@
-// Products in the sql port. Every function that takes a transaction runs inside a use case's one closure, on the
-// engine's thread: it touches nothing but its arguments.
+// Products in the sql port. Every function that takes a transaction runs inside a use case's one
+// closure, on the engine's thread: it touches nothing but its arguments.
 #pragma once
 
 #include "ports/sql.hpp"
@@ -24,7 +24,7 @@ struct listing {
     int skip = 0, limit = 10;
     // The last row of the page before, by the sort's own columns; instead of skip.
     struct place {
-        std::string text;       // created_at or name
+        std::string text;  // created_at or name
         std::int64_t price = 0;
         std::string id;
     };
@@ -32,7 +32,8 @@ struct listing {
 };
 std::vector<product> list(transaction& t, const listing& what);
 std::vector<std::string> categories(transaction& t);
-std::vector<product> page_by_id(transaction& t, std::string_view after_id, int limit);  // deleted ones too
+std::vector<product> page_by_id(transaction& t, std::string_view after_id,
+                                int limit);  // deleted ones too
 
 // Changes on_hand by `delta` with its movement. applied false: the reference was there before.
 enum class moved : std::uint8_t { applied, repeated, below_reserved, no_product };
@@ -58,12 +59,15 @@ struct stock_left {
     std::string product_id;
     std::int64_t stock = 0;
 };
-hold_outcome hold(transaction& t, const hold_request& wanted, timestamp now, std::vector<stock_left>& left);
+hold_outcome hold(transaction& t, const hold_request& wanted, timestamp now,
+                  std::vector<stock_left>& left);
 enum class ended : std::uint8_t { done, repeated, tombstone, unknown };
 // paid: reserved − n and a movement of − n for each line.
 ended commit_hold(transaction& t, std::string_view order_id, timestamp now);
-// cancelled: gives a hold back, returns what was committed, and leaves a tombstone where nothing stands.
-ended release_hold(transaction& t, std::string_view order_id, timestamp now, std::vector<stock_left>& left);
+// cancelled: gives a hold back, returns what was committed, and leaves a tombstone where nothing
+// stands.
+ended release_hold(transaction& t, std::string_view order_id, timestamp now,
+                   std::vector<stock_left>& left);
 std::vector<std::string> held_past(transaction& t, timestamp now, int limit);
 
 }  // namespace stoa::products::store

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "services/user/user_service.hpp"
 #include "ports/operation.hpp"
+#include "services/user/user_service.hpp"
 
 namespace stoa::users {
 

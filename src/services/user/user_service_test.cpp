@@ -22,7 +22,8 @@ TEST_F(user_service_test, a_guest_who_registers_with_a_taken_email_stays_a_guest
     const auto guest = call("CreateGuest", "{}").as<signed_in>();
     const auto refused = call(
         "Register",
-        R"({"email":"ada@example.com","password":"correct staple 9","first_name":"A","last_name":"B"})",
+        R"({"email":"ada@example.com","password":"correct staple 9",)"
+        R"("first_name":"A","last_name":"B"})",
         guest.token);
     EXPECT_EQ(refused.wrong.code, "email_taken");
     EXPECT_EQ(authenticate(guest.token)->is, role::guest);

@@ -23,7 +23,8 @@ class consumer_loop {
                   metrics& measured, supervisor& on, consumer_settings settings)
         : what_(what), log_(log), time_(time), random_(random), settings_(settings), on_(on) {
         const auto outcome = [&](const char* word) {
-            return measured.counter("events_consumed_total", "Events a consumer group has dealt with.",
+            return measured.counter("events_consumed_total",
+                                    "Events a consumer group has dealt with.",
                                     {{"group", std::string(what_.group)}, {"outcome", word}});
         };
         applied_ = outcome("applied");
@@ -42,7 +43,8 @@ class consumer_loop {
             const auto next_offset = batch->events.back().offset + 1;
             co_await apply(batch->events);
             for (;;) {
-                const auto stored = co_await from->done(batch->topic, batch->partition, next_offset);
+                const auto stored =
+                    co_await from->done(batch->topic, batch->partition, next_offset);
                 if (stored) break;
                 co_await wait_after(stored.error());
             }
@@ -60,8 +62,9 @@ class consumer_loop {
         for (auto& each : events) by_key[each.message.key].push_back(&each);
         supervisor chains(on_.on());
         for (auto& [key, chain] : by_key)
-            chains.spawn("consume " + std::string(what_.group),
-                         [this, events_of_key = &chain]() -> task<> { return apply_chain(*events_of_key); });
+            chains.spawn(
+                "consume " + std::string(what_.group),
+                [this, events_of_key = &chain]() -> task<> { return apply_chain(*events_of_key); });
         co_await chains.idle();
     }
     task<> apply_chain(std::vector<delivery*>& chain) {
@@ -92,7 +95,8 @@ class consumer_loop {
         auto parked = co_await log_.is_parked(what.group, what.message.topic, what.message.key);
         if (!parked) co_return std::unexpected(std::move(parked).error());
         if (*parked)
-            co_return co_await park(what, {.kind = errc::conflict, .code = "behind_a_dead_letter"}, 0);
+            co_return co_await park(what, {.kind = errc::conflict, .code = "behind_a_dead_letter"},
+                                    0);
         auto applied = co_await call(row, what);
         if (applied || transient(applied.error().kind)) co_return applied;
         co_return co_await park(what, std::move(applied).error(), attempt);
@@ -158,18 +162,20 @@ task<> run_consumer(std::unique_ptr<consumer_loop> consumer, std::unique_ptr<sub
 }  // namespace
 
 result<void> start_consumer(event_consumer what, event_log& log, clock& time, random_source& random,
-                            metrics& measured, supervisor& on, lane share, consumer_settings settings) {
+                            metrics& measured, supervisor& on, lane share,
+                            consumer_settings settings) {
     std::vector<std::string> topics;
     for (const auto& row : what.handlers)
         if (std::ranges::find(topics, row.topic) == topics.end()) topics.emplace_back(row.topic);
     STOA_TRY(auto from, log.subscribe(std::string(what.group), std::move(topics), share));
     auto consumer =
         std::make_unique<consumer_loop>(what, log, time, random, measured, on, settings);
-    on.spawn("consumer " + std::string(what.group),
-             [c = std::move(consumer), f = std::move(from)]() mutable {
-                 return run_consumer(std::move(c), std::move(f));
-             },
-             importance::essential);
+    on.spawn(
+        "consumer " + std::string(what.group),
+        [c = std::move(consumer), f = std::move(from)]() mutable {
+            return run_consumer(std::move(c), std::move(f));
+        },
+        importance::essential);
     return {};
 }
 

@@ -1,5 +1,5 @@
-// Brings deliveries to a service's event rows by the rules of design §4: in order per key, retried in place while
-// the error is transient, dead-lettered and the key parked when it is not.
+// Brings deliveries to a service's event rows by the rules of design §4: in order per key, retried
+// in place while the error is transient, dead-lettered and the key parked when it is not.
 #pragma once
 
 #include "ports/clock.hpp"
@@ -10,12 +10,13 @@
 namespace stoa {
 
 struct consumer_settings {
-    int batch = 64;         // events of a partition in flight; those of one key one after another
+    int batch = 64;  // events of a partition in flight; those of one key one after another
     milliseconds first_wait{100}, longest_wait{30'000};
 };
 
 // Starts the group's loop on the supervisor. Thread rule: the supervisor's loop.
 result<void> start_consumer(event_consumer what, event_log& log, clock& time, random_source& random,
-                            metrics& measured, supervisor& on, lane share, consumer_settings settings = {});
+                            metrics& measured, supervisor& on, lane share,
+                            consumer_settings settings = {});
 
 }  // namespace stoa

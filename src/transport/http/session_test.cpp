@@ -414,7 +414,7 @@ TEST(session_limits, connections_beyond_the_limit_get_503) {
 }
 
 // --- time
-// ---------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------
 
 TEST(session_time, a_header_that_trickles_is_closed_at_its_limit) {
     running_server with(quick());
