@@ -30,7 +30,7 @@ def raw(shop, data, within_s=5):
 @pytest.fixture(scope="module")
 def callers(demo_shop):
     return {"anonymous": demo_shop.client(), "guest": demo_shop.guest(), "customer": demo_shop.customer("edges@example.com"),
-            "operator": demo_shop.operator()}
+            "operator": demo_shop.login("operator@example.com", demo_shop.operator_password)}
 
 
 @pytest.fixture(scope="module")

@@ -283,4 +283,5 @@ def test_a_large_file_is_imported_in_bounded_memory(shop):
     assert peak_kb(shop) - before < 24_000
     assert finished(rows(200_000))["bad"] == 0
     grown = peak_kb(shop) - before
-    assert grown < 150_000, f"{grown} kB for 195,000 new products in the index"
+    # The search index holds about a kilobyte a product (docs/adr/0006); nothing else may grow with the file.
+    assert grown < 245_000, f"{grown} kB for 195,000 new products in the index"

@@ -13,15 +13,15 @@ using http::route;
 
 // A route whose answer is made at once.
 route page(std::string path, std::string name, std::string summary,
-           std::function<response(const http::request&, const route::parameters&)> make) {
+           std::function<response(const request_context&, const route::parameters&)> make) {
     route out{.method = verb::get,
               .path = std::move(path),
               .name = std::move(name),
               .caller = who::anyone,
               .summary = std::move(summary)};
-    out.answer = [make = std::move(make)](request_context, http::request in,
+    out.answer = [make = std::move(make)](request_context context, http::request,
                                           route::parameters given) -> task<response> {
-        co_return make(in, given);
+        co_return make(context, given);
     };
     return out;
 }
@@ -37,13 +37,14 @@ route health() {
                 [](const auto&, const auto&) { return json(R"({"status":"healthy"})"); });
 }
 
-response demo_picture(const route::parameters& given) {
+response demo_picture(const request_context& context, const route::parameters& given) {
     static constexpr std::string_view folder = "images/";
     const auto files = embedded::demo_files();
     const auto name = std::string(folder) + given.front().second;
     const auto found = std::ranges::find(files, name, &embedded_file::name);
     if (found == files.end())
-        return http::problem_response({.kind = errc::not_found, .code = "no_such_picture"}, "");
+        return http::problem_response({.kind = errc::not_found, .code = "no_such_picture"},
+                                      context.request_id);
     response out{.content_type = "image/svg+xml"};
     out.headers.push_back({"Cache-Control", "public, max-age=86400"});
     // Pictures are data, never a page with scripts.
@@ -74,9 +75,10 @@ std::vector<route> public_pages(public_page_needs from) {
     out.push_back(
         page("/.well-known/jwks.json", "Jwks", "Public keys of access tokens (RFC 7517).",
              [jwks = std::move(from.jwks)](const auto&, const auto&) { return json(jwks()); }));
-    out.push_back(
-        page("/images/demo/{name}", "DemoPicture", "Pictures of the demo catalogue.",
-             [](const auto&, const route::parameters& given) { return demo_picture(given); }));
+    out.push_back(page("/images/demo/{name}", "DemoPicture", "Pictures of the demo catalogue.",
+                       [](const request_context& context, const route::parameters& given) {
+                           return demo_picture(context, given);
+                       }));
     return out;
 }
 

@@ -220,7 +220,7 @@ int print_openapi(const settings& from) {
     if (auto elsewhere = from.with({{"data_dir", directory}}); !elsewhere)
         status = complain(elsewhere.error());
     else if (auto opened = shop::open(*elsewhere); !opened) status = complain(opened.error());
-    else std::puts((*opened)->api_document().c_str());
+    else std::fputs((*opened)->api_document().c_str(), stdout);
     std::error_code ignored;  // a leftover in the temporary folder harms nobody
     std::filesystem::remove_all(directory, ignored);
     return status;

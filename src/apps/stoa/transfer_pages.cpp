@@ -75,10 +75,10 @@ response csv_head(std::string_view file_name) {
 }
 
 // A failure after the head has been sent can only cut the chunks off, which the client sees.
-task<> answer_export(transfer_needs from, exchange& with) {
+task<> answer_export(transfer_needs from, request_context context, exchange& with) {
     auto page = co_await from.imports.export_rows("");
     if (!page) {
-        (void)co_await with.answer(http::problem_response(page.error(), ""));
+        (void)co_await with.answer(http::problem_response(page.error(), context.request_id));
         co_return;
     }
     if (!co_await with.begin(csv_head("products.csv"))) co_return;
@@ -92,14 +92,14 @@ task<> answer_export(transfer_needs from, exchange& with) {
     (void)co_await with.finish();
 }
 
-task<> answer_errors(transfer_needs from, exchange& with, std::string id) {
+task<> answer_errors(transfer_needs from, request_context context, exchange& with, std::string id) {
     auto file = co_await from.blobs.open(std::string(products::imports_bucket), id + ".errors.csv");
     if (!is_uuid(id) || !file) {
         (void)co_await with.answer(
             http::problem_response({.kind = errc::not_found,
                                     .code = "import_not_found",
                                     .detail = "there is no such finished import"},
-                                   ""));
+                                   context.request_id));
         co_return;
     }
     if (!co_await with.begin(csv_head("errors.csv"))) co_return;
@@ -131,17 +131,18 @@ std::vector<route> transfer_pages(transfer_needs from) {
                    .name = "ExportProducts",
                    .caller = who::operators,
                    .summary = "The catalogue as CSV, as import takes it.",
-                   .stream = [from](request_context, exchange& with, route::parameters) {
-                       return answer_export(from, with);
+                   .stream = [from](request_context context, exchange& with, route::parameters) {
+                       return answer_export(from, std::move(context), with);
                    }});
-    out.push_back({.method = verb::get,
-                   .path = "/api/v1/imports/{id}/errors",
-                   .name = "ImportErrors",
-                   .caller = who::operators,
-                   .summary = "Every bad row of an import, as CSV.",
-                   .stream = [from](request_context, exchange& with, route::parameters given) {
-                       return answer_errors(from, with, given.front().second);
-                   }});
+    out.push_back(
+        {.method = verb::get,
+         .path = "/api/v1/imports/{id}/errors",
+         .name = "ImportErrors",
+         .caller = who::operators,
+         .summary = "Every bad row of an import, as CSV.",
+         .stream = [from](request_context context, exchange& with, route::parameters given) {
+             return answer_errors(from, std::move(context), with, given.front().second);
+         }});
     route report{.method = verb::get,
                  .path = "/api/v1/imports/{id}",
                  .name = "GetImport",

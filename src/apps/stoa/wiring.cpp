@@ -131,6 +131,7 @@ struct shop::parts {
     void add_gauges();
     task<result<void>> fill_index();
     task<result<int>> count_orders();
+    task<result<int>> compact_index();
     task<result<principal>> authenticate(replica& one, std::string credential);
     result<audit_report> audit_now();
     task<result<gateway::catalogue_facts>> catalogue_facts(replica& one, request_context context);
@@ -430,6 +431,16 @@ task<result<int>> shop::parts::count_orders() {
     co_return 0;
 }
 
+// Products that were added out of order, and deleted ones, make searching dearer until this.
+task<result<int>> shop::parts::compact_index() {
+    if (!index.needs_compaction()) co_return 0;
+    auto work = [this]() -> result<int> {
+        index.compact();
+        return 1;
+    };
+    co_return co_await offload(*files, std::move(work));
+}
+
 result<void> shop::parts::start_consumers(replica& one) {
     for (const auto& each : {orders::events_of(*one.orders), payments::events_of(*one.payments),
                              products::events_of(*one.products), carts::events_of(*one.carts),
@@ -455,6 +466,8 @@ void shop::parts::start_sweepers(replica& one) {
                   [&one] { return one.products->sweep(); });
     start_sweeper(one.background, time, "order counts", seconds(5),
                   [this] { return count_orders(); });
+    start_sweeper(one.background, time, "catalogue index", seconds(60),
+                  [this] { return compact_index(); });
     start_sweeper(one.background, time, "expired items", seconds(10),
                   [this] { return store->items().expire(time.now(), 500); });
     start_sweeper(one.background, time, "old events", seconds(60),

@@ -150,3 +150,6 @@ inline constexpr auto stoa::rules_of<stoa::orders::refund_order_request> =
     std::to_array<stoa::rule>({stoa::range("amount", 1, 100'000'000'000),
                                stoa::range("reason", 1, 500), stoa::refused("status"),
                                stoa::refused("refunded_amount"), stoa::refused("captured_amount")});
+template <>
+inline constexpr auto stoa::rules_of<stoa::orders::cancel_order_request> =
+    std::to_array<stoa::rule>({stoa::range("reason", 1, 500)});

@@ -245,6 +245,9 @@ task<result<void>> catalogue_import::apply(progress& at) {
                         .type = std::string(topic::changed),
                         .occurred_at = ports_.time.now()});
     }
+    // In order of creation: ids of one millisecond are not, and the index keeps what comes late
+    // aside.
+    std::ranges::sort(ids);
     auto write = [out, rows = at.batch, ids, told, hash = at.report.file_hash,
                   dry_run = at.report.dry_run,
                   now = ports_.time.now()](transaction& t) mutable -> result<bool> {

@@ -133,12 +133,16 @@ class search_run {
     search_page page(std::size_t skip, std::size_t limit) {
         std::vector<hit> hits = std::move(late_);
         best_.append_to(hits);
-        std::ranges::sort(hits, [&](const hit& a, const hit& b) {
-            return a.points != b.points ? a.points > b.points : core_.is_before(a.slot, b.slot);
-        });
+        // Late slots are all among the hits, and there are many after an import: only a page is put
+        // in order.
+        const auto shown = skip < hits.size() ? skip + std::min(limit, hits.size() - skip) : 0;
+        std::ranges::partial_sort(hits, hits.begin() + static_cast<std::ptrdiff_t>(shown),
+                                  [&](const hit& a, const hit& b) {
+                                      return a.points != b.points ? a.points > b.points
+                                                                  : core_.is_before(a.slot, b.slot);
+                                  });
         search_page out{.total = total_};
-        for (auto i = skip; i < hits.size() && out.ids.size() < limit; ++i)
-            out.ids.push_back(core_.id(hits[i].slot));
+        for (auto i = skip; i < shown; ++i) out.ids.push_back(core_.id(hits[i].slot));
         return out;
     }
 

@@ -164,15 +164,19 @@ task<result<product_list>> product_service::list_products(request_context,
     if (wanted.cursor && !(what.after = place_of(*wanted.cursor, *by)))
         co_return fail(invalid_request(
             {{"cursor", "format", "use a next_cursor as a list of this sort gave it", {}}}));
-    auto read = [what](transaction& t) -> result<std::vector<product>> {
+    auto read = [what](transaction& t) -> result<std::vector<std::string>> {
         return store::list(t, what);
     };
+    STOA_CO_TRY(auto ids, co_await ports_.db.read(std::move(read)));
+    const bool full = std::ssize(ids) == what.limit;
+    STOA_CO_TRY(const auto found, co_await find_all(std::move(ids)));
     product_list out;
-    STOA_CO_TRY(out.products, co_await ports_.db.read(std::move(read)));
+    out.products.reserve(found.size());
+    for (const auto& each : found)
+        if (each && each->is_active) out.products.push_back(*each);
     out.total = static_cast<std::int64_t>(ports_.index.count(
         filter_of(wanted.category, wanted.min_price, wanted.max_price, wanted.in_stock)));
-    if (std::ssize(out.products) == what.limit)
-        out.next_cursor = cursor_after(out.products.back(), *by);
+    if (full && !out.products.empty()) out.next_cursor = cursor_after(out.products.back(), *by);
     co_return out;
 }
 

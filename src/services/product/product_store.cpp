@@ -3,6 +3,7 @@
 #include "base/json.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 namespace stoa::products::store {
@@ -109,18 +110,19 @@ bool update(transaction& t, const product& to, std::int64_t expected_version) {
 namespace {
 
 // One literal a sort and category choice: each uses its own index, and none is built at run time.
-// The filters that no index leads with are tested on the rows the index gives, in its order.
+// The place to go on from is always compared, so that the index is entered there and not at its
+// start. Filters that no index leads with are tested on the rows it gives, in its order.
 #define LIST_FILTERS                                                   \
     "AND (?2 IS NULL OR price >= ?2) AND (?3 IS NULL OR price <= ?3) " \
     "AND (?4 = 0 OR on_hand > reserved) "
-#define LIST_BY(where, place, order)                                                  \
-    PRODUCT_COLUMNS "WHERE is_active = 1 " where LIST_FILTERS place "ORDER BY " order \
-                    " LIMIT ?5 OFFSET ?6"
+#define LIST_BY(where, place, order)                                                          \
+    "SELECT id FROM products WHERE is_active = 1 " where LIST_FILTERS place "ORDER BY " order \
+    " LIMIT ?5 OFFSET ?6"
 
-#define AFTER_NEWEST "AND (?7 IS NULL OR (created_at, id) < (?7, ?9)) AND ?8 = ?8 "
-#define AFTER_PRICE_UP "AND (?9 IS NULL OR (price, id) > (?8, ?9)) AND (?7 IS NULL OR ?7 = ?7) "
-#define AFTER_PRICE_DOWN "AND (?9 IS NULL OR (price, id) < (?8, ?9)) AND (?7 IS NULL OR ?7 = ?7) "
-#define AFTER_NAME "AND (?7 IS NULL OR (name, id) > (?7, ?9)) AND ?8 = ?8 "
+#define AFTER_NEWEST "AND (created_at, id) < (?7, ?9) AND ?8 IS NOT NULL "
+#define AFTER_PRICE_UP "AND (price, id) > (?8, ?9) AND ?7 IS NOT NULL "
+#define AFTER_PRICE_DOWN "AND (price, id) < (?8, ?9) AND ?7 IS NOT NULL "
+#define AFTER_NAME "AND (name, id) > (?7, ?9) AND ?8 IS NOT NULL "
 #define IN_ALL "AND ?1 IS NULL "
 #define IN_CATEGORY "AND category = ?1 "
 
@@ -144,13 +146,23 @@ const char* statement_of(sort_order by, bool in_category) {
 
 }  // namespace
 
-std::vector<product> list(transaction& t, const listing& what) {
-    std::optional<std::string> text, id;
-    if (what.after) text = what.after->text, id = what.after->id;
-    return t.query<product>(statement_of(what.by, what.category.has_value()), what.category,
-                            what.min_price, what.max_price, what.in_stock, what.limit,
-                            what.after ? 0 : what.skip, text, what.after ? what.after->price : 0,
-                            id);
+namespace {
+
+// Before the first row of a sort: nothing stands above 0x7f in times and ids.
+listing::place beginning_of(sort_order by) {
+    const bool falling = by == sort_order::newest || by == sort_order::price_down;
+    return {.text = falling ? "\x7f" : "",
+            .price = falling ? std::numeric_limits<std::int64_t>::max() : -1,
+            .id = falling ? "\x7f" : ""};
+}
+
+}  // namespace
+
+std::vector<std::string> list(transaction& t, const listing& what) {
+    const auto place = what.after.value_or(beginning_of(what.by));
+    return t.texts(statement_of(what.by, what.category.has_value()), what.category, what.min_price,
+                   what.max_price, what.in_stock, what.limit, what.after ? 0 : what.skip,
+                   place.text, place.price, place.id);
 }
 
 std::vector<product> page_by_id(transaction& t, std::string_view after_id, int limit) {

@@ -30,7 +30,8 @@ struct listing {
     };
     std::optional<place> after;
 };
-std::vector<product> list(transaction& t, const listing& what);
+// Ids in the list's order: what they stand for is mostly remembered, and an index alone gives them.
+std::vector<std::string> list(transaction& t, const listing& what);
 std::vector<std::string> categories(transaction& t);
 std::vector<product> page_by_id(transaction& t, std::string_view after_id,
                                 int limit);  // deleted ones too
