@@ -21,7 +21,7 @@ namespace stoa::notifications {
 
 inline constexpr std::string_view documents_bucket = "order-documents";
 inline std::string invoice_key(std::string_view order_id) {
-    return std::string(order_id) + "/invoice.txt";
+    return std::string(order_id) + ".txt";  // flat: a folder for each would cost more than the file
 }
 
 struct notification_settings {
