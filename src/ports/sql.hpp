@@ -167,9 +167,12 @@ struct waiting_job final : sql_job {
         return outcome.has_value();
     }
     void reject(error why) override { outcome = std::unexpected(std::move(why)); }
+    // The guard leaves with the handler: when the job dies, on the engine's thread, the loop may be
+    // gone.
     void complete() override {
-        asio::post(busy.get_executor(),
-                   [h = std::move(handler), o = std::move(outcome)]() mutable { h(std::move(o)); });
+        const auto where = busy.get_executor();
+        asio::post(where, [h = std::move(handler), o = std::move(outcome),
+                           keep = std::move(busy)]() mutable { h(std::move(o)); });
     }
     Work work;
     Handler handler;

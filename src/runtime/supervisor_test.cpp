@@ -219,6 +219,7 @@ TEST(blocking_pool, a_full_queue_refuses_and_what_was_taken_runs) {
 
 TEST(blocking_pool, offload_resumes_on_the_callers_loop_and_tells_of_a_full_queue) {
     stoa::testing::test_loop io;
+    std::latch started(1), go(1);  // the pool's job waits on them until the pool is joined
     blocking_pool pool("test", 1, 1);
     const auto here = std::this_thread::get_id();
     std::thread::id worked, resumed;
@@ -235,7 +236,6 @@ TEST(blocking_pool, offload_resumes_on_the_callers_loop_and_tells_of_a_full_queu
     EXPECT_EQ(resumed, here);
     EXPECT_NE(worked, here);
 
-    std::latch started(1), go(1);
     ASSERT_TRUE(pool.post([&] {
         started.count_down();
         go.wait();

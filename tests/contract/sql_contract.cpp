@@ -1,6 +1,7 @@
 // What every engine of the sql port keeps.
 #include "contract/engine.hpp"
 
+#include <array>
 #include <atomic>
 #include <thread>
 
@@ -244,10 +245,11 @@ TEST_P(sql_contract, a_delivery_is_received_once_with_its_effect) {
 TEST_P(sql_contract, threads_of_their_own_loops_commit_and_read_side_by_side) {
     constexpr int threads = 3, each = 60;
     std::atomic<int> wrong{0};
+    std::array<test_loop, threads> loops;  // they outlive what the engine still posts to them
     std::vector<std::jthread> running;
     for (int n = 0; n < threads; ++n)
         running.emplace_back([&, n] {
-            test_loop mine;
+            auto& mine = loops[static_cast<std::size_t>(n)];
             int done = 0;
             for (int i = 0; i < each; ++i)
                 mine.spawn([&, i]() -> task<> {
