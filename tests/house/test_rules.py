@@ -180,7 +180,7 @@ class Words(Planted):
     def test_paths_of_one_machine(self):
         for path in ("/ro" + "ot/.cache", "/ho" + "me/anna/x", "/wo" + "rk/main/src"):
             self.sees(words.check_machine_paths, path[:5], "dev", f'cd "{path}"\n')
-        self.passes(words.check_machine_paths, "dev", "$HOME/root/x build/work/main https://x.org/home/anna/\n")
+        self.passes(words.check_machine_paths, "dev", "$HOME/root/x build/tree/main https://x.org/home/anna/\n")
 
     def test_download_hosts(self):
         for host in ("docker" + ".io/library/debian", "https://py" + "pi.org/simple", "gh" + "cr.io/a/b"):
