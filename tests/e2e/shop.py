@@ -100,7 +100,7 @@ class Shop:
         self._lines = queue.Queue()
         self.errors = []
         threading.Thread(target=self._pump, args=(self.process.stdout, self._lines.put), daemon=True).start()
-        threading.Thread(target=self._pump, args=(self.process.stderr, self.errors.append), daemon=True).start()
+        threading.Thread(target=self._pump, args=(self.process.stderr, self._error), daemon=True).start()
         self.lines = []
         self.wait_for(r"Stoa is ready at", within_s)
         where = json.loads(pathlib.Path(self.data_dir, "run.json").read_text())
@@ -111,19 +111,27 @@ class Shop:
             self.wait_for(r"Operator:", 30)
         return self
 
+    def _error(self, line):
+        if line is not None:
+            self.errors.append(line)
+
     @staticmethod
     def _pump(stream, put):
         for line in stream:
             put(line.rstrip("\n"))
+        put(None)
 
     def wait_for(self, pattern, within_s):
-        """The first line on stdout that matches."""
+        """The first line on stdout that matches; fails at once when the program has ended."""
         end = time.monotonic() + within_s
         while True:
             try:
                 line = self._lines.get(timeout=max(0.01, end - time.monotonic()))
             except queue.Empty:
-                raise AssertionError(f"no line {pattern!r} within {within_s} s; got {self.lines}, {self.errors}")
+                line = None
+            if line is None:
+                raise AssertionError(f"no line {pattern!r} within {within_s} s; got {self.lines}, {self.errors}, "
+                                     f"exit code {self.process.poll()}")
             self.lines.append(line)
             found = re.search(pattern, line)
             if found:

@@ -52,3 +52,8 @@ def test_a_typo_is_an_error_that_names_the_right_word():
     for got in (config(STOA_CURENCY="EUR"), config("--curency", "EUR")):
         assert got.returncode == 2
     assert "did you mean `currency`" in config(STOA_CURENCY="EUR").stderr
+
+
+def test_the_variables_of_the_build_and_the_tests_are_no_settings():
+    got = config(STOA_DEV_JOBS="2", STOA_TEST_BINARY="x", STOA_ONLINE_RETAIL="x")
+    assert got.returncode == 0, got.stderr

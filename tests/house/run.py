@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the house tests: `tests/house/run.py [--headers] [unittest arguments]`. Standard library only.
 
---headers (or STOA_HOUSE_HEADERS=1) also compiles every header alone, which needs the compiler."""
+--headers (or STOA_DEV_HEADERS=1) also compiles every header alone, which needs the compiler."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 arguments = sys.argv[1:]
 if "--headers" in arguments:
     arguments.remove("--headers")
-    os.environ["STOA_HOUSE_HEADERS"] = "1"
+    os.environ["STOA_DEV_HEADERS"] = "1"
 if not any(not a.startswith("-") for a in arguments):
     arguments = ["discover", "-s", str(here), "-p", "test_*.py", *arguments]
 unittest.main(module=None, argv=["house", *arguments], verbosity=1)

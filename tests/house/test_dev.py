@@ -24,7 +24,7 @@ class Dev(unittest.TestCase):
         for tool in BASE_TOOLS:
             (self.root / "system" / tool).symlink_to(shutil.which(tool))
         (self.root / "tests").mkdir()
-        self.environment = {"PATH": f"{self.root}/bin:{self.root}/system", "HOME": str(self.root), "STOA_NO_INSTALL": "1"}
+        self.environment = {"PATH": f"{self.root}/bin:{self.root}/system", "HOME": str(self.root), "STOA_DEV_NO_INSTALL": "1"}
 
     def stand_in(self, path, script):
         whole = self.root / path
@@ -59,7 +59,7 @@ class Dev(unittest.TestCase):
             self.assertEqual(self.dev(*wrong).returncode, 2, wrong)
 
     def test_without_apt_the_missing_packages_are_named_and_nothing_is_built(self):
-        del self.environment["STOA_NO_INSTALL"]
+        del self.environment["STOA_DEV_NO_INSTALL"]
         self.stand_in("bin/dpkg-query", "echo installed cmake")
         self.stand_in("bin/cmake", "touch built")
         shown = self.dev("build")
@@ -69,7 +69,7 @@ class Dev(unittest.TestCase):
         self.assertFalse((self.root / "built").exists())
 
     def with_apt(self, install):
-        del self.environment["STOA_NO_INSTALL"]
+        del self.environment["STOA_DEV_NO_INSTALL"]
         self.stand_in("bin/dpkg-query", "true")
         self.stand_in("bin/id", "echo 0")
         self.stand_in("bin/apt-cache", "[[ -e lists ]]")

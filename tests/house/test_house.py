@@ -55,6 +55,6 @@ class House(unittest.TestCase):
     def test_the_files_every_reader_looks_for_exist(self):
         self.clean(presence.check(ROOT))
 
-    @unittest.skipUnless(os.environ.get("STOA_HOUSE_HEADERS"), "headers are compiled by ./dev lint and CI")
+    @unittest.skipUnless(os.environ.get("STOA_DEV_HEADERS"), "headers are compiled by ./dev lint and CI")
     def test_every_header_compiles_alone(self):
         self.clean(headers.check(ROOT, ROOT / "build/house/headers"))

@@ -232,10 +232,11 @@ result<settings> settings::load(const std::map<std::string, std::string>& flags,
         variables[variable_of(key.name)] = &key;
         for (auto& name : split(key.environment, ' ')) variables[name] = &key;
     }
-    // Not settings: the file's name, and what only tests read.
+    // Not settings: the file's name, and what only ./dev and the tests read.
     static const std::set<std::string, std::less<>> ours{"STOA_ONLINE_RETAIL", "STOA_CONFIG"};
     const auto known = [](std::string_view name) {
-        return ours.contains(name) || name.starts_with("STOA_TEST_");
+        return ours.contains(name) || name.starts_with("STOA_TEST_") ||
+               name.starts_with("STOA_DEV_");
     };
     for (const auto* each = environment; each && *each; ++each) {
         const std::string_view pair(*each);
