@@ -6,6 +6,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/execution_context.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -13,8 +14,25 @@
 
 namespace stoa {
 
+// Dies with its loop, and with it every handler that still waits.
+struct supervisor::waiting_room final : asio::execution_context::service {
+    explicit waiting_room(asio::execution_context& of) : service(of) {}
+    void shutdown() override {
+        life.reset();
+        waiting.clear();
+    }
+
+    inline static asio::execution_context::id id;
+    std::list<std::move_only_function<void()>> waiting;
+    std::shared_ptr<void> life = std::make_shared<char>();
+};
+
+supervisor::supervisor(loop& on)
+    : loop_(on), loop_lives_(asio::use_service<waiting_room>(on).life) {}
+
 supervisor::~supervisor() {
-    if (!tasks_.empty() && !loop_.stopped())
+    // A loop that died first has unwound the tasks.
+    if (!tasks_.empty() && !loop_lives_.expired() && !loop_.stopped())
         log_error("supervisor_destroyed_with_tasks", {{"first", tasks_.front().name}});
 }
 
@@ -56,7 +74,12 @@ void supervisor::ended(std::list<entry>::iterator which, const std::exception_pt
     }
     tasks_.erase(which);
     if (!tasks_.empty()) return;
-    for (auto& waiter : std::exchange(when_empty_, {})) waiter();
+    auto& room = asio::use_service<waiting_room>(loop_);
+    for (const auto& waiter : std::exchange(when_empty_, {})) {
+        auto resume = std::move(*waiter);
+        room.waiting.erase(waiter);
+        resume();
+    }
 }
 
 // Emitted from the loop, one by one: an emit may end a task and change the list.
@@ -76,13 +99,15 @@ task<> supervisor::idle() {
         [this](auto handler) {
             if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
                 slot.assign([this](asio::cancellation_type) { cancel_all(); });
-            when_empty_.emplace_back([h = std::move(handler)]() mutable {
+            auto& waiting = asio::use_service<waiting_room>(loop_).waiting;
+            waiting.emplace_back([h = std::move(handler)]() mutable {
                 // A cancellation that comes later is another wait's.
                 if (auto slot = asio::get_associated_cancellation_slot(h); slot.is_connected())
                     slot.clear();
                 auto where = asio::get_associated_executor(h);
                 asio::post(where, std::move(h));
             });
+            when_empty_.push_back(std::prev(waiting.end()));
         },
         use_task);
 }

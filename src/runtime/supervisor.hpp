@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <list>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ enum class importance : std::uint8_t { ordinary, essential };
 // it.
 class supervisor {
  public:
-    explicit supervisor(loop& on) : loop_(on) {}
+    explicit supervisor(loop& on);
     ~supervisor();
     supervisor(const supervisor&) = delete;
     supervisor& operator=(const supervisor&) = delete;
@@ -51,10 +52,16 @@ class supervisor {
     void ended(std::list<entry>::iterator which, const std::exception_ptr& thrown);
     void cancel_all();
 
+    // Who waits for idle() is kept by the loop, not here: a coroutine that waits for its own local
+    // supervisor would otherwise own itself, and a loop that is destroyed could not unwind it.
+    struct waiting_room;
+    using ticket = std::list<std::move_only_function<void()>>::iterator;
+
     loop& loop_;
+    std::weak_ptr<void> loop_lives_;
     std::list<entry> tasks_;
     bool stopping_ = false;
-    std::vector<std::move_only_function<void()>> when_empty_;
+    std::vector<ticket> when_empty_;
 };
 
 }  // namespace stoa

@@ -1,0 +1,53 @@
+// The production services in a simulated world, seed after seed. A failing seed prints the command
+// that repeats it and the faults that it needs.
+#include "runtime/log.hpp"
+#include "simulation/run.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+
+namespace stoa::simulation {
+namespace {
+
+std::uint64_t number(const char* variable, std::uint64_t otherwise) {
+    const char* given = std::getenv(variable);
+    return given ? std::stoull(given) : otherwise;
+}
+
+TEST(simulation, the_same_seed_gives_the_same_trace) {
+    laboratory first, second;
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        const auto a = first.run(seed), b = second.run(seed), c = first.run(seed);
+        EXPECT_EQ(a.trace_hash, b.trace_hash) << seed;
+        EXPECT_EQ(a.trace_hash, c.trace_hash) << seed;
+        EXPECT_EQ(a.steps, b.steps) << seed;
+    }
+}
+
+TEST(simulation, every_rule_holds_in_every_history) {
+    const auto from = number("STOA_TEST_SEED", 1), count = number("STOA_TEST_SEEDS", 1'000);
+    laboratory lab;
+    std::map<std::string, std::uint64_t> reached;
+    std::uint64_t steps = 0, failed = 0;
+    const auto began = std::chrono::steady_clock::now();
+    for (auto seed = from; seed < from + count && failed < 5; ++seed) {
+        const auto report = lab.run(seed, {.tell = count == 1});
+        steps += report.steps;
+        for (const auto& [state, n] : report.reached) reached[state] += n;
+        if (report.violation.empty()) continue;
+        ++failed;
+        ADD_FAILURE() << "seed " << seed << ": " << report.violation
+                      << "\nrepeat: STOA_TEST_SEED=" << seed
+                      << " STOA_TEST_SEEDS=1 ./dev test simulation";
+    }
+    const auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began);
+    std::printf("%llu seeds, %llu steps, %.1f s\n", static_cast<unsigned long long>(count),
+                static_cast<unsigned long long>(steps), took.count());
+    for (const auto& [state, n] : reached)
+        std::printf("  %8llu  %s\n", static_cast<unsigned long long>(n), state.c_str());
+}
+
+}  // namespace
+}  // namespace stoa::simulation
