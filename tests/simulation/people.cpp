@@ -122,6 +122,7 @@ task<> people::open_shop() {
     }
     if (catalogue_.empty()) co_return;
     for (int i = 0; i < customers_; ++i) spawn([this, i] { return shop_for(i); });
+    spawn([this] { return keep_a_cart(customers_); });
     spawn([this] { return run_the_shop(); });
 }
 
@@ -202,6 +203,47 @@ task<> people::place_one(int customer, int n) {
     co_await pay(user, *placed, key);
 }
 
+// Puts six units into the cart in two goes, each under a key, then orders two of them: once paid,
+// four stay.
+task<> people::keep_a_cart(int customer) {
+    const auto user = "customer-" + std::to_string(customer);
+    auto& chance = town_.in.chance;
+    cart_promise made{.user_id = user,
+                      .product_id = catalogue_[chance.below(catalogue_.size())].id,
+                      .put_in = 6,
+                      .ordered = 2};
+    for (int i = 0; i < 2; ++i) {
+        const carts::new_line line{made.product_id, 3};
+        const auto context = as(role::customer, user, "AddLine", "cart-" + std::to_string(i));
+        const auto got = co_await insist<carts::cart>(
+            target::cart, context,
+            [line](staff& s, const request_context& c) -> task<result<carts::cart>> {
+                return s.carts->add_line(c, line);
+            });
+        remember(context, got);
+        if (!got.value) co_return;  // deleted, or too much went wrong for too long
+        if (deleted_.contains(made.product_id)) co_return;
+    }
+    co_await pause(seconds(2));
+    const orders::create_order_request wanted{.items = {{made.product_id, 2}},
+                                              .shipping_address = {"\"Athens\""},
+                                              .payment_method = "credit_card"};
+    const auto context = as(role::customer, user, "CreateOrder", "cart-order");
+    const auto got = co_await insist<orders::order>(
+        target::order, context,
+        [wanted](staff& s, const request_context& c) -> task<result<orders::order>> {
+            return s.orders->create_order(c, wanted);
+        });
+    remember(context, got);
+    if (!got.definite()) co_return;
+    if (got.note.status == 201) {
+        const auto placed = from_json<orders::order>(got.note.body);
+        made.order_id = placed->id;
+        acknowledged_.insert(placed->id);
+    }
+    carts_.push_back(made);
+}
+
 task<> people::pay(std::string user, orders::order placed, std::string key) {
     auto& chance = town_.in.chance;
     constexpr std::array methods{"credit_card", "credit_card", "tok_declined", "tok_slow"};
@@ -248,6 +290,10 @@ task<> people::operate(std::string order_id) {
     if (!got.value) co_return;
     const auto again = co_await insist<orders::order>(target::order, context, refund);
     remember(context, again);
+    if (!wanted.amount || chance.below(2)) co_return;
+    // A second part, under a key of its own.
+    const auto next = as(role::operator_, "op", "RefundOrder", "refund-again-" + order_id);
+    remember(next, co_await insist<orders::order>(target::order, next, refund));
 }
 
 task<> people::run_the_shop() {

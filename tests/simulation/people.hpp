@@ -14,6 +14,12 @@ struct told {
     bool gave_up = false;
 };
 
+// Units that a customer put into the cart, and the one order of theirs that takes some of them.
+struct cart_promise {
+    std::string user_id, product_id, order_id;  // no order id: none was acknowledged
+    std::int64_t put_in = 0, ordered = 0;
+};
+
 class people {
  public:
     people(town& of, int customers, int orders_each);
@@ -26,6 +32,7 @@ class people {
     // Orders acknowledged with 201, and what was seen of them since.
     const std::set<std::string>& acknowledged() const { return acknowledged_; }
     const std::set<std::string>& deleted_products() const { return deleted_; }
+    const std::vector<cart_promise>& carts() const { return carts_; }
 
  private:
     template <class T>
@@ -52,6 +59,7 @@ class people {
     task<> open_shop();
     task<> shop_for(int customer);
     task<> place_one(int customer, int n);
+    task<> keep_a_cart(int customer);
     task<> pay(std::string user, orders::order placed, std::string key);
     task<> run_the_shop();
     task<> operate(std::string order_id);
@@ -66,6 +74,7 @@ class people {
     std::vector<products::product> catalogue_;
     std::map<std::string, told> keys_;
     std::set<std::string> acknowledged_, deleted_;
+    std::vector<cart_promise> carts_;
 };
 
 }  // namespace stoa::simulation

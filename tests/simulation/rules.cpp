@@ -69,6 +69,9 @@ void rules::order_changed(const item* before, const item* after) {
         broken("captured " + number(captured) + " of another total", id);
     if (!before) {
         if (to != "pending") broken("an order began as " + std::string(to), id);
+        const auto [first, fresh] =
+            order_of_key_.emplace(std::string(after->text("scope_key")), std::string(id));
+        if (!fresh) broken("one key, two orders", id);
         return;
     }
     if (after->integer("version") != before->integer("version") + 1)
@@ -84,6 +87,8 @@ void rules::order_changed(const item* before, const item* after) {
     if (std::ranges::find(allowed, to) == allowed.end())
         broken("an order went from " + std::string(from) + " to " + std::string(to), id);
     std::string type = "order." + std::string(to);
+    if (to == "cancelling") was_cancelling_.insert(std::string(id));
+    if (to == "paid") was_paid_.insert(std::string(id));
     if (to == "awaiting_payment") type = from == "pending" ? "order.created" : "";
     if (to == "cancelling" || to == "refunded") type.clear();
     // A refusal has no event; an order that expired does: its hold may stand.
@@ -91,7 +96,6 @@ void rules::order_changed(const item* before, const item* after) {
         type.clear();
     if (to == "cancelled" && from == "pending" && !type.empty())
         town_.in.sometimes("a pending order that nobody retried was cancelled");
-    // From cancelling the payment's arrival and the cancellation are one step.
     if (!type.empty()) ++owed_[{std::string(id), type}];
     if (from == "cancelling" && to == "cancelled" && captured > 0)
         town_.in.sometimes("a capture met a cancellation and was given back");
@@ -162,6 +166,7 @@ std::optional<std::string> rules::at_rest(const people& who) {
     if (!shared_.all_consumed()) return "events wait for their consumers";
     if (auto wrong = orders_at_rest()) return wrong;
     if (auto wrong = holds_at_rest()) return wrong;
+    if (auto wrong = keys_at_rest()) return wrong;
     if (auto wrong = events_at_rest()) return wrong;
     if (auto wrong = mails_at_rest()) return wrong;
     if (auto wrong = carts_at_rest(who)) return wrong;
@@ -193,10 +198,22 @@ std::optional<std::string> rules::order_at_rest(const item& order) {
                number(captured - refunded) + ": " + id;
     if (one_of(status, {"cancelled", "refunded"}) && kept != 0)
         return "money of an ended order was kept: " + id;
-    // The hold follows the order.
-    sqlite_statement hold(shared_.rows(), "SELECT status FROM holds WHERE order_id = ?1", id);
-    const bool there = hold.step();
-    const std::string held(there ? hold.text(0) : "none");
+    if (was_cancelling_.contains(id) && status != "cancelled")
+        return "an order whose end was asked for rests as " + std::string(status) + ": " + id;
+    if (was_paid_.contains(id) && !town_.blobs.contains("order-documents/" + id + ".txt"))
+        return "a paid order has no invoice: " + id;
+    return hold_at_rest(order);
+}
+
+// The hold follows the order, unit by unit.
+std::optional<std::string> rules::hold_at_rest(const item& order) {
+    const std::string id(order.text("id"));
+    const auto status = order.text("status");
+    std::string held = "none";
+    {
+        sqlite_statement hold(shared_.rows(), "SELECT status FROM holds WHERE order_id = ?1", id);
+        if (hold.step()) held = hold.text(0);
+    }
     // What came back after shipping stands on the shelf again, where the operator said so.
     bool restocked = false;
     if (const auto* list = order.find("refunds"))
@@ -208,6 +225,29 @@ std::optional<std::string> rules::order_at_rest(const item& order) {
         return "a paid order's units are " + held + ": " + id;
     if (status == "cancelled" && !one_of(held, {"released", "returned", "refused", "none"}))
         return "a cancelled order's units are " + held + ": " + id;
+    if (held == "none" || held == "refused") return {};
+    std::map<std::string, std::int64_t> wanted, kept;
+    for (const auto& each : std::get<attribute_list>(order.find("items")->value)) {
+        const auto& line = std::get<item>(each.value);
+        wanted[std::string(line.text("product_id"))] += line.integer("quantity");
+    }
+    sqlite_statement lines(shared_.rows(),
+                           "SELECT product_id, quantity FROM hold_lines WHERE order_id = ?1", id);
+    while (lines.step()) kept[std::string(lines.text(0))] += lines.integer(1);
+    if (!kept.empty() && kept != wanted) return "other units were held than ordered: " + id;
+    if (kept.empty() && held != "released") return "an order's hold has no units: " + id;
+    return {};
+}
+
+// A key that made an order has its answer.
+std::optional<std::string> rules::keys_at_rest() {
+    const auto all = shared_.scan(idempotency_table, {}, 1'000'000);
+    for (const auto& each : all.items) {
+        const auto subject = each.text("subject");
+        const bool of_order = each.text("state") != "done" &&
+                              shared_.get(orders::orders_table, key_of("id", std::string(subject)));
+        if (of_order) return "a key has no answer: " + std::string(each.text("scope_key"));
+    }
     return {};
 }
 
@@ -240,12 +280,21 @@ std::optional<std::string> rules::events_at_rest() {
                 };
                 const bool stock = one_of(each.type, {"order.paid", "order.cancelled"});
                 if (auto wrong = stock ? must("product") : std::nullopt) return wrong;
+                const bool told = one_of(each.type, {"order.paid", "order.shipped"});
+                if (auto wrong = told ? must("notification") : std::nullopt) return wrong;
+                if (auto wrong = each.type == "order.paid" ? must("cart") : std::nullopt)
+                    return wrong;
             }
     return {};
 }
 
 std::optional<std::string> rules::mails_at_rest() {
     const auto all = shared_.scan(notifications::notifications_table, {}, 1'000'000);
+    std::set<std::string> ids;
+    for (const auto& each : all.items)
+        ids.insert(std::string(each.text("event_id")) + "." + std::string(each.text("channel")));
+    for (const auto& [id, n] : town_.mails)
+        if (!ids.contains(id)) return "a mail went out that no event asked for: " + id;
     for (const auto& each : all.items) {
         if (each.text("status") == "pending")
             return "a mail waits: " + std::string(each.text("event_id"));
@@ -262,6 +311,16 @@ std::optional<std::string> rules::carts_at_rest(const people& who) {
     for (const auto& each : all.items)
         if (who.deleted_products().contains(std::string(each.text("product_id"))))
             return "a cart holds a deleted product: " + std::string(each.text("user_id"));
+    for (const auto& each : who.carts()) {
+        if (who.deleted_products().contains(each.product_id)) continue;
+        const auto line = shared_.get(
+            carts::carts_table, key_of("user_id", each.user_id, "product_id", each.product_id));
+        const auto left = line ? line->integer("quantity") : 0;
+        const auto wanted = each.put_in - (was_paid_.contains(each.order_id) ? each.ordered : 0);
+        if (left != wanted)
+            return "a cart holds " + number(left) + " units where " + number(wanted) +
+                   " should be: " + each.user_id;
+    }
     return {};
 }
 

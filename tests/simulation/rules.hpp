@@ -24,7 +24,9 @@ class rules {
 
     std::optional<std::string> orders_at_rest();
     std::optional<std::string> order_at_rest(const item& order);
+    std::optional<std::string> hold_at_rest(const item& order);
     std::optional<std::string> holds_at_rest();
+    std::optional<std::string> keys_at_rest();
     std::optional<std::string> events_at_rest();
     std::optional<std::string> mails_at_rest();
     std::optional<std::string> carts_at_rest(const people& who);
@@ -34,6 +36,7 @@ class rules {
     // By order: how often its state asked for an event of that type, and how often one was written.
     std::map<std::pair<std::string, std::string>, int> owed_, written_;
     std::map<std::string, std::string> order_of_key_;
+    std::set<std::string> was_cancelling_, was_paid_;
 };
 
 }  // namespace stoa::simulation

@@ -112,4 +112,15 @@ run_report laboratory::run(std::uint64_t seed, const run_options& options) {
     return out;
 }
 
+std::string laboratory::needed_faults(std::uint64_t seed, run_options& options) {
+    std::string left;
+    for (const auto name : faults::names) {
+        auto fewer = options;
+        fewer.without.insert(std::string(name));
+        if (!run(seed, fewer).violation.empty()) options = std::move(fewer);
+        else left += (left.empty() ? "" : " ") + std::string(name);
+    }
+    return left;
+}
+
 }  // namespace stoa::simulation

@@ -34,6 +34,8 @@ class laboratory {
     laboratory();
     ~laboratory();
     run_report run(std::uint64_t seed, const run_options& options = {});
+    // Takes faults out of a failing run for as long as it still fails; the faults that are left.
+    std::string needed_faults(std::uint64_t seed, run_options& options);
 
  private:
     std::unique_ptr<memory_rows> rows_;

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <sstream>
 
 namespace stoa::simulation {
 namespace {
@@ -14,6 +15,24 @@ namespace {
 std::uint64_t number(const char* variable, std::uint64_t otherwise) {
     const char* given = std::getenv(variable);
     return given ? std::stoull(given) : otherwise;
+}
+
+std::set<std::string> names(const char* variable) {
+    std::set<std::string> out;
+    std::istringstream given(std::getenv(variable) ? std::getenv(variable) : "");
+    for (std::string each; std::getline(given, each, ',');) out.insert(each);
+    return out;
+}
+
+// What repeats a failing seed, with the faults that it does not need taken out.
+std::string how_to_repeat(laboratory& lab, const run_report& of, run_options options) {
+    options.tell = false;
+    const auto needed = lab.needed_faults(of.seed, options);
+    std::string without;
+    for (const auto& each : options.without) without += (without.empty() ? "" : ",") + each;
+    return "needs: " + (needed.empty() ? "no fault" : needed) +
+           "\nrepeat: STOA_TEST_SEED=" + std::to_string(of.seed) + " STOA_TEST_SEEDS=1" +
+           (without.empty() ? "" : " STOA_TEST_WITHOUT=" + without) + " ./dev test simulation";
 }
 
 TEST(simulation, the_same_seed_gives_the_same_trace) {
@@ -33,14 +52,14 @@ TEST(simulation, every_rule_holds_in_every_history) {
     std::uint64_t steps = 0, failed = 0;
     const auto began = std::chrono::steady_clock::now();
     for (auto seed = from; seed < from + count && failed < 5; ++seed) {
-        const auto report = lab.run(seed, {.tell = count == 1});
+        const run_options options{.without = names("STOA_TEST_WITHOUT"), .tell = count == 1};
+        const auto report = lab.run(seed, options);
         steps += report.steps;
         for (const auto& [state, n] : report.reached) reached[state] += n;
         if (report.violation.empty()) continue;
         ++failed;
-        ADD_FAILURE() << "seed " << seed << ": " << report.violation
-                      << "\nrepeat: STOA_TEST_SEED=" << seed
-                      << " STOA_TEST_SEEDS=1 ./dev test simulation";
+        ADD_FAILURE() << "seed " << seed << ": " << report.violation << "\n"
+                      << how_to_repeat(lab, report, options);
     }
     const auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began);
     std::printf("%llu seeds, %llu steps, %.1f s\n", static_cast<unsigned long long>(count),
