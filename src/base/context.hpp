@@ -47,8 +47,8 @@ struct reply_note {
 struct request_context {
     principal caller;
     std::string request_id;
-    std::string traceparent;      // W3C; empty when tracing is off
-    std::string operation;        // the row's rpc name; part of the idempotency scope
+    std::string traceparent;  // W3C: of the request's span, or the caller's where tracing is off
+    std::string operation;    // the row's rpc name; part of the idempotency scope
     std::string idempotency_key;  // from the header, or made by the server
     bool key_from_client = false;
     std::uint64_t request_hash = 0;  // of method, path and body, for keys that are used again

@@ -92,12 +92,22 @@ struct write_set {
         return add({op::check, &table, std::move(key), std::move(conditions), {}});
     }
     write_set& publish(event what) {
+        if (what.traceparent.empty()) what.traceparent = traceparent;
         events.push_back(std::move(what));
         return *this;
     }
     // The consumer's receipt: a second transaction with it changes nothing and says so.
     write_set& receive(delivery what) {
+        under(what.message.traceparent);
         receipt = std::move(what);
+        return *this;
+    }
+    // The trace of the request or event that this transaction answers: events that name none carry
+    // it, whether they were published before or are published later.
+    write_set& under(std::string_view trace) {
+        traceparent = trace;
+        for (auto& each : events)
+            if (each.traceparent.empty()) each.traceparent = trace;
         return *this;
     }
     write_set& add(write w) {
@@ -108,6 +118,7 @@ struct write_set {
     std::vector<write> writes;
     std::vector<event> events;
     std::optional<delivery> receipt;
+    std::string traceparent;  // W3C; empty: none
 };
 
 struct write_outcome {

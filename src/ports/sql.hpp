@@ -155,6 +155,9 @@ class sql_job {
     virtual bool run(transaction&) = 0;  // engine's thread; false: roll back. May throw sql_failure
     virtual void reject(error why) = 0;  // instead of, or after, run: nothing was kept
     virtual void complete() = 0;         // any thread; posts to the waiter's loop
+    // What it did may be rolled back and run() called again: its closure does not change what it
+    // owns.
+    virtual bool repeatable() const { return false; }
 };
 
 namespace detail {
@@ -167,6 +170,7 @@ struct waiting_job final : sql_job {
         return outcome.has_value();
     }
     void reject(error why) override { outcome = std::unexpected(std::move(why)); }
+    bool repeatable() const override { return std::is_invocable_v<const Work&, transaction&>; }
     // The guard leaves with the handler: when the job dies, on the engine's thread, the loop may be
     // gone.
     void complete() override {

@@ -137,8 +137,10 @@ class user_service_test : public ::testing::Test {
         return R"({"refresh_token":")" + token + R"("})";
     }
 
-    std::vector<delivery> notifications() {
-        return loop_.run([&] { return shop_->log().read("notifications", 0, 0, 100); }).value();
+    std::vector<delivery> notifications(std::string_view type) {
+        auto all = loop_.run([&] { return shop_->log().read("notifications", 0, 0, 100); }).value();
+        std::erase_if(all, [&](const delivery& each) { return each.message.type != type; });
+        return all;
     }
 
     stoa::testing::temporary_directory directory_;

@@ -28,17 +28,9 @@ bool good_part(std::string_view part) {
            std::ranges::all_of(part, allowed);
 }
 
-result<void> sync_directory(const std::string& path) {
-    const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0) return fail(failure("open " + path, errno));
-    const int failed = fsync(directory) == 0 ? 0 : errno;
-    close(directory);
-    if (failed) return fail(failure("fsync " + path, failed));
-    return {};
-}
-
 // Directories on the way to an object, each synced into its parent, or a crash could lose the way.
-result<void> make_directories(const std::string& root, const std::string& below) {
+result<void> make_directories(const std::string& root, const std::string& below,
+                              disk_syncs& syncs) {
     auto at = root;
     std::size_t start = 0;
     while (start < below.size()) {
@@ -46,7 +38,7 @@ result<void> make_directories(const std::string& root, const std::string& below)
         const auto parent = at;
         at += "/" + below.substr(start, end - start);
         start = end + 1;
-        if (mkdir(at.c_str(), 0700) == 0) STOA_TRY_VOID(sync_directory(parent));
+        if (mkdir(at.c_str(), 0700) == 0) STOA_TRY_VOID(sync_directory(parent, syncs));
         else if (errno != EEXIST) return fail(failure("mkdir " + at, errno));
     }
     return {};
@@ -89,6 +81,19 @@ error failure(const std::string& what, int error_number) {
             .detail = what + ": " + std::strerror(error_number)};
 }
 
+int disk_syncs::file(int descriptor) { return fsync(descriptor) == 0 ? 0 : errno; }
+int disk_syncs::file_system(int descriptor) { return syncfs(descriptor) == 0 ? 0 : errno; }
+int disk_syncs::directory(int descriptor) { return fsync(descriptor) == 0 ? 0 : errno; }
+
+result<void> sync_directory(const std::string& path, disk_syncs& syncs) {
+    const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) return fail(failure("open " + path, errno));
+    const int failed = syncs.directory(directory);
+    close(directory);
+    if (failed) return fail(failure("fsync " + path, failed));
+    return {};
+}
+
 result<void> check_bucket(const std::string& bucket) {
     if (good_part(bucket)) return {};
     return fail(errc::invalid, "bucket",
@@ -112,13 +117,14 @@ result<place> place_of(const std::string& root, std::string bucket, std::string 
 
 struct upload::digest : sha256 {};
 
-upload::upload(place where) : where_(std::move(where)), digest_(std::make_unique<digest>()) {}
+upload::upload(place where, std::shared_ptr<disk_syncs> syncs)
+    : where_(std::move(where)), syncs_(std::move(syncs)), digest_(std::make_unique<digest>()) {}
 
-result<std::unique_ptr<upload>> upload::begin(place where) {
+result<std::unique_ptr<upload>> upload::begin(place where, std::shared_ptr<disk_syncs> syncs) {
     static std::atomic<std::uint64_t> number{0};
-    std::unique_ptr<upload> out(new upload(std::move(where)));
+    std::unique_ptr<upload> out(new upload(std::move(where), std::move(syncs)));
     const auto& at = out->where_;
-    STOA_TRY_VOID(make_directories(at.root, at.bucket));
+    STOA_TRY_VOID(make_directories(at.root, at.bucket, *out->syncs_));
     out->temporary_ = at.root + "/" + at.bucket + "/" + std::string(temporary_mark) +
                       std::to_string(getpid()) + "-" + std::to_string(++number);
     out->file_ = ::open(out->temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -144,12 +150,24 @@ result<void> upload::append(std::string_view chunk) {
     return {};
 }
 
-result<blob_info> upload::finish() {
-    if (fsync(file_) != 0) return fail(failure("fsync " + temporary_, errno));
+result<void> upload::sync() {
+    if (const int failed = syncs_->file(file_)) return fail(failure("fsync " + temporary_, failed));
+    return {};
+}
+
+result<void> upload::sync_all() {
+    if (const int failed = syncs_->file_system(file_))
+        return fail(failure("syncfs at " + temporary_, failed));
+    return {};
+}
+
+std::string upload::directory() const { return parent_of(where_.path()); }
+
+result<blob_info> upload::give_name() {
     const auto slash = where_.key.rfind('/');
     if (slash != std::string::npos)
-        STOA_TRY_VOID(
-            make_directories(where_.root + "/" + where_.bucket, where_.key.substr(0, slash)));
+        STOA_TRY_VOID(make_directories(where_.root + "/" + where_.bucket,
+                                       where_.key.substr(0, slash), *syncs_));
     const auto path = where_.path();
     auto etag = digest_->hex();
     if (rename(temporary_.c_str(), path.c_str()) != 0) {
@@ -160,8 +178,14 @@ result<blob_info> upload::finish() {
         return fail(failure("rename to " + path, errno));
     }
     close(std::exchange(file_, -1));
-    STOA_TRY_VOID(sync_directory(parent_of(path)));
     return blob_info{where_.key, size_bytes_, std::move(etag)};
+}
+
+result<blob_info> upload::finish() {
+    STOA_TRY_VOID(sync());
+    STOA_TRY(auto named, give_name());
+    STOA_TRY_VOID(sync_directory(directory(), *syncs_));
+    return named;
 }
 
 result<std::unique_ptr<open_file>> open_file::open(const place& where) {
@@ -238,9 +262,9 @@ result<std::vector<blob_info>> list(const std::string& root, const std::string& 
     return out;
 }
 
-result<void> erase(const place& where) {
+result<void> erase(const place& where, disk_syncs& syncs) {
     const auto path = where.path();
-    if (unlink(path.c_str()) == 0) return sync_directory(parent_of(path));
+    if (unlink(path.c_str()) == 0) return sync_directory(parent_of(path), syncs);
     // A directory is no object: its name was never a key's whole path.
     if (errno == ENOENT || errno == ENOTDIR || errno == EISDIR || errno == EPERM) return {};
     return fail(failure("unlink " + path, errno));

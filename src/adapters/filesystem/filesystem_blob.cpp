@@ -44,21 +44,31 @@ class file_reader final : public blob_reader {
 
 }  // namespace
 
-result<std::unique_ptr<filesystem_blob>> filesystem_blob::open(std::string root,
-                                                               blocking_pool& pool) {
+result<std::unique_ptr<filesystem_blob>> filesystem_blob::open(
+    std::string root, blocking_pool& pool, std::shared_ptr<files::disk_syncs> syncs) {
     STOA_TRY_VOID(files::prepare(root));
-    return std::unique_ptr<filesystem_blob>(new filesystem_blob(std::move(root), pool));
+    return std::unique_ptr<filesystem_blob>(
+        new filesystem_blob(std::move(root), pool, std::move(syncs)));
 }
 
 task<result<blob_info>> filesystem_blob::put(std::string bucket, std::string key,
                                              std::string content) {
     STOA_CO_TRY(auto where, files::place_of(root_, std::move(bucket), std::move(key)));
-    auto work = [where = std::move(where), content = std::move(content)]() -> result<blob_info> {
-        STOA_TRY(const auto upload, files::upload::begin(where));
-        STOA_TRY_VOID(upload->append(content));
-        return upload->finish();
-    };
-    co_return co_await offload(pool_, std::move(work));
+    co_return co_await asio::async_initiate<const asio::use_awaitable_t<loop::executor_type>,
+                                            void(result<blob_info>)>(
+        [puts = puts_](auto handler, files::place to, std::string bytes) {
+            auto busy = asio::make_work_guard(asio::get_associated_executor(handler));
+            // The guard leaves with the handler: when the put dies, on the pool's thread, the loop
+            // may be gone.
+            auto done = [h = std::move(handler),
+                         keep = std::move(busy)](result<blob_info> outcome) mutable {
+                const auto loop_of = keep.get_executor();
+                asio::post(loop_of, [h = std::move(h), keep = std::move(keep),
+                                     o = std::move(outcome)]() mutable { h(std::move(o)); });
+            };
+            puts->add({std::move(to), std::move(bytes), std::move(done)});
+        },
+        use_task, std::move(where), std::move(content));
 }
 
 task<result<std::string>> filesystem_blob::get(std::string bucket, std::string key) {
@@ -70,7 +80,9 @@ task<result<std::string>> filesystem_blob::get(std::string bucket, std::string k
 task<result<std::unique_ptr<blob_writer>>> filesystem_blob::create(std::string bucket,
                                                                    std::string key) {
     STOA_CO_TRY(auto where, files::place_of(root_, std::move(bucket), std::move(key)));
-    auto work = [where = std::move(where)] { return files::upload::begin(where); };
+    auto work = [where = std::move(where), syncs = syncs_] {
+        return files::upload::begin(where, syncs);
+    };
     STOA_CO_TRY(auto begun, co_await offload(pool_, std::move(work)));
     co_return std::make_unique<file_writer>(std::move(begun), pool_);
 }
@@ -93,7 +105,7 @@ task<result<std::vector<blob_info>>> filesystem_blob::list(std::string bucket, s
 
 task<result<void>> filesystem_blob::erase(std::string bucket, std::string key) {
     STOA_CO_TRY(auto where, files::place_of(root_, std::move(bucket), std::move(key)));
-    auto work = [where = std::move(where)] { return files::erase(where); };
+    auto work = [where = std::move(where), syncs = syncs_] { return files::erase(where, *syncs); };
     co_return co_await offload(pool_, std::move(work));
 }
 

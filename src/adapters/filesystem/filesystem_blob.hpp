@@ -1,8 +1,9 @@
 // The blob port on a directory: <root>/<bucket>/<key>. An object is written beside its place under
 // a name that no key can have, synced, renamed and its directory synced: it is there whole, or not
-// at all.
+// at all. Whole objects that are put at the same time share their syncs.
 #pragma once
 
+#include "adapters/filesystem/put_queue.hpp"
 #include "ports/blob.hpp"
 #include "runtime/blocking_pool.hpp"
 
@@ -17,7 +18,9 @@ class filesystem_blob final : public blob_store {
  public:
     // Makes the root and removes what uploads of an earlier process left behind. The caller holds
     // the data directory's lock.
-    static result<std::unique_ptr<filesystem_blob>> open(std::string root, blocking_pool& pool);
+    static result<std::unique_ptr<filesystem_blob>> open(
+        std::string root, blocking_pool& pool,
+        std::shared_ptr<files::disk_syncs> syncs = std::make_shared<files::disk_syncs>());
 
     task<result<blob_info>> put(std::string bucket, std::string key, std::string content) override;
     task<result<std::string>> get(std::string bucket, std::string key) override;
@@ -27,10 +30,16 @@ class filesystem_blob final : public blob_store {
     task<result<void>> erase(std::string bucket, std::string key) override;
 
  private:
-    filesystem_blob(std::string root, blocking_pool& pool) : root_(std::move(root)), pool_(pool) {}
+    filesystem_blob(std::string root, blocking_pool& pool, std::shared_ptr<files::disk_syncs> syncs)
+        : root_(std::move(root)),
+          pool_(pool),
+          syncs_(std::move(syncs)),
+          puts_(std::make_shared<files::put_queue>(pool, syncs_)) {}
 
     std::string root_;
     blocking_pool& pool_;
+    std::shared_ptr<files::disk_syncs> syncs_;
+    std::shared_ptr<files::put_queue> puts_;
 };
 
 }  // namespace stoa

@@ -28,6 +28,13 @@ storage_fault fault_of(sqlite3* db, int extended) {
     }
 }
 
+// SQLite would count every allocation of the process under one lock. Too late, and refused, where
+// somebody used SQLite before: then it counts.
+void count_no_memory() {
+    static const int done = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    (void)done;
+}
+
 }  // namespace
 
 sqlite3_stmt* sqlite_statement::prepared(sqlite_connection& of, const char* sql, int arguments) {
@@ -88,6 +95,7 @@ std::string_view sqlite_statement::bytes(int column) const {
 }
 
 sqlite_connection::sqlite_connection(const std::string& path, mode how, const std::string& vfs) {
+    count_no_memory();
     const int flags =
         SQLITE_OPEN_NOMUTEX |
         (how == mode::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
@@ -98,12 +106,16 @@ sqlite_connection::sqlite_connection(const std::string& path, mode how, const st
         sqlite3_extended_result_codes(db_, 1);
         sqlite3_busy_timeout(db_, 5'000);
         if (how == mode::write) {
-            // FULL: the log is synced at each commit. Checkpoints are the writer's own, after it
-            // has answered.
+            // FULL: the log is synced at each commit; EXTRA is FULL and, first of all, syncs the
+            // directory when the journal of the file's first transaction goes. A journal that came
+            // back after a power loss would roll the whole file back. Checkpoints are the writer's
+            // own, after it has answered.
             script(
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+                "PRAGMA synchronous=EXTRA; PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;"
                 "PRAGMA foreign_keys=ON; PRAGMA cache_size=-4096; PRAGMA "
-                "journal_size_limit=16777216");
+                "journal_size_limit=33554432;"
+                // Savepoints keep the pages they may have to give back here, not in a file.
+                "PRAGMA temp_store=MEMORY");
             sqlite3_wal_hook(
                 db_,
                 [](void* self, sqlite3*, const char*, int pages) {

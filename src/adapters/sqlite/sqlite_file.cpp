@@ -21,6 +21,15 @@ std::string holder_of(int file) {
     return pid.empty() ? "another process" : "process " + std::string(pid);
 }
 
+// A directory that was just made is there for good once its parent is synced.
+void sync_parent(const std::string& directory) {
+    const auto parent = directory + "/..";
+    const int file = open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (file < 0) return;  // not ours to read: then it is not ours to make last
+    (void)fsync(file);
+    close(file);
+}
+
 auto unusable(const std::string& directory, const std::string& why) {
     return fail(errc::internal, "data_directory_unusable",
                 "the data directory " + directory + " cannot be used: " + why +
@@ -31,7 +40,8 @@ auto unusable(const std::string& directory, const std::string& why) {
 
 result<directory_lock> directory_lock::take(const std::string& directory) {
     std::error_code why;
-    std::filesystem::create_directories(directory, why);
+    const bool made = std::filesystem::create_directories(directory, why);
+    if (made) sync_parent(directory);
     if (why && !std::filesystem::is_directory(directory)) return unusable(directory, why.message());
     const auto path = directory + "/shop.lock";
     const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -67,8 +77,6 @@ sqlite_readers::lease sqlite_readers::take() {
             idle_.pop_back();
             return {std::move(last), *this};
         }
-        // The one connection of a moment is lent already: its user is not the one thread it is for.
-        if (pinned_) std::abort();
     }
     return {std::make_unique<sqlite_connection>(path_, sqlite_connection::mode::read, vfs_), *this};
 }
@@ -76,17 +84,6 @@ sqlite_readers::lease sqlite_readers::take() {
 void sqlite_readers::give_back(std::unique_ptr<sqlite_connection> c) {
     const std::scoped_lock lock(mutex_);
     if (!closed_ && idle_.size() < most_kept) idle_.push_back(std::move(c));
-}
-
-void sqlite_readers::pin() {
-    auto only = std::make_unique<sqlite_connection>(path_, sqlite_connection::mode::read, vfs_);
-    only->script("BEGIN");
-    // The transaction's moment is that of its first read.
-    only->execute("SELECT count(*) FROM log_topics");
-    const std::scoped_lock lock(mutex_);
-    idle_.clear();
-    idle_.push_back(std::move(only));
-    pinned_ = true;
 }
 
 void sqlite_readers::close() {

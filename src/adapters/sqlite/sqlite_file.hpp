@@ -50,9 +50,6 @@ class sqlite_readers {
     };
     lease take();  // throws sql_failure: `unavailable` after close()
     void close();
-    // One connection inside a transaction, lent again and again: every read sees the same moment.
-    // One thread.
-    void pin();
 
  private:
     // As many as threads that read at the same moment; more are closed at once.
@@ -63,7 +60,6 @@ class sqlite_readers {
     std::mutex mutex_;
     std::vector<std::unique_ptr<sqlite_connection>> idle_;
     bool closed_ = false;
-    bool pinned_ = false;
 };
 
 }  // namespace stoa

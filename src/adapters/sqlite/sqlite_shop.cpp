@@ -33,40 +33,12 @@ result<std::unique_ptr<sqlite_shop>> sqlite_shop::open(const sqlite_options& opt
 }
 
 result<std::unique_ptr<sqlite_snapshot>> sqlite_shop::snapshot() {
-    auto out = std::make_unique<sqlite_snapshot>();
-    out->readers_ = std::make_unique<sqlite_readers>(path_, vfs_);
     try {
-        out->readers_->pin();
+        auto db = std::make_unique<sqlite_connection>(path_, sqlite_connection::mode::read, vfs_);
+        return std::unique_ptr<sqlite_snapshot>(new sqlite_snapshot(std::move(db), schema_));
     } catch (const sql_failure& failure) {
         return fail(failure.why);
     }
-    out->items_ = std::make_unique<sqlite_key_value>(*sql_, *out->readers_, schema_);
-    out->log_ = std::make_unique<sqlite_event_log>(*sql_, *out->readers_, state_);
-    out->shop_currency_ = shop_currency_;
-    return out;
-}
-
-result<void> sqlite_snapshot::read(const std::function<void(transaction&)>& ask) {
-    try {
-        const auto db = readers_->take();
-        sqlite_transaction reads(*db, nullptr, shop_currency_);
-        ask(reads);
-    } catch (const sql_failure& failure) {
-        return fail(failure.why);
-    }
-    return {};
-}
-
-result<std::vector<std::string>> sqlite_snapshot::keys_in_flight() {
-    std::vector<std::string> keys;
-    STOA_TRY_VOID(read([&](transaction& t) {
-        keys = t.texts(
-            "SELECT e.key FROM log_consumers c JOIN events e "
-            "ON e.position >= (c.partition_id << 40 | c.next_offset) "
-            "AND e.position < (c.partition_id + 1) << 40 "
-            "UNION SELECT key FROM parked_keys");
-    }));
-    return keys;
 }
 
 void sqlite_shop::close() {

@@ -5,9 +5,8 @@
 #include "adapters/sqlite/migrations.hpp"
 #include "adapters/sqlite/sqlite_event_log.hpp"
 #include "adapters/sqlite/sqlite_key_value.hpp"
+#include "adapters/sqlite/sqlite_snapshot.hpp"
 #include "adapters/sqlite/sqlite_sql.hpp"
-
-#include <functional>
 
 namespace stoa {
 
@@ -19,25 +18,6 @@ struct sqlite_options {
     currency_code shop_currency;
     std::size_t queue_limit = 4096;  // write jobs that may wait
     std::string vfs;  // SQLite's name of a file layer, for fault injection; empty: the system's
-};
-
-// The whole shop at one moment, to read only: for audits. Thread rule: one thread; not across
-// close().
-class sqlite_snapshot {
- public:
-    sqlite_key_value& items() { return *items_; }
-    sqlite_event_log& log() { return *log_; }
-    // `ask` gets a transaction that only reads.
-    result<void> read(const std::function<void(transaction&)>& ask);
-    // Keys of events that some group has not applied yet, or that are parked behind a dead letter.
-    result<std::vector<std::string>> keys_in_flight();
-
- private:
-    friend class sqlite_shop;
-    std::unique_ptr<sqlite_readers> readers_;
-    std::unique_ptr<sqlite_key_value> items_;
-    std::unique_ptr<sqlite_event_log> log_;
-    currency_code shop_currency_;
 };
 
 // Thread rule: made and closed by the main thread; the ports from any loop. Declare it after the
@@ -52,6 +32,7 @@ class sqlite_shop {
     sqlite_event_log& log() { return *log_; }
     const sqlite_counters& counters() const { return writer_->counters(); }
 
+    // This moment, for as long as it is kept: the write-ahead log grows meanwhile.
     result<std::unique_ptr<sqlite_snapshot>> snapshot();
 
     // Runs what has queued, refuses the rest, moves the write-ahead log into the file. The ports

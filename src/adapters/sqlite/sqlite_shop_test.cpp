@@ -11,7 +11,10 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <fstream>
+#include <functional>
+#include <future>
 
 namespace stoa::testing {
 namespace {
@@ -286,6 +289,112 @@ TEST_F(sqlite_shop_test, jobs_that_wait_together_share_commits) {
     EXPECT_LT(shop->counters().commits, 250u);
     EXPECT_EQ(shop->counters().jobs, 500u + 0u);
     EXPECT_GT(shop->counters().largest_batch, 1u);
+}
+
+// Jobs that share one batch: they queue while the writer is held by a job before them.
+struct one_batch_test : sqlite_shop_test {
+    void SetUp() override { open(); }
+    void commit(std::function<result<int>(transaction&)> how, bool changes_itself = false) {
+        const auto at = outcomes.size();
+        outcomes.emplace_back();
+        loop.spawn([this, at, how = std::move(how), changes_itself]() -> task<> {
+            auto repeatable = [how](transaction& t) -> result<int> { return how(t); };
+            auto once = [how, runs = 0](transaction& t) mutable -> result<int> {
+                if (++runs > 1) throw std::runtime_error("called again");
+                return how(t);
+            };
+            if (changes_itself) outcomes[at] = co_await shop->database().commit(std::move(once));
+            else outcomes[at] = co_await shop->database().commit(std::move(repeatable));
+            ++done;
+        });
+    }
+    void insert(int id, bool then_fail = false, bool changes_itself = false) {
+        commit(
+            [id, then_fail](transaction& t) -> result<int> {
+                t.execute("INSERT INTO rows (id) VALUES (?1)", id);
+                t.publish({.topic = "raw", .key = "k", .id = std::to_string(id), .type = "t"});
+                if (then_fail) return fail(errc::conflict, "refused");
+                return id;
+            },
+            changes_itself);
+    }
+    void run_batch(const std::function<void()>& submit) {
+        const auto held = std::make_shared<std::promise<void>>();
+        const auto entered = std::make_shared<std::promise<void>>();
+        auto goes_on = entered->get_future();
+        commit([wait = held->get_future().share(), entered](transaction&) -> result<int> {
+            entered->set_value();
+            wait.wait();
+            return 0;
+        });
+        loop.drain();
+        goes_on.wait();
+        const auto commits = shop->counters().commits.load();
+        submit();
+        loop.drain();
+        held->set_value();
+        ASSERT_TRUE(loop.run_until([&] { return done == outcomes.size(); }));
+        EXPECT_EQ(shop->counters().commits, commits + 2) << "its own and the batch's";
+    }
+    std::int64_t rows() {
+        return loop
+            .run([&]() -> task<result<std::int64_t>> {
+                auto count = [](transaction& t) -> result<std::int64_t> {
+                    return t.number("SELECT count(*) FROM rows").value_or(-1);
+                };
+                co_return co_await shop->database().read(std::move(count));
+            })
+            .value();
+    }
+    std::deque<result<int>> outcomes;
+    std::size_t done = 0;
+};
+
+TEST_F(one_batch_test, a_job_that_fails_is_undone_alone) {
+    for (const bool changes_itself : {false, true}) {
+        const int base = changes_itself ? 100 : 0;
+        outcomes.clear();
+        done = 0;
+        run_batch([&] {
+            for (int i = 0; i < 20; ++i) insert(base + i, i == 7, changes_itself);
+        });
+        for (std::size_t i = 0; i < 20; ++i) EXPECT_EQ(outcomes[i + 1].has_value(), i != 7) << i;
+        EXPECT_EQ(outcomes[8].error().code, "refused");
+    }
+    EXPECT_EQ(rows(), 38);
+    EXPECT_EQ(kept("raw"), (std::pair<std::int64_t, std::int64_t>{0, 38}))
+        << "a job that ran again published again";
+}
+
+TEST_F(one_batch_test, an_exception_undoes_its_job_alone) {
+    run_batch([&] {
+        insert(1);
+        commit([](transaction& t) -> result<int> {
+            t.execute("INSERT INTO rows (id) VALUES (2)");
+            throw std::runtime_error("a bug");
+        });
+        commit([](transaction& t) -> result<int> {
+            t.execute("INSERT INTO rows (id) VALUES (1)");  // stands already
+            return 0;
+        });
+        insert(3);
+    });
+    EXPECT_TRUE(outcomes[1] && outcomes[4]);
+    EXPECT_EQ(outcomes[2].error().code, "unexpected");
+    EXPECT_EQ(outcomes[3].error().kind, errc::conflict);
+    EXPECT_EQ(rows(), 2);
+}
+
+TEST_F(one_batch_test, a_closure_that_changes_itself_is_called_once) {
+    run_batch([&] {
+        insert(1, false, true);
+        insert(2, true);
+        insert(3);
+    });
+    EXPECT_TRUE(outcomes[1]) << outcomes[1].error().detail;
+    EXPECT_FALSE(outcomes[2]);
+    EXPECT_TRUE(outcomes[3]);
+    EXPECT_EQ(rows(), 2);
 }
 
 TEST_F(sqlite_shop_test, an_exception_in_a_closure_is_an_error_and_the_writer_goes_on) {

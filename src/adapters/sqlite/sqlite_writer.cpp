@@ -4,14 +4,23 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <chrono>
 
 namespace stoa {
 namespace {
 
-// 4 MB of 4 KB pages: enough that a page written often is moved once, little enough for a quick
+// 16 MB of 4 KB pages: enough that a page written often is moved once, little enough for a quick
 // restart.
-constexpr int checkpoint_pages = 1'000;
+constexpr int checkpoint_pages = 4'000;
+
+// After a job had to be undone: where refusals are common, running twice would cost more than
+// savepoints.
+constexpr int careful_after_failure = 64;
+
+// Fewer jobs at once are no load that is worth a wait.
+constexpr std::size_t fewest_to_gather = 16;
+constexpr std::chrono::microseconds longest_gathering{1'000};
 
 using steady = std::chrono::steady_clock;
 std::uint64_t nanos_since(steady::time_point start) {
@@ -76,7 +85,8 @@ void sqlite_writer::submit(std::unique_ptr<sql_job> job) {
             return reject(*job, std::move(why));
         }
         queue_.push_back(std::move(job));
-        wake = std::exchange(waiting_, false);
+        wake = waiting_ && queue_.size() >= wanted_;
+        if (wake) waiting_ = false;
     }
     if (wake) some_.notify_one();
 }
@@ -90,19 +100,32 @@ void sqlite_writer::close() {
     if (thread_.joinable()) thread_.join();
 }
 
+// Whatever has queued. Under load it waits a moment for as many as came together the last time:
+// most of those who were answered then are about to write again, and a commit costs the same for
+// few. False: closed, and nothing is left.
+bool sqlite_writer::take_batch(jobs& batch, std::size_t came_last) {
+    std::unique_lock lock(mutex_);
+    const auto there = [this] { return closing_ || queue_.size() >= wanted_; };
+    waiting_ = true;
+    if (came_last >= fewest_to_gather) {
+        wanted_ = came_last;
+        some_.wait_for(lock, longest_gathering, there);
+    }
+    wanted_ = 1;
+    waiting_ = true;
+    some_.wait(lock, there);
+    waiting_ = false;
+    batch.swap(queue_);
+    return !batch.empty();
+}
+
 void sqlite_writer::work() {
     pthread_setname_np(pthread_self(), "sqlite-writer");
     jobs batch;
-    for (;;) {
-        {
-            std::unique_lock lock(mutex_);
-            waiting_ = true;
-            some_.wait(lock, [this] { return closing_ || !queue_.empty(); });
-            waiting_ = false;
-            if (queue_.empty()) break;
-            batch.swap(queue_);
-        }
+    std::size_t came_last = 0;
+    while (take_batch(batch, came_last)) {
         run_batch(batch);
+        came_last = batch.size();
         batch.clear();
         if (db_->log_pages() >= checkpoint_pages) checkpoint();
     }
@@ -125,6 +148,47 @@ bool sqlite_writer::run_job(sql_job& job) {
     return false;
 }
 
+// Each job with a savepoint of its own, which costs a copy of every page that it touches. False:
+// the transaction is gone.
+bool sqlite_writer::run_apart(jobs& batch) {
+    // The transaction itself serves as the savepoint of a job that is alone in it.
+    const bool alone = batch.size() == 1;
+    for (const auto& job : batch) {
+        if (!alone) db_->execute("SAVEPOINT job");
+        const auto mark = log_.mark();
+        const bool keep = run_job(*job);
+        if (batch_is_lost()) return false;
+        if (!keep) {
+            log_.undo_to(mark);
+            if (!alone) db_->execute("ROLLBACK TO job");
+        }
+        if (!alone) db_->execute("RELEASE job");
+        else if (!keep) db_->execute("ROLLBACK");
+    }
+    return true;
+}
+
+// All jobs with no savepoint between them: nearly always all are kept. False: one was not, and all
+// are to be run again, apart.
+bool sqlite_writer::run_together(jobs& batch) {
+    return std::ranges::all_of(batch, [this](const auto& job) { return run_job(*job); });
+}
+
+// False: the transaction is gone.
+bool sqlite_writer::run_jobs(jobs& batch) {
+    const bool together = batch.size() > 1 && careful_batches_ == 0 &&
+                          std::ranges::all_of(batch, [](const auto& j) { return j->repeatable(); });
+    if (careful_batches_ > 0) --careful_batches_;
+    if (!together) return run_apart(batch);
+    if (run_together(batch)) return true;
+    if (batch_is_lost()) return false;
+    careful_batches_ = careful_after_failure;
+    log_.undo_to(0);
+    db_->execute("ROLLBACK");
+    db_->execute("BEGIN IMMEDIATE");
+    return run_apart(batch);
+}
+
 bool sqlite_writer::batch_is_lost() const {
     return db_->fault() == storage_fault::broken || !db_->in_transaction();
 }
@@ -139,22 +203,7 @@ void sqlite_writer::run_batch(jobs& batch) {
     log_.set_clock_micros(time_.now().micros);
     try {
         db_->execute("BEGIN IMMEDIATE");
-        // The transaction itself serves as the savepoint of a job that is alone in it.
-        const bool alone = batch.size() == 1;
-        bool lost = false;
-        for (const auto& job : batch) {
-            if (!alone) db_->execute("SAVEPOINT job");
-            const auto mark = log_.mark();
-            const bool keep = run_job(*job);
-            if ((lost = batch_is_lost())) break;
-            if (!keep) {
-                log_.undo_to(mark);
-                if (!alone) db_->execute("ROLLBACK TO job");
-            }
-            if (!alone) db_->execute("RELEASE job");
-            else if (!keep) db_->execute("ROLLBACK");
-        }
-        if (lost)
+        if (!run_jobs(batch))
             return abandon(batch,
                            {.kind = errc::internal,
                             .code = "transaction_lost",

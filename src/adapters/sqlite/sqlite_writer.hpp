@@ -1,5 +1,6 @@
-// One thread that owns the write connection. It takes whatever has queued, gives each job a
-// savepoint, commits once, and only then completes the jobs: an fsync is shared by all who wait.
+// One thread that owns the write connection. It takes whatever has queued, runs it in one
+// transaction, and completes the jobs only after its commit: an fsync is shared by all who wait. A
+// job that fails is undone alone.
 #pragma once
 
 #include "adapters/sqlite/log_state.hpp"
@@ -73,7 +74,11 @@ class sqlite_writer {
  private:
     using jobs = std::vector<std::unique_ptr<sql_job>>;
     void work();
+    bool take_batch(jobs& batch, std::size_t came_last);
     void run_batch(jobs& batch);
+    bool run_jobs(jobs& batch);
+    bool run_together(jobs& batch);
+    bool run_apart(jobs& batch);
     bool run_job(sql_job& job);
     bool batch_is_lost() const;
     void abandon(jobs& batch, error why);
@@ -86,12 +91,14 @@ class sqlite_writer {
     sqlite_transaction transaction_;
     const std::size_t queue_limit_;
     sqlite_counters counters_;
+    int careful_batches_ = 0;  // that still get savepoints
 
     std::mutex mutex_;
     std::condition_variable some_;
     jobs queue_;
     bool waiting_ = false, closing_ = false;
-    std::jthread thread_;  // last: it uses all of the above
+    std::size_t wanted_ = 1;  // jobs that wake the waiting writer
+    std::jthread thread_;     // last: it uses all of the above
 };
 
 }  // namespace stoa

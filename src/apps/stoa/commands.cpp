@@ -77,6 +77,10 @@ int run_command(int count, char** arguments) {
         program.add_subcommand("migrate", "bring the stores to this version's schema");
     auto* doctor_verb =
         program.add_subcommand("doctor", "look whether everything the shop needs is in order");
+    doctor_options looking;
+    doctor_verb->add_option("--drop-group", looking.drop_group,
+                            "forget a consumer group that no service reads by any more, so that "
+                            "old events can go; the shop must be stopped");
     auto* openapi_verb = program.add_subcommand("openapi", "print the API's OpenAPI 3.1 document");
     auto* config_verb =
         program.add_subcommand("config", "show the effective settings and where each comes from");
@@ -99,7 +103,8 @@ int run_command(int count, char** arguments) {
         [&] { with_settings([&](const settings& s) { return run_audit(s, as_json); }); });
     migrate_verb->callback(
         [&] { with_settings([](const settings& s) { return run_migrate(s); }); });
-    doctor_verb->callback([&] { with_settings([](const settings& s) { return run_doctor(s); }); });
+    doctor_verb->callback(
+        [&] { with_settings([&](const settings& s) { return run_doctor(s, looking); }); });
     openapi_verb->callback(
         [&] { with_settings([](const settings& s) { return print_openapi(s); }); });
     config_verb->callback([&] {

@@ -19,6 +19,7 @@ constexpr setting_key keys[] = {
     {"admin", "", "127.0.0.1:9090",
      "address and port of metrics, health and readiness; not for the public"},
     {"loops", "", "0", "event loops, one a thread; 0: one a core"},
+    {"shop_name", "", "Stoa", "what the shop calls itself in messages, invoices and the API page"},
     {"currency", "SHOP_CURRENCY", "USD", "ISO 4217 code of amounts that name none"},
     {"log_level", "LOG_LEVEL", "info", "least level that is logged", false,
      "debug info warning error off"},
@@ -48,8 +49,16 @@ constexpr setting_key keys[] = {
     {"drain_seconds", "", "20", "requests in flight may take so long after SIGTERM"},
     {"smtp_url", "SMTP_URL", "", "smtp://[user:password@]host:port", true},
     {"mail_from", "MAIL_FROM", "shop@localhost", "sender of messages"},
+    {"reset_url", "", "",
+     "where a new password is set, as https://shop.example/reset?token=; the token is appended; "
+     "empty: the message shows the token alone"},
+    {"verify_url", "", "",
+     "where an e-mail address is confirmed, likewise with the token appended"},
     {"otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "",
      "collector of traces, http://host:4318; empty: off"},
+    {"trace_ratio", "OTEL_TRACES_SAMPLER_ARG", "1.0",
+     "share of the traces beginning here that is kept, 0 to 1; a caller's own choice is kept"},
+    {"service_name", "OTEL_SERVICE_NAME", "stoa", "name of this service in traces"},
     // The documented variables of engines that a shop on its own does not use; read when an engine
     // is chosen.
     {"database_url", "DATABASE_URL", "", "PostgreSQL, as postgres://user:password@host:port/name",
@@ -114,6 +123,13 @@ std::optional<std::int64_t> read_number(std::string_view text) {
     return n;
 }
 
+std::optional<double> read_ratio(std::string_view text) {
+    double n = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+    if (error != std::errc{} || end != text.data() + text.size() || !(n >= 0 && n <= 1)) return {};
+    return n;
+}
+
 std::optional<settings::listen_address> read_address(std::string_view text) {
     const auto cut = text.rfind(':');
     if (cut == std::string_view::npos || cut == 0) return {};
@@ -121,6 +137,27 @@ std::optional<settings::listen_address> read_address(std::string_view text) {
     if (!port || *port < 0 || *port > 65'535) return {};
     return settings::listen_address{std::string(text.substr(0, cut)),
                                     static_cast<std::uint16_t>(*port)};
+}
+
+// Text that stands on a line of its own, in a mail's subject for one: a line break would be another
+// header.
+bool is_shop_name(std::string_view text) {
+    return !text.empty() && text.size() <= 100 && text.front() != ' ' && text.back() != ' ' &&
+           std::ranges::none_of(text,
+                                [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; });
+}
+
+// An absolute web address that a token can be appended to: http or https with a host, and nothing
+// that would end a link in a mail.
+bool is_web_address(std::string_view text) {
+    const auto scheme = text.starts_with("https://")  ? 8U
+                        : text.starts_with("http://") ? 7U
+                                                      : 0U;
+    if (scheme == 0 || text.size() > 1'000) return false;
+    const auto host = text.substr(scheme, text.find_first_of("/?#:", scheme) - scheme);
+    return !host.empty() && std::ranges::all_of(text, [](char c) {
+        return c > ' ' && c < '\x7f' && !std::string_view("\"<>\\^`{|}").contains(c);
+    });
 }
 
 std::string variable_of(std::string_view key) {
@@ -188,6 +225,13 @@ result<void> settings::set(const setting_key& key, std::string text, std::string
         return wrong("must be a whole number from 0 on");
     if ((key.name == "http" || key.name == "admin") && !read_address(text))
         return wrong("must be ADDRESS:PORT, as 127.0.0.1:8080");
+    if (key.name == "trace_ratio" && !read_ratio(text))
+        return wrong("must be a number from 0 to 1, as 0.1");
+    if (key.name == "shop_name" && !is_shop_name(text))
+        return wrong("must be a line of 1 to 100 bytes, with no space at its ends");
+    if ((key.name == "reset_url" || key.name == "verify_url") && !text.empty() &&
+        !is_web_address(text))
+        return wrong("must be a web address, as https://shop.example/account?token=");
     if (key.name == "currency" && !read_currency(text))
         return wrong("must be an ISO 4217 code, as EUR");
     values_[std::string(key.name)] = {std::move(text), std::move(source)};
@@ -278,6 +322,7 @@ bool settings::given(std::string_view key) const { return !text(key).empty(); }
 std::int64_t settings::number(std::string_view key) const {
     return read_number(text(key)).value_or(0);
 }
+double settings::ratio(std::string_view key) const { return read_ratio(text(key)).value_or(0); }
 currency_code settings::currency(std::string_view key) const { return *read_currency(text(key)); }
 std::vector<std::string> settings::list(std::string_view key) const {
     return split(text(key), ',');

@@ -40,6 +40,7 @@ class settings {
         std::string_view key) const;         // aborts on a key that is not in the table: a bug
     bool given(std::string_view key) const;  // not empty
     std::int64_t number(std::string_view key) const;
+    double ratio(std::string_view key) const;  // 0 to 1
     currency_code currency(std::string_view key) const;
     std::vector<std::string> list(std::string_view key) const;  // by commas
     struct listen_address {

@@ -3,6 +3,7 @@
 #include "apps/stoa/audit.hpp"
 #include "apps/stoa/commands.hpp"
 #include "apps/stoa/run_file.hpp"
+#include "apps/stoa/scratch_shop.hpp"
 #include "apps/stoa/wiring.hpp"
 #include "base/json.hpp"
 #include "services/product/catalogue_import.hpp"
@@ -209,51 +210,11 @@ int run_migrate(const settings& from) {
     return 0;
 }
 
-// The document follows from the tables, so a shop with nothing in it tells all.
 int print_openapi(const settings& from) {
-    std::string directory =
-        (std::filesystem::temp_directory_path() / "stoa-openapi-XXXXXX").string();
-    if (!mkdtemp(directory.data()))
-        return complain(
-            {.code = "no_directory", .detail = directory + ": " + std::strerror(errno)});
-    int status = 0;
-    if (auto elsewhere = from.with({{"data_dir", directory}}); !elsewhere)
-        status = complain(elsewhere.error());
-    else if (auto opened = shop::open(*elsewhere); !opened) status = complain(opened.error());
-    else std::fputs((*opened)->api_document().c_str(), stdout);
-    std::error_code ignored;  // a leftover in the temporary folder harms nobody
-    std::filesystem::remove_all(directory, ignored);
-    return status;
-}
-
-int run_doctor(const settings& from) {
-    int wrong = 0;
-    const auto say = [&](bool good, const std::string& what, const std::string& then) {
-        std::printf("%s %s%s%s\n", good ? "ok   " : "WRONG", what.c_str(),
-                    good || then.empty() ? "" : ": ", good ? "" : then.c_str());
-        wrong += !good;
-    };
-    const auto& directory = from.text("data_dir");
-    const auto running = read_run_file(directory);
-    if (running) {
-        http::blocking_client client(running->http, running->token), admin(running->admin, "");
-        const auto alive = client.call("GET", "/health"), ready = admin.call("GET", "/ready");
-        say(alive && alive->status == 200, "a shop runs on " + directory + " at " + running->http,
-            "its run file is there but it does not answer; if no `stoa serve` runs, just start it");
-        if (alive)
-            say(ready && ready->status == 200, "it is ready",
-                ready ? ready->body : "its admin listener does not answer");
-        return wrong ? 1 : 0;
-    }
-    auto opened = shop::open(from);
-    say(opened.has_value(),
-        "the stores in " + directory + " open (SQLite, one writer, synchronous=FULL)",
-        opened ? "" : opened.error().detail);
-    std::error_code error;
-    const auto space = std::filesystem::space(directory, error);
-    say(!error && space.available > (std::uintmax_t{100} << 20), "the disk has room",
-        "less than 100 MB are free under " + directory);
-    return wrong ? 1 : 0;
+    const auto empty = scratch_shop::open(from);
+    if (!empty) return complain(empty.error());
+    std::fputs((**empty)->api_document().c_str(), stdout);
+    return 0;
 }
 
 }  // namespace stoa

@@ -14,7 +14,11 @@ int import_file(const settings& from, const transfer_options& options);
 int export_file(const settings& from, const transfer_options& options);
 int run_audit(const settings& from, bool as_json);
 int run_migrate(const settings& from);
-int run_doctor(const settings& from);
+
+struct doctor_options {
+    std::string drop_group;  // a consumer group to forget; empty: only look
+};
+int run_doctor(const settings& from, const doctor_options& options);  // doctor.cpp
 int print_openapi(const settings& from);
 
 }  // namespace stoa

@@ -7,6 +7,7 @@
 #include "adapters/security/password_hasher.hpp"
 #include "adapters/simulator/payment_simulator.hpp"
 #include "adapters/smtp/smtp_notifier.hpp"
+#include "adapters/sqlite/log_groups.hpp"
 #include "adapters/sqlite/sqlite_shop.hpp"
 #include "adapters/system/system_clock.hpp"
 #include "apps/stoa/audit.hpp"
@@ -14,6 +15,7 @@
 #include "apps/stoa/pages.hpp"
 #include "apps/stoa/run_file.hpp"
 #include "apps/stoa/sweepers.hpp"
+#include "apps/stoa/tracing.hpp"
 #include "apps/stoa/transfer_pages.hpp"
 #include "embedded/product_migrations.hpp"
 #include "embedded/user_migrations.hpp"
@@ -111,6 +113,7 @@ struct shop::parts {
         orders_by_status{};
 
     std::unique_ptr<loop_set> loops;
+    std::unique_ptr<tracing> traces;  // null: off
     std::unique_ptr<blocking_pool> files;
     std::unique_ptr<sodium_password_hasher> passwords;
     std::unique_ptr<jwt_authority> tokens;
@@ -149,6 +152,7 @@ shop::~shop() {
     all_->passwords.reset();
     all_->files.reset();
     all_->replicas.clear();
+    if (all_->traces) all_->traces->close();
     all_->loops.reset();
 }
 
@@ -157,7 +161,8 @@ std::uint16_t shop::public_port() const { return all_->open_server->port(); }
 std::uint16_t shop::admin_port() const { return all_->admin_server->port(); }
 
 std::string shop::api_document() const {
-    return openapi::document_of(*all_->replicas.front()->open_routes, {.version = STOA_VERSION});
+    return openapi::document_of(*all_->replicas.front()->open_routes,
+                                {.title = all_->from.text("shop_name"), .version = STOA_VERSION});
 }
 
 result<std::unique_ptr<shop>> shop::open(const settings& from) {
@@ -176,6 +181,7 @@ result<void> shop::parts::open_engines() {
     const auto& directory = from.text("data_dir");
     epoch = new_id(time, random);
     local_token = "local_" + tokens_of_chance(random);
+    STOA_TRY(traces, tracing::open(from, {loops->at(0), time, random, measured, epoch}));
     STOA_TRY(store, sqlite_shop::open(shop_options(from, directory), time));
     sqlite_options simulated{.directory = directory + "/provider",
                              .shop_currency = from.currency("currency")};
@@ -273,10 +279,15 @@ void shop::parts::make_followers(replica& one) {
     one.users->on_merge([&one](std::string guest_id, std::string user_id) {
         return one.carts->merge(std::move(guest_id), std::move(user_id));
     });
+    one.users->on_adopt([&one](std::string guest_id, std::string user_id) {
+        return one.orders->adopt(std::move(guest_id), std::move(user_id));
+    });
     one.notifications = std::make_unique<notifications::notification_service>(
         notifications::notification_service::needs{items, *one.users, *one.orders, *outside, *blobs,
                                                    time, random, one.background, measured},
-        notifications::notification_settings{});
+        notifications::notification_settings{.shop_name = from.text("shop_name"),
+                                             .reset_url = from.text("reset_url"),
+                                             .verify_url = from.text("verify_url")});
     one.activities = std::make_unique<activities::activity_service>(
         activities::activity_service::needs{store->log(), time, random},
         activities::activity_settings{});
@@ -287,7 +298,7 @@ void shop::parts::make_followers(replica& one) {
                                             return catalogue_facts(one, std::move(context));
                                         },
                                         time},
-        gateway::gateway_settings{.shop_currency = currency});
+        gateway::gateway_settings{.shop_name = from.text("shop_name"), .shop_currency = currency});
 }
 
 task<result<gateway::catalogue_facts>> shop::parts::catalogue_facts(replica& one,
@@ -303,6 +314,7 @@ result<void> shop::parts::make_routes(replica& one) {
     http::router_needs ports{time, random, measured, limiter, [this, &one](std::string credential) {
                                  return authenticate(one, std::move(credential));
                              }};
+    ports.traces = traces ? &traces->spans() : nullptr;
     http::router_settings bounds{
         .deadline = seconds(from.number("request_seconds")),
         .per_principal = {static_cast<double>(from.number("rate_principal_burst")),
@@ -332,10 +344,12 @@ result<void> shop::parts::make_routes(replica& one) {
     for (auto& page : public_pages({.jwks = [this] { return tokens->jwks(); }}))
         STOA_TRY_VOID(one.open_routes->add(std::move(page)));
 
-    STOA_TRY_VOID(openapi::mount_documents(*one.open_routes, {.version = STOA_VERSION}));
+    STOA_TRY_VOID(openapi::mount_documents(
+        *one.open_routes, {.title = from.text("shop_name"), .version = STOA_VERSION}));
 
     bounds.log = http::access_log::off;
     bounds.cors_origins.clear();
+    ports.traces = nullptr;  // a scrape every few seconds is no request of a customer's
     one.admin_routes = std::make_unique<http::router>(ports, bounds);
     for (auto& page : admin_pages(
              {.metrics = [this] { return measured.text(); },
@@ -441,12 +455,33 @@ task<result<int>> shop::parts::compact_index() {
     co_return co_await offload(*files, std::move(work));
 }
 
+namespace {
+std::array<event_consumer, 5> consumers_of(replica& one) {
+    return {orders::events_of(*one.orders), payments::events_of(*one.payments),
+            products::events_of(*one.products), carts::events_of(*one.carts),
+            notifications::events_of(*one.notifications)};
+}
+}  // namespace
+
+std::vector<std::string> shop::consumer_groups() const {
+    std::vector<std::string> out;
+    for (const auto& each : consumers_of(*all_->replicas.front())) out.emplace_back(each.group);
+    return out;
+}
+
+task<result<void>> shop::drop_group(std::string name) {
+    const auto live = consumer_groups();
+    if (std::ranges::find(live, name) != live.end())
+        co_return fail(errc::conflict, "group_is_live",
+                       "the " + name + " service of this version reads by the group `" + name +
+                           "`: without its place in the log it would apply old events again");
+    co_return co_await drop_log_group(*all_->store, std::move(name));
+}
+
 result<void> shop::parts::start_consumers(replica& one) {
-    for (const auto& each : {orders::events_of(*one.orders), payments::events_of(*one.payments),
-                             products::events_of(*one.products), carts::events_of(*one.carts),
-                             notifications::events_of(*one.notifications)})
-        STOA_TRY_VOID(
-            start_consumer(each, store->log(), time, random, measured, one.background, one.share));
+    for (const auto& each : consumers_of(one))
+        STOA_TRY_VOID(start_consumer(each, store->log(), time, random, measured, one.background,
+                                     one.share, {}, traces ? &traces->spans() : nullptr));
     return {};
 }
 
@@ -462,6 +497,8 @@ void shop::parts::start_sweepers(replica& one) {
     if (one.share.index != 0) return;
     one.background.spawn("resume imports",
                          [&one]() -> task<> { (void)co_await one.imports->resume(); });
+    start_sweeper(one.background, time, "guest orders", seconds(5),
+                  [&one] { return one.users->sweep(); });
     start_sweeper(one.background, time, "holds", seconds(10),
                   [&one] { return one.products->sweep(); });
     start_sweeper(one.background, time, "order counts", seconds(5),
@@ -491,10 +528,31 @@ task<std::invoke_result_t<What&>> run_on(loop& there, What what) {
         },
         use_task, std::move(what));
 }
+
+// Which listener, and what to change: the engine's own words know the address alone.
+result<void> listen(http::server& one, const settings& from, std::string_view key,
+                    std::string_view what, std::vector<http::handler*> handlers) {
+    const auto at = from.address(key);
+    auto done = one.listen(at.host, at.port, std::move(handlers));
+    if (done) return done;
+    auto why = std::move(done).error();
+    why.detail = std::string(what) + " (--" + std::string(key) + "): " + why.detail;
+    return fail(std::move(why));
+}
+
+result<void> check_listeners(const settings& from) {
+    const auto open_at = from.address("http"), admin_at = from.address("admin");
+    if (open_at.port == 0 || open_at.port != admin_at.port || open_at.host != admin_at.host)
+        return {};
+    return fail(errc::invalid, "one_address_twice",
+                "the public API (--http) and the admin listener (--admin) are both at " +
+                    from.text("http") + ": give one of them another port");
+}
 }  // namespace
 
 task<result<void>> shop::start() {
     auto& all = *all_;
+    STOA_CO_TRY_VOID(check_listeners(all.from));
     STOA_CO_TRY_VOID(co_await all.fill_index());
     for (auto& one : all.replicas) {
         auto begin = [&all, r = one.get()]() -> result<void> {
@@ -504,6 +562,7 @@ task<result<void>> shop::start() {
         };
         STOA_CO_TRY_VOID(co_await run_on(one->background.on(), std::move(begin)));
     }
+    if (all.traces) all.traces->start(all.replicas.front()->background);
     std::vector<http::handler*> open_handlers, admin_handlers;
     for (auto& one : all.replicas) {
         open_handlers.push_back(one->open_routes.get());
@@ -511,10 +570,11 @@ task<result<void>> shop::start() {
     }
     all.open_server = std::make_unique<http::server>(*all.loops, http::limits{});
     all.admin_server = std::make_unique<http::server>(*all.loops, http::limits{});
-    const auto open_at = all.from.address("http"), admin_at = all.from.address("admin");
+    STOA_CO_TRY_VOID(listen(*all.admin_server, all.from, "admin", "the admin listener",
+                            std::move(admin_handlers)));
     STOA_CO_TRY_VOID(
-        all.admin_server->listen(admin_at.host, admin_at.port, std::move(admin_handlers)));
-    STOA_CO_TRY_VOID(all.open_server->listen(open_at.host, open_at.port, std::move(open_handlers)));
+        listen(*all.open_server, all.from, "http", "the public API", std::move(open_handlers)));
+    const auto open_at = all.from.address("http"), admin_at = all.from.address("admin");
     STOA_CO_TRY_VOID(
         write_run_file(all.from.text("data_dir"),
                        {open_at.host + ':' + std::to_string(public_port()),
@@ -558,6 +618,7 @@ task<> shop::drain() {
             },
             use_task);
     }
+    if (all.traces) co_await all.traces->flush(seconds(3));
     if (all.admin_server) co_await all.admin_server->drain(milliseconds(200));
     all.store->close();
     all.provider_store->close();

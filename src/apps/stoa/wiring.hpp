@@ -29,6 +29,12 @@ class shop {
     task<> drain();
 
     std::string api_document() const;  // OpenAPI 3.1, as /openapi.json serves it
+    // The groups by which this version's services read the log.
+    std::vector<std::string> consumer_groups() const;
+    // Of a shop that is open and not started. `conflict` for a group of consumer_groups(),
+    // `not_found` for one that the log does not know.
+    task<result<void>> drop_group(std::string name);
+
     std::uint16_t public_port() const;
     std::uint16_t admin_port() const;
 

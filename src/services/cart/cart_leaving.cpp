@@ -13,11 +13,41 @@ constexpr std::size_t chunk_lines = 40;
 // Longer than an event can be on its way.
 constexpr hours guards_kept{24 * 14};
 
+std::map<std::string, std::int64_t> units_of(const orders::order_event& of) {
+    std::map<std::string, std::int64_t> units;
+    for (const auto& each : of.items) units[each.product_id] += each.quantity;
+    return units;
+}
+
 }  // namespace
 
+// Repeated, it finds its own record and changes nothing. Nothing is written where no line stands:
+// most orders that are not placed from a cart.
+task<result<void>> cart_service::on_order_created(delivery what, orders::order_event placed) {
+    cart_store::line_ages begun;
+    std::optional<std::string> heir;
+    bool looked = false;
+    for (const auto& [product_id, n] : units_of(placed)) {
+        STOA_CO_TRY(auto standing, co_await store_.get(placed.user_id, product_id));
+        if (!standing && !looked) {
+            looked = true;
+            STOA_CO_TRY(heir, co_await store_.merged_into(placed.user_id));
+        }
+        if (!standing && heir) {
+            STOA_CO_TRY(standing, co_await store_.get(*heir, product_id));
+        }
+        if (standing) begun.emplace(product_id, standing->added_at);
+    }
+    if (begun.empty()) co_return result<void>{};
+    write_set in;
+    in.receive(std::move(what));
+    store_.remember_order(in, placed.order_id, begun, ports_.time.now() + guards_kept);
+    STOA_CO_TRY_VOID(co_await store_.commit(std::move(in)));
+    co_return result<void>{};
+}
+
 task<result<void>> cart_service::on_order_paid(delivery what, orders::order_event paid) {
-    std::map<std::string, std::int64_t> units;
-    for (const auto& each : paid.items) units[each.product_id] += each.quantity;
+    const auto units = units_of(paid);
     const demand bought(units.begin(), units.end());
     const auto prefix = "paid:" + what.message.id + ':';
     // An order may have more lines than a transaction has room. Each chunk but a lone one carries a
@@ -36,6 +66,9 @@ task<result<void>> cart_service::on_order_paid(delivery what, orders::order_even
 task<result<void>> cart_service::take_chunk(
     std::optional<delivery> receipt, const orders::order_event& paid,
     std::span<const std::pair<std::string, std::int64_t>> bought, std::string guard) {
+    // An order that moved to an account came from its guest's cart, wherever that is now.
+    const auto& buyer = paid.placed_by ? *paid.placed_by : paid.user_id;
+    STOA_CO_TRY(const auto placed_over, co_await store_.ordered_over(paid.order_id));
     for (;;) {
         write_set in;
         if (receipt) in.receive(*receipt);
@@ -48,19 +81,23 @@ task<result<void>> cart_service::take_chunk(
         std::optional<std::string> heir;  // whose cart a guest's lines went to
         for (const auto& [product_id, units] : bought) {
             auto left = units;
-            for (auto owner = std::optional(paid.user_id); owner && left > 0;) {
+            for (auto owner = std::optional(buyer); owner && left > 0;) {
                 STOA_CO_TRY(const auto standing, co_await store_.get(*owner, product_id));
-                // A line that was begun after the order is another wish.
-                if (standing && standing->added_at <= paid.created_at) {
+                // A line that was begun after the order is another wish. Where the cart went to
+                // another owner, its lines may have joined older ones.
+                const auto seen = placed_over.find(product_id);
+                const bool meant = standing && seen != placed_over.end() &&
+                                   (owner != buyer || standing->added_at == seen->second);
+                if (meant) {
                     if (standing->quantity > left) store_.take(in, *standing, left);
                     else store_.erase(in, *standing);
                     left -= std::min(left, standing->quantity);
                 }
-                if (left > 0 && !looked && owner == paid.user_id) {
+                if (left > 0 && !looked && owner == buyer) {
                     looked = true;
-                    STOA_CO_TRY(heir, co_await store_.merged_into(paid.user_id));
+                    STOA_CO_TRY(heir, co_await store_.merged_into(buyer));
                 }
-                owner = owner == paid.user_id ? heir : std::nullopt;
+                owner = owner == buyer ? heir : std::nullopt;
             }
         }
         STOA_CO_TRY(const auto outcome, co_await store_.commit(std::move(in)));

@@ -43,6 +43,7 @@ constexpr operation table[] = {
 };
 
 constexpr event_handler events[] = {
+    on_event<&cart_service::on_order_created>(orders::topic::orders, "order.created"),
     on_event<&cart_service::on_order_paid>(orders::topic::orders, "order.paid"),
     on_event<&cart_service::on_product_deleted>(products::topic::deleted, products::topic::deleted,
                                                 naming::camel),

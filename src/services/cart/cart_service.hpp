@@ -15,7 +15,7 @@ namespace stoa::carts {
 
 struct cart_settings {
     hours kept{24 * 30};        // a line vanishes when nobody changed it for so long
-    minutes second_pass{1};     // after a deletion: the index may have been behind at the first
+    seconds second_pass{60};    // after a deletion: the index may have been behind at the first
     hours tombstones_kept{24};  // longer than any cache of products lives
     currency_code shop_currency;
 };
@@ -90,6 +90,8 @@ class cart_service final : public api {
     task<result<orders::order>> checkout(request_context, checkout_request) override;
     task<result<void>> merge(std::string guest_id, std::string user_id) override;
 
+    // What stands in the cart when the order is placed is what may leave it with the payment.
+    task<result<void>> on_order_created(delivery, orders::order_event);
     // The ordered quantities leave the cart; what was added later stays.
     task<result<void>> on_order_paid(delivery, orders::order_event);
     task<result<void>> on_product_deleted(delivery, products::product_deleted);

@@ -9,6 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include <algorithm>
 
 namespace stoa::carts {
@@ -192,14 +194,27 @@ class cart_service_test : public ::testing::Test {
                 .offset = offset,
                 .message = {.topic = std::move(topic), .key = "k", .id = std::move(id)}};
     }
-    result<void> paid(const std::string& id, std::vector<std::pair<std::string, int>> bought,
-                      const std::string& user = "ada", timestamp ordered_at = {INT64_MAX}) {
-        orders::order_event what{
-            .order_id = "o",
-            .user_id = user,
-            .created_at = ordered_at.micros == INT64_MAX ? clock_.now() : ordered_at};
+    using goods = std::vector<std::pair<std::string, int>>;
+    static orders::order_event order_of(const std::string& id, const goods& bought,
+                                        const std::string& user) {
+        orders::order_event out{.order_id = "o-" + id, .user_id = user};
         for (const auto& [product, n] : bought)
-            what.items.push_back({.product_id = product, .quantity = n});
+            out.items.push_back({.product_id = product, .quantity = n});
+        return out;
+    }
+    // The order that event `id` will say was paid.
+    void placed(const std::string& id, const goods& bought, const std::string& user = "ada") {
+        placed_.insert(id);
+        ASSERT_TRUE(loop_.run([&] {
+            return carts_->on_order_created(told("orders", "placed-" + id, ++offset_),
+                                            order_of(id, bought, user));
+        }));
+    }
+    result<void> paid(const std::string& id, const goods& bought, const std::string& user = "ada",
+                      std::optional<std::string> placed_by = {}) {
+        if (!placed_.contains(id)) placed(id, bought, placed_by.value_or(user));
+        auto what = order_of(id, bought, user);
+        what.placed_by = std::move(placed_by);
         return loop_.run(
             [&] { return carts_->on_order_paid(told("orders", id, ++offset_), what); });
     }
@@ -237,6 +252,7 @@ class cart_service_test : public ::testing::Test {
     std::optional<cart_service> carts_;
     int calls_ = 0;
     std::int64_t offset_ = 0;
+    std::set<std::string> placed_;
 };
 
 // --- adding and changing ----------
@@ -501,12 +517,40 @@ TEST_F(cart_service_test, the_same_key_gives_one_order_even_when_the_cart_is_emp
 
 TEST_F(cart_service_test, what_was_added_after_the_order_stays) {
     add("apple", 2);
-    const auto ordered_at = clock_.now();
+    placed("e1", {{"apple", 2}, {"pear", 4}});
     clock_.advance(seconds(5));
     add("apple", 1);
     add("pear", 4);  // a new line, begun after the order
-    ASSERT_TRUE(paid("e1", {{"apple", 2}, {"pear", 4}}, "ada", ordered_at));
+    ASSERT_TRUE(paid("e1", {{"apple", 2}, {"pear", 4}}));
     EXPECT_EQ(lines(), (std::vector<std::string>{"apple:1", "pear:4"}));
+}
+
+TEST_F(cart_service_test, a_line_that_was_removed_and_begun_anew_is_another_wish) {
+    add("apple", 2);
+    placed("e1", {{"apple", 2}});
+    call("RemoveCartItem", R"({"product_id":"apple"})");
+    clock_.advance(seconds(1));
+    add("apple", 2);
+    ASSERT_TRUE(paid("e1", {{"apple", 2}}));
+    EXPECT_EQ(lines(), std::vector<std::string>{"apple:2"});
+}
+
+TEST_F(cart_service_test, clocks_that_disagree_leave_nothing_in_the_cart_that_was_paid) {
+    add("apple", 2);
+    clock_.advance(-minutes(5));  // the order's clock is behind the cart's
+    ASSERT_TRUE(paid("e1", {{"apple", 2}}));
+    EXPECT_TRUE(of().items.empty());
+}
+
+TEST_F(cart_service_test, an_order_told_of_twice_is_remembered_as_it_was_the_first_time) {
+    add("apple", 2);
+    placed("e1", {{"apple", 2}});
+    call("RemoveCartItem", R"({"product_id":"apple"})");
+    clock_.advance(seconds(1));
+    add("apple", 2);
+    placed("e1", {{"apple", 2}});
+    ASSERT_TRUE(paid("e1", {{"apple", 2}}));
+    EXPECT_EQ(lines(), std::vector<std::string>{"apple:2"});
 }
 
 TEST_F(cart_service_test, a_paid_order_is_applied_once) {
@@ -521,6 +565,7 @@ TEST_F(cart_service_test, a_large_order_interrupted_between_chunks_is_finished_o
     call("ReplaceCart", many_lines(200));
     std::vector<std::pair<std::string, int>> bought;
     for (int i = 0; i < 200; ++i) bought.emplace_back("p" + std::to_string(i), 1);
+    placed("e1", bought);
     items_->writes.clear();
     items_->fail_in = 3;
     EXPECT_EQ(paid("e1", bought).error().code, "storage_unavailable");
@@ -570,17 +615,21 @@ TEST_F(cart_service_test, the_consumers_rows_read_what_the_topics_carry) {
         record_box payload(*row->payload);
         EXPECT_TRUE(read_json(text, *row->payload, payload.get(), {}, row->names).empty()) << text;
         return loop_.run([&] {
-            return row->call(consumer.service, told(std::string(row->topic), "x", ++offset_),
+            return row->call(consumer.service,
+                             told(std::string(row->topic), std::string(type), ++offset_),
                              std::move(payload));
         });
     };
     EXPECT_TRUE(tell("product.deleted", R"({"productId":"apple"})"));
     EXPECT_EQ(lines(), std::vector<std::string>{"pear:2"});
-    orders::order_event paid_event{.user_id = "ada",
+    orders::order_event paid_event{.order_id = "o",
+                                   .user_id = "ada",
                                    .currency = eur,
                                    .event_type = "order.paid",
                                    .created_at = clock_.now(),
                                    .items = {{.product_id = "pear", .quantity = 1}}};
+    EXPECT_TRUE(tell("order.created", to_json(paid_event)));
+    EXPECT_EQ(lines(), std::vector<std::string>{"pear:2"});
     EXPECT_TRUE(tell("order.paid", to_json(paid_event)));
     EXPECT_EQ(lines(), std::vector<std::string>{"pear:1"});
 }
@@ -658,11 +707,25 @@ TEST_F(cart_service_test, a_merge_that_stopped_half_way_is_finished_by_its_repea
 
 TEST_F(cart_service_test, a_guests_order_paid_after_the_merge_leaves_the_users_cart) {
     add("apple", 2, "guest");
-    const auto ordered_at = clock_.now();
-    clock_.advance(seconds(1));
+    placed("e1", {{"apple", 2}}, "guest");
     ASSERT_TRUE(loop_.run([&] { return carts_->merge("guest", "ada"); }));
-    ASSERT_TRUE(paid("e1", {{"apple", 2}}, "guest", ordered_at));
+    ASSERT_TRUE(paid("e1", {{"apple", 2}}, "guest"));
     EXPECT_TRUE(of("ada").items.empty());
+}
+
+TEST_F(cart_service_test, a_guests_order_told_of_after_the_merge_leaves_the_users_cart) {
+    add("apple", 2, "guest");
+    ASSERT_TRUE(loop_.run([&] { return carts_->merge("guest", "ada"); }));
+    ASSERT_TRUE(paid("e1", {{"apple", 2}}, "guest"));
+    EXPECT_TRUE(of("ada").items.empty());
+}
+
+TEST_F(cart_service_test, an_order_that_moved_to_an_account_is_taken_from_its_guests_cart) {
+    add("apple", 2, "guest");
+    add("apple", 3, "ada");
+    ASSERT_TRUE(paid("e1", {{"apple", 2}}, "ada", "guest"));
+    EXPECT_TRUE(of("guest").items.empty());
+    EXPECT_EQ(of("ada").units, 3);
 }
 
 }  // namespace

@@ -122,6 +122,31 @@ task<result<void>> cart_store::rest(std::string product_id) {
     co_return result<void>{};
 }
 
+void cart_store::remember_order(write_set& in, std::string_view order_id, const line_ages& lines,
+                                timestamp until) const {
+    item ages;
+    for (const auto& [product_id, begun] : lines) ages.set(product_id, rfc3339(begun));
+    item order = key_of_guard("ordered:" + std::string(order_id));
+    order.set("lines", std::move(ages));
+    order.set("expires_at", until.unix_s());
+    in.put(guards_table, std::move(order), {absent("id")});
+}
+
+task<result<cart_store::line_ages>> cart_store::ordered_over(std::string order_id) {
+    STOA_CO_TRY(const auto found,
+                co_await items_.get(guards_table, key_of_guard("ordered:" + order_id)));
+    line_ages out;
+    const auto* lines = found ? found->find("lines") : nullptr;
+    const auto* ages = lines ? std::get_if<item>(&lines->value) : nullptr;
+    if (!ages) co_return out;
+    for (const auto& each : *ages) {
+        const auto begun = each.value.text() ? read_rfc3339(*each.value.text()) : std::nullopt;
+        if (!begun) co_return fail(errc::internal, "stored_item_ill_formed", "ordered:" + order_id);
+        out.emplace(each.name, *begun);
+    }
+    co_return out;
+}
+
 task<result<std::optional<std::string>>> cart_store::merged_into(std::string guest_id) {
     STOA_CO_TRY(const auto found,
                 co_await items_.get(guards_table, key_of_guard("merged:" + guest_id)));

@@ -15,8 +15,9 @@ inline constexpr kv_table carts_table{.name = "ecommerce-carts",
                                       .range = "product_id",
                                       .indexes = cart_indexes,
                                       .ttl = "expires_at"};
-// What carts must remember besides lines: deleted products (`deleted:<product>`), chunks of a paid
-// order that are done (`paid:<event>:<chunk>`), and where a guest's cart went (`merged:<guest>`).
+// What carts must remember besides lines: deleted products (`deleted:<product>`), which lines an
+// order was placed over (`ordered:<order>`), chunks of a paid order that are done
+// (`paid:<event>:<chunk>`), and where a guest's cart went (`merged:<guest>`).
 inline constexpr kv_index guard_indexes[] = {{"by_due", "due_shard", "due_at"}};
 inline constexpr kv_table guards_table{
     .name = "ecommerce-cart-guards", .hash = "id", .indexes = guard_indexes, .ttl = "expires_at"};
@@ -55,6 +56,13 @@ class cart_store {
     // Products whose carts must be emptied once more. From an index: may be behind.
     task<result<std::vector<std::string>>> due(int shard, timestamp now, int limit);
     task<result<void>> rest(std::string product_id);
+
+    // The lines that stood in the cart when an order was placed, by product: a line is known by
+    // when it was begun, which no clock of another service is compared with.
+    using line_ages = std::map<std::string, timestamp, std::less<>>;
+    void remember_order(write_set& in, std::string_view order_id, const line_ages& lines,
+                        timestamp until) const;
+    task<result<line_ages>> ordered_over(std::string order_id);
 
     // Where the cart of a guest went; nothing if nowhere.
     task<result<std::optional<std::string>>> merged_into(std::string guest_id);

@@ -30,6 +30,8 @@ constexpr event_handler events[] = {
     on_event<&notification_service::on_order_event>(orders::topic::orders, "order.refunded"),
     on_event<&notification_service::on_password_reset>(users::topic::notifications,
                                                        "password.reset_requested"),
+    on_event<&notification_service::on_email_verification>(users::topic::notifications,
+                                                           "email.verification_requested"),
 };
 
 }  // namespace

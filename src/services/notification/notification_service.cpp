@@ -57,13 +57,27 @@ task<result<void>> notification_service::on_order_event(delivery what, orders::o
 task<result<void>> notification_service::on_password_reset(delivery what,
                                                            users::password_reset_requested about) {
     auto said = text_of(about, settings_.shop_name, settings_.reset_url);
+    co_return co_await record_secret(std::move(what), std::move(about.user_id),
+                                     std::move(about.email), std::move(said), about.expires_at);
+}
+
+task<result<void>> notification_service::on_email_verification(
+    delivery what, users::email_verification_requested about) {
+    auto said = text_of(about, settings_.shop_name, settings_.verify_url);
+    co_return co_await record_secret(std::move(what), std::move(about.user_id),
+                                     std::move(about.email), std::move(said), about.expires_at);
+}
+
+task<result<void>> notification_service::record_secret(delivery what, std::string user_id,
+                                                       std::string to, text said,
+                                                       timestamp not_after) {
     notification_record fresh;
-    fresh.user_id = std::move(about.user_id);
-    fresh.to = std::move(about.email);
+    fresh.user_id = std::move(user_id);
+    fresh.to = std::move(to);
     fresh.subject = std::move(said.subject);
     fresh.body = std::move(said.body);
     fresh.secret = true;
-    fresh.not_after = about.expires_at;
+    fresh.not_after = not_after;
     co_return co_await record(std::move(what), std::move(fresh));
 }
 
@@ -74,11 +88,29 @@ task<result<void>> notification_service::record(delivery what, notification_reco
     fresh.status = notification_status::pending;
     fresh.created_at = fresh.updated_at = ports_.time.now();
     fresh.due_at = fresh.created_at;
+    // Where there is nobody to write to, the record says so from the start. An address that cannot
+    // be asked for now is the sender's to find.
+    auto asked = fresh;
+    const auto to = co_await recipient(asked);
+    const bool nobody = to && !*to;
+    if (nobody) {
+        fresh.status = notification_status::skipped;
+        fresh.reason = asked.reason;
+        fresh.due_at.reset();
+    }
+    // Claimed with the record where this instance sends it at once, one write for two; else the
+    // sweep finds it due.
+    const bool mine = !nobody && reserve(fresh.event_id, fresh.channel);
+    if (mine) fresh.due_at = fresh.created_at + settings_.send_within;
     write_set in;
     in.receive(std::move(what));
     store_.insert(in, fresh);
-    STOA_CO_TRY_VOID(co_await store_.commit(std::move(in)));
-    (void)wake(std::move(fresh.event_id), std::move(fresh.channel));  // else the sweep finds it due
+    const auto outcome = co_await store_.commit(std::move(in));
+    const bool kept = outcome && outcome->committed();
+    if (kept && nobody) skipped_.add();
+    if (kept && mine) send_in_background(std::move(fresh));
+    else if (mine) release(fresh.event_id, fresh.channel);
+    if (!outcome) co_return std::unexpected(outcome.error());
     co_return result<void>{};
 }
 
@@ -137,18 +169,23 @@ void notification_service::remember_failure(notification_record& of, const error
 task<result<void>> notification_service::deliver(std::string event_id, std::string channel) {
     STOA_CO_TRY(auto claimed, co_await claim(std::move(event_id), std::move(channel)));
     if (!claimed) co_return result<void>{};
-    auto after = *claimed;
+    co_return co_await send(*std::move(claimed));
+}
+
+// Sends what this worker has claimed.
+task<result<void>> notification_service::send(notification_record claimed) {
+    auto after = claimed;
     if (after.not_after && *after.not_after <= ports_.time.now()) {
         after.tries = settings_.most_tries;
         remember_failure(after, {.kind = errc::invalid, .code = "expired_before_sent"});
-        co_return co_await finish(*std::move(claimed), std::move(after));
+        co_return co_await finish(std::move(claimed), std::move(after));
     }
     auto to = co_await recipient(after);
     if (to && !*to) {
         after.status = notification_status::skipped;
         after.due_at.reset();
         skipped_.add();
-        co_return co_await finish(*std::move(claimed), std::move(after));
+        co_return co_await finish(std::move(claimed), std::move(after));
     }
     result<void> sent = std::unexpected(to ? error{} : to.error());
     if (to)
@@ -168,7 +205,7 @@ task<result<void>> notification_service::deliver(std::string event_id, std::stri
         if (after.secret) after.body.reset();
         sent_.add();
     }
-    co_return co_await finish(*std::move(claimed), std::move(after));
+    co_return co_await finish(std::move(claimed), std::move(after));
 }
 
 task<result<void>> notification_service::finish(notification_record before,
@@ -181,10 +218,17 @@ task<result<void>> notification_service::finish(notification_record before,
     co_return result<void>{};
 }
 
+// False: enough are on their way, or this one is already. The due time stands in the item: the
+// sweep takes it up.
+bool notification_service::reserve(const std::string& event_id, const std::string& channel) {
+    return std::ssize(sending_) < settings_.in_flight && sending_.insert(event_id + channel).second;
+}
+void notification_service::release(const std::string& event_id, const std::string& channel) {
+    sending_.erase(event_id + channel);
+}
+
 bool notification_service::wake(std::string event_id, std::string channel) {
-    // Beyond the bound the due time stands in the item: the sweep takes it up.
-    if (std::ssize(sending_) >= settings_.in_flight || !sending_.insert(event_id + channel).second)
-        return false;
+    if (!reserve(event_id, channel)) return false;
     ports_.background.spawn("notify", [this, e = std::move(event_id), c = std::move(channel)] {
         return deliver_in_background(e, c);
     });
@@ -193,7 +237,21 @@ bool notification_service::wake(std::string event_id, std::string channel) {
 
 task<> notification_service::deliver_in_background(std::string event_id, std::string channel) {
     const auto done = co_await deliver(event_id, channel);
-    sending_.erase(event_id + channel);
+    end_background(event_id, channel, done);
+}
+
+void notification_service::send_in_background(notification_record claimed) {
+    ports_.background.spawn("notify", [this, c = std::move(claimed)] { return send_claimed(c); });
+}
+
+task<> notification_service::send_claimed(notification_record claimed) {
+    const auto done = co_await send(claimed);
+    end_background(claimed.event_id, claimed.channel, done);
+}
+
+void notification_service::end_background(const std::string& event_id, const std::string& channel,
+                                          const result<void>& done) {
+    release(event_id, channel);
     if (!done)
         log_warning("notification_not_remembered",
                     {{"event_id", event_id}, {"code", done.error().code}});

@@ -10,6 +10,7 @@
 #include "runtime/supervisor.hpp"
 #include "services/notification/notification_api.hpp"
 #include "services/notification/notification_store.hpp"
+#include "services/notification/notification_text.hpp"
 #include "services/order/order_api.hpp"
 #include "services/order/order_events.hpp"
 #include "services/user/user_api.hpp"
@@ -26,7 +27,8 @@ inline std::string invoice_key(std::string_view order_id) {
 
 struct notification_settings {
     std::string shop_name = "Stoa";
-    std::string reset_url;  // the token is appended; empty: mails show the token alone
+    std::string reset_url;   // the token is appended; empty: mails show the token alone
+    std::string verify_url;  // likewise
     int most_tries = 10;
     seconds first_retry{30}, longest_retry{3'600};
     seconds send_within{60};  // a sender that has not answered by then is taken for gone
@@ -73,6 +75,7 @@ class notification_service final : public api {
     // Consumers only record; the outside may be slow.
     task<result<void>> on_order_event(delivery, orders::order_event);
     task<result<void>> on_password_reset(delivery, users::password_reset_requested);
+    task<result<void>> on_email_verification(delivery, users::email_verification_requested);
 
     // The document of a paid order, for whoever may see the order.
     task<result<std::string>> invoice(request_context context, std::string order_id);
@@ -83,15 +86,24 @@ class notification_service final : public api {
     task<result<void>> deliver(std::string event_id, std::string channel);
 
  private:
+    task<result<void>> record_secret(delivery what, std::string user_id, std::string to, text said,
+                                     timestamp not_after);
     task<result<void>> record(delivery what, notification_record fresh);
     task<result<std::optional<notification_record>>> claim(std::string event_id,
                                                            std::string channel);
+    task<result<void>> send(notification_record claimed);
     task<result<void>> finish(notification_record before, notification_record after);
     task<result<std::optional<std::string>>> recipient(notification_record& of);
     void remember_failure(notification_record& of, const error& why);
     static notification shown(const notification_record& of);
     bool wake(std::string event_id, std::string channel);
     task<> deliver_in_background(std::string event_id, std::string channel);
+    void send_in_background(notification_record claimed);
+    task<> send_claimed(notification_record claimed);
+    void end_background(const std::string& event_id, const std::string& channel,
+                        const result<void>& done);
+    bool reserve(const std::string& event_id, const std::string& channel);
+    void release(const std::string& event_id, const std::string& channel);
 
     needs ports_;
     notification_store store_;

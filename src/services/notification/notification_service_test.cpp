@@ -222,6 +222,29 @@ TEST_F(notification_service_test, a_guest_without_email_is_skipped_with_the_reas
     EXPECT_TRUE(outside_.seen.empty());
 }
 
+TEST_F(notification_service_test, a_message_costs_two_writes_and_a_skipped_one_one) {
+    const auto writes_of = [&](std::string user_id, const std::string& id) {
+        const auto before = shop_->counters().jobs.load();
+        auto what = about("order.created");
+        what.user_id = std::move(user_id);
+        EXPECT_TRUE(tell(what, id));
+        settle();
+        return shop_->counters().jobs - before;
+    };
+    EXPECT_EQ(writes_of("ada", "e1"), 2U);
+    EXPECT_EQ(record("e1").status, notification_status::sent);
+    EXPECT_EQ(writes_of("guest", "e2"), 1U);
+    EXPECT_EQ(record("e2").status, notification_status::skipped);
+}
+
+TEST_F(notification_service_test, what_is_recorded_beyond_the_bound_is_due_at_once) {
+    make_service(0);
+    ASSERT_TRUE(tell(about("order.created"), "e1"));
+    make_service();
+    EXPECT_EQ(sweep(), 1);
+    EXPECT_EQ(record("e1").status, notification_status::sent);
+}
+
 TEST_F(notification_service_test, a_failure_is_retried_with_backoff_under_the_same_id) {
     outside_.refuse = error{.kind = errc::unavailable, .code = "mail_server_unavailable"};
     ASSERT_TRUE(tell(about("order.created"), "e1"));
@@ -331,6 +354,27 @@ TEST_F(notification_service_test, a_reset_token_is_sent_once_and_never_shown) {
     EXPECT_EQ(record("r2").status, notification_status::failed);
     EXPECT_EQ(record("r2").last_error, "expired_before_sent");
     EXPECT_EQ(outside_.seen.size(), 1U);
+}
+
+TEST_F(notification_service_test, a_verification_token_goes_to_the_address_and_is_never_shown) {
+    const users::email_verification_requested asked{.user_id = "ada",
+                                                    .email = "new@example.com",
+                                                    .token = "s3cr3t",
+                                                    .expires_at = clock_.now() + hours(24)};
+    const delivery from{.group = "notification",
+                        .offset = ++offset_,
+                        .message = {.topic = "notifications",
+                                    .key = "ada",
+                                    .id = "v1",
+                                    .type = "email.verification_requested"}};
+    ASSERT_TRUE(loop_.run([&] { return service_->on_email_verification(from, asked); }));
+    settle();
+    ASSERT_EQ(outside_.seen.size(), 1U);
+    EXPECT_EQ(outside_.seen[0].to, "new@example.com");
+    EXPECT_EQ(outside_.seen[0].subject, "Agora: Confirming your e-mail address");
+    EXPECT_NE(outside_.seen[0].body.find("Confirmation code: s3cr3t"), std::string::npos);
+    EXPECT_FALSE(record("v1").body);
+    EXPECT_EQ(resend("v1").error().code, "secret_not_kept");
 }
 
 TEST_F(notification_service_test, lists_go_by_order_and_status_a_page_at_a_time) {

@@ -70,6 +70,12 @@ std::string_view subject_of(const orders::order_event& about) {
     return "Your refund";
 }
 
+// 2025-06-30 14:05
+std::string minute_of(timestamp at) {
+    const auto text = rfc3339(at).substr(0, 16);
+    return text.substr(0, 10) + ' ' + text.substr(11);
+}
+
 void append_cell(std::string& out, std::string_view cell, std::size_t width, bool right) {
     const std::string pad(cell.size() < width ? width - cell.size() : 0, ' ');
     if (right) out += pad;
@@ -90,14 +96,25 @@ std::optional<text> text_of(const orders::order_event& about, std::string_view s
 
 text text_of(const users::password_reset_requested& about, std::string_view shop_name,
              std::string_view reset_url) {
-    const auto until = rfc3339(about.expires_at).substr(0, 16);
     std::string middle = reset_url.empty() ? "Reset code: " + about.token + '\n'
                                            : std::string(reset_url) + about.token + '\n';
-    middle += "\nIt works once, until " + until.substr(0, 10) + ' ' + until.substr(11) +
+    middle += "\nIt works once, until " + minute_of(about.expires_at) +
               " UTC. If it was not you who asked, ignore this message: your password stays as it "
               "is.\n";
     return {std::string(shop_name) + ": Setting a new password",
             letter("Somebody, hopefully you, asked to set a new password for your account.", middle,
+                   shop_name)};
+}
+
+text text_of(const users::email_verification_requested& about, std::string_view shop_name,
+             std::string_view verify_url) {
+    std::string middle = verify_url.empty() ? "Confirmation code: " + about.token + '\n'
+                                            : std::string(verify_url) + about.token + '\n';
+    middle += "\nIt works once, until " + minute_of(about.expires_at) +
+              " UTC, while you are signed in. Orders that you placed with this address as a guest "
+              "will then be in your account. If the account is not yours, ignore this message.\n";
+    return {std::string(shop_name) + ": Confirming your e-mail address",
+            letter("Please confirm that this is the e-mail address of your account.", middle,
                    shop_name)};
 }
 

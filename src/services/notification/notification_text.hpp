@@ -15,6 +15,9 @@ std::optional<text> text_of(const orders::order_event& about, std::string_view s
 // `reset_url`: where the token is appended to; empty: the token alone is shown.
 text text_of(const users::password_reset_requested& about, std::string_view shop_name,
              std::string_view reset_url);
+// `verify_url` likewise.
+text text_of(const users::email_verification_requested& about, std::string_view shop_name,
+             std::string_view verify_url);
 // Plain text, a page wide.
 std::string invoice_of(const orders::order_event& paid, std::string_view shop_name);
 

@@ -49,6 +49,7 @@ struct order {
     std::string id;
     std::string order_id;  // the same id: documents show both names (R48, R49)
     std::string user_id;
+    std::optional<std::string> placed_by;  // the guest who did, where the order moved to an account
     order_status status{};
     std::vector<order_line> items;
     money total_amount;
@@ -67,7 +68,7 @@ struct order {
     std::int64_t version = 1;
 };
 BOOST_DESCRIBE_STRUCT(order, (),
-                      (id, order_id, user_id, status, items, total_amount, currency,
+                      (id, order_id, user_id, placed_by, status, items, total_amount, currency,
                        shipping_address, reference, reason, payment_id, payment_attempt,
                        payment_due_at, captured_amount, refunded_amount, refund_status, refunds,
                        created_at, updated_at, cancelled_at, version))

@@ -57,6 +57,7 @@ task<result<order>> order_service::cancel_order(request_context context,
     const auto by = context.caller.runs_the_shop() ? "operator" : "customer";
     const auto reason = wanted.reason.value_or(by);
     auto done = co_await change(wanted.id, [&](order_record& now, write_set& in) -> result<bool> {
+        in.under(context.traceparent);
         switch (now.status) {
             case order_status::awaiting_payment:
             case order_status::payment_failed:
@@ -125,6 +126,7 @@ task<result<order>> order_service::set_status(request_context context, set_statu
         co_return fail(refused_transition(seen.status, wanted.status));
     auto done = co_await change(wanted.id, [&](order_record& now, write_set& in) -> result<bool> {
         if (now.status == *to) return false;
+        in.under(context.traceparent);
         if (!may_become(now.status, *to))
             return fail(refused_transition(now.status, wanted.status));
         const bool was_cancelling = now.status == order_status::cancelling;
@@ -205,6 +207,7 @@ task<result<order>> order_service::refund_order(request_context context,
     const auto scope_key = idempotency_keys::scope_key(context);
     std::string body;
     auto done = co_await change(wanted.id, [&](order_record& now, write_set& in) -> result<bool> {
+        in.under(context.traceparent);
         STOA_TRY(const bool changed, request_refund(now, in, wanted));
         // One transaction asks for the refund and closes the key, so a retry can never ask twice.
         auto shown = now;

@@ -19,6 +19,8 @@ inline constexpr std::string_view refund_requested = "refund.requested";
 struct order_event {
     std::string id;  // of the event
     std::string order_id, user_id;
+    std::optional<std::string>
+        placed_by;  // the guest whose cart it came from, where it moved since
     money total_amount;
     currency_code currency;
     order_status status{};
@@ -35,9 +37,9 @@ struct order_event {
     std::int64_t version = 0;
 };
 BOOST_DESCRIBE_STRUCT(order_event, (),
-                      (id, order_id, user_id, total_amount, currency, status, items_count,
-                       event_type, created_at, occurred_at, items, reason, reference, restock,
-                       refunded_amount, version))
+                      (id, order_id, user_id, placed_by, total_amount, currency, status,
+                       items_count, event_type, created_at, occurred_at, items, reason, reference,
+                       restock, refunded_amount, version))
 
 // The next three are written in camelCase: orderId, userId.
 struct requested_item {

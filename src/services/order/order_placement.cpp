@@ -227,6 +227,7 @@ task<result<order>> order_service::settle(request_context context, order_record 
                                           products::hold_outcome outcome) {
     auto after = pending;
     write_set in;
+    in.under(context.traceparent);
     std::optional<error> refusal;
     if (outcome.status == products::hold_status::held) {
         become(after, order_status::awaiting_payment);

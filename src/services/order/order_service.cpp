@@ -136,6 +136,7 @@ event order_service::order_event_of(const order_record& now, std::string_view ty
     order_event payload{.id = out.id,
                         .order_id = now.id,
                         .user_id = now.user_id,
+                        .placed_by = now.placed_by,
                         .total_amount = now.total_amount,
                         .currency = now.currency,
                         .status = now.status,

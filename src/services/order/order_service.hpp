@@ -16,8 +16,8 @@
 namespace stoa::orders {
 
 struct order_settings {
-    minutes pending_for{2};           // a pending order that nobody retries is cancelled after it
-    minutes payment_for{15};          // from awaiting_payment to the deadline
+    seconds pending_for{120};         // a pending order that nobody retries is cancelled after it
+    seconds payment_for{900};         // from awaiting_payment to the deadline
     milliseconds cancel_wait{2'000};  // PUT cancel answers 202 after it
     currency_code shop_currency;
 };
@@ -95,6 +95,12 @@ class order_service final : public api {
     // an end. Returns how many it moved.
     task<result<int>> sweep(lane share);
 
+    // order_adoption.cpp: orders that a guest placed become an account's, at most a hundred a call.
+    // Repeated, or twice at once, it moves what is left. Nothing moves from a record that is no
+    // guest's. Errors: conflict address_not_verified, for an account that has not shown that it
+    // reads its mail, or is none any more.
+    task<result<users::adopted>> adopt(std::string guest_id, std::string user_id);
+
     // How many orders are in each status, by the statuses' order: for metrics.
     task<result<std::vector<std::int64_t>>> count_by_status();
 
@@ -117,6 +123,8 @@ class order_service final : public api {
     task<result<order>> answer_of_winner(request_context context, std::string id);
     result<void> check_user(const request_context& context,
                             const create_order_request& wanted) const;
+
+    task<result<std::optional<users::user>>> known_user(std::string id);
 
     // order_ending.cpp
     result<bool> end_unpaid(order_record& now, write_set& in, std::string_view reason);

@@ -85,6 +85,12 @@ void order_store::save(write_set& in, const order_record& before, order_record& 
     if (after.status != before.status)
         in.update(counters_table, key_of("name", counter_name(after.id)),
                   {add_to(word_of(before.status), -1), add_to(word_of(after.status), 1)});
+    if (after.user_id != before.user_id) {
+        in.update(counters_table, key_of("name", "orders:user:" + before.user_id),
+                  {add_to("all", -1)});
+        in.update(counters_table, key_of("name", "orders:user:" + after.user_id),
+                  {add_to("all", 1)});
+    }
 }
 
 task<result<std::vector<order>>> order_store::list(filter what, std::optional<position> after,
@@ -157,6 +163,17 @@ task<result<std::int64_t>> order_store::count(filter what) {
         for (const auto status : or_all(what.statuses)) total += counter->integer(word_of(status));
     }
     co_return total;
+}
+
+task<result<order_store::some_ids>> order_store::of_user(std::string user_id, int limit) {
+    STOA_CO_TRY(const auto page, co_await items_.query({.table = &orders_table,
+                                                        .index = "by_user",
+                                                        .hash = std::move(user_id),
+                                                        .forwards = false,
+                                                        .limit = limit}));
+    some_ids out{.more = page.next.has_value()};
+    for (const auto& each : page.items) out.ids.emplace_back(each.text("id"));
+    co_return out;
 }
 
 task<result<std::vector<std::string>>> order_store::due(int shard, timestamp now, int limit) {

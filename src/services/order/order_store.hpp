@@ -56,6 +56,14 @@ class order_store {
                                           int limit);
     task<result<std::int64_t>> count(filter what);
 
+    // Ids of a user's orders, newest first, and whether there are more. From an index: may be
+    // behind, look at the order.
+    struct some_ids {
+        std::vector<std::string> ids;
+        bool more = false;
+    };
+    task<result<some_ids>> of_user(std::string user_id, int limit);
+
     // Ids of orders that were due at `now`, oldest first. From an index: may be behind, look at the
     // order.
     task<result<std::vector<std::string>>> due(int shard, timestamp now, int limit);

@@ -56,13 +56,15 @@ struct payment_head {
     std::int32_t tries = 0;                 // of asking the provider
     std::optional<std::int64_t> due_shard;
     std::optional<timestamp> due_at;  // a worker must look then
+    // W3C, of who asked last: the worker's events belong to that trace.
+    std::optional<std::string> traceparent;
     timestamp created_at, updated_at;
     std::int64_t version = 1;
 };
 BOOST_DESCRIBE_STRUCT(payment_head, (),
                       (id, order_id, user_id, amount, currency, state, attempt, method, payment_id,
                        intent_id, close_requested, submitted_at, owner, tries, due_shard, due_at,
-                       created_at, updated_at, version))
+                       traceparent, created_at, updated_at, version))
 
 enum class refund_state : std::uint8_t { pending, succeeded, refused };
 BOOST_DESCRIBE_ENUM(refund_state, pending, succeeded, refused)
@@ -79,12 +81,13 @@ struct refund {
     std::int32_t tries = 0;
     std::optional<std::int64_t> due_shard;
     std::optional<timestamp> due_at;
+    std::optional<std::string> traceparent;  // of the event that asked for it
     timestamp created_at, updated_at;
     std::int64_t version = 1;
 };
 BOOST_DESCRIBE_STRUCT(refund, (),
                       (id, order_id, user_id, n, amount, currency, payment_id, state,
-                       provider_refund_id, tries, due_shard, due_at, created_at, updated_at,
-                       version))
+                       provider_refund_id, tries, due_shard, due_at, traceparent, created_at,
+                       updated_at, version))
 
 }  // namespace stoa::payments

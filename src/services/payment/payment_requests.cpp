@@ -29,7 +29,12 @@ task<result<payment>> payment_service::get_payment(request_context context,
                                                    get_payment_request wanted) {
     if (!is_uuid(wanted.id)) co_return fail(no_such_payment());
     STOA_CO_TRY(auto found, co_await store_.attempt(std::move(wanted.id)));
-    if (!found || !context.caller.may_see(found->user_id)) co_return fail(no_such_payment());
+    if (!found) co_return fail(no_such_payment());
+    if (context.caller.runs_the_shop()) co_return *std::move(found);
+    // The order decides: it may have moved from a guest to an account since it was paid for.
+    const auto visible = co_await ports_.orders.get_order(context, {.id = found->order_id});
+    if (!visible && visible.error().kind == errc::not_found) co_return fail(no_such_payment());
+    if (!visible) co_return std::unexpected(visible.error());
     co_return *std::move(found);
 }
 
@@ -55,11 +60,13 @@ payment_head payment_service::head_for(const orders::order& order) const {
             .updated_at = now};
 }
 
-task<result<payment_head>> payment_service::ensure_head(const orders::order& order,
+task<result<payment_head>> payment_service::ensure_head(const request_context& context,
+                                                        const orders::order& order,
                                                         std::string method) {
     auto made = co_await change(order.id, [&](payment_head& now, write_set&) -> result<bool> {
         if (!now.id.empty()) return false;
         now = head_for(order);
+        now.traceparent = kept_trace(context.traceparent);
         now.method = method;
         now.due_at = ports_.time.now();
         return true;
@@ -69,7 +76,8 @@ task<result<payment_head>> payment_service::ensure_head(const orders::order& ord
 }
 
 // Names the method of an open attempt, beginning a new one after a decline. False: it is past that.
-task<result<bool>> payment_service::name_method(std::string order_id, std::int32_t attempt,
+task<result<bool>> payment_service::name_method(const request_context& context,
+                                                std::string order_id, std::int32_t attempt,
                                                 std::string method) {
     bool named = false;
     auto done = co_await change(order_id, [&](payment_head& now, write_set&) -> result<bool> {
@@ -81,6 +89,7 @@ task<result<bool>> payment_service::name_method(std::string order_id, std::int32
         now.state = head_state::open;
         now.attempt = attempt;
         now.method = method;
+        now.traceparent = kept_trace(context.traceparent);
         now.payment_id.reset();
         now.intent_id.reset();
         now.due_at = ports_.time.now();
@@ -151,7 +160,7 @@ task<result<payment>> payment_service::pay(request_context context, create_payme
             co_return fail(
                 errc::conflict, "order_not_payable",
                 "an order that is " + std::string(word_of(order.status)) + " cannot be paid");
-        STOA_CO_TRY(head, co_await ensure_head(order, wanted.method));
+        STOA_CO_TRY(head, co_await ensure_head(context, order, wanted.method));
         fresh = head->method == wanted.method;
     }
     if (head->state == head_state::closed)
@@ -162,7 +171,7 @@ task<result<payment>> payment_service::pay(request_context context, create_payme
         service.reply = std::make_shared<reply_note>();
         STOA_CO_TRY_VOID(co_await ports_.orders.begin_attempt(service, {order.id, head->attempt}));
     }
-    STOA_CO_TRY(const bool named, co_await name_method(order.id, attempt, wanted.method));
+    STOA_CO_TRY(const bool named, co_await name_method(context, order.id, attempt, wanted.method));
     // The worker drives it, not this request: a client that goes away must not leave an attempt
     // half-way.
     wake(order.id);
@@ -206,7 +215,7 @@ task<result<payment>> payment_service::answer(request_context context, std::stri
     }
 }
 
-task<result<payment>> payment_service::decide_review(request_context,
+task<result<payment>> payment_service::decide_review(request_context context,
                                                      decide_review_request wanted) {
     STOA_CO_TRY(const auto before, co_await store_.attempt(wanted.id));
     if (!before) co_return fail(no_such_payment());
@@ -217,6 +226,7 @@ task<result<payment>> payment_service::decide_review(request_context,
     auto after = *head;
     auto attempt = *before;
     write_set in;
+    after.traceparent = kept_trace(context.traceparent);
     after.updated_at = attempt.updated_at = ports_.time.now();
     if (wanted.approve) {
         after.state = head_state::submitted;
@@ -230,7 +240,7 @@ task<result<payment>> payment_service::decide_review(request_context,
         attempt.failure_reason = "review_refused";
         const payment_failed payload{head->order_id,   attempt.id,   head->user_id, head->attempt,
                                      "review_refused", head->amount, head->currency};
-        in.publish(event_of(*head, topic::failed, to_json(payload, naming::camel)));
+        in.publish(event_of(after, topic::failed, to_json(payload, naming::camel)));
     }
     store_.replace(in, *head, after);
     store_.replace(in, *before, attempt);

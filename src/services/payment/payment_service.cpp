@@ -41,38 +41,44 @@ task<result<std::optional<payment_head>>> payment_service::change(std::string or
 task<result<void>> payment_service::on_payment_requested(delivery what,
                                                          orders::payment_requested asked) {
     const auto due = ports_.time.now();
+    const auto trace = kept_trace(what.message.traceparent);
     auto done = co_await change(
         asked.order_id,
-        [&](payment_head& now, write_set&) -> result<bool> {
-            if (!now.id.empty()) {
-                // POST /payments, or a close, came first; a method named with the order still
-                // counts.
-                const bool useful = now.state == head_state::open && !now.method && asked.method &&
-                                    now.attempt == asked.attempt;
-                if (useful) now.method = asked.method, now.due_at = due;
-                return useful;
-            }
-            now = {.id = head_id(asked.order_id),
-                   .order_id = asked.order_id,
-                   .user_id = asked.user_id,
-                   .amount = asked.total,
-                   .currency = asked.currency,
-                   .state = head_state::open,
-                   .attempt = asked.attempt,
-                   .method = asked.method,
-                   .created_at = due};
-            if (asked.method) now.due_at = due;
+        [&](payment_head& now, write_set& in) -> result<bool> {
+            // POST /payments, or a close, came first; a method named with the order still counts.
+            const bool useful = now.id.empty() || (now.state == head_state::open && !now.method &&
+                                                   asked.method && now.attempt == asked.attempt);
+            if (!useful) return false;
+            if (now.id.empty())
+                now = {.id = head_id(asked.order_id),
+                       .order_id = asked.order_id,
+                       .user_id = asked.user_id,
+                       .amount = asked.total,
+                       .currency = asked.currency,
+                       .state = head_state::open,
+                       .attempt = asked.attempt,
+                       .created_at = due};
+            now.method = asked.method;
+            now.traceparent = trace;
+            if (!now.method) return true;
+            // Submitted with the receipt where a worker is free to drive it, one write for two.
+            // Beyond the bound it stays open, and due.
+            if (has_room()) store_.insert(in, submitted(now));
+            else now.due_at = due;
             return true;
         },
         std::move(what));
     if (!done) co_return std::unexpected(std::move(done).error());
-    if (*done && (*done)->state == head_state::open && (*done)->method) wake(asked.order_id);
+    const bool to_drive = *done && ((*done)->state == head_state::submitted ||
+                                    ((*done)->state == head_state::open && (*done)->method));
+    if (to_drive) wake(asked.order_id);
     co_return result<void>{};
 }
 
 task<result<void>> payment_service::on_close_requested(delivery what,
                                                        orders::close_requested asked) {
     const auto now_is = ports_.time.now();
+    const auto trace = kept_trace(what.message.traceparent);
     auto done = co_await change(
         asked.order_id,
         [&](payment_head& now, write_set& in) -> result<bool> {
@@ -82,12 +88,15 @@ task<result<void>> payment_service::on_close_requested(delivery what,
                        .order_id = asked.order_id,
                        .user_id = asked.user_id,
                        .close_requested = true,
+                       .traceparent = trace,
                        .created_at = now_is,
                        .version = 0};
                 close(now, in);
                 now.version = 1;
                 return true;
             }
+            const bool ended = now.state == head_state::captured || now.state == head_state::closed;
+            if (!ended) now.traceparent = trace;
             switch (now.state) {
                 case head_state::open:
                 case head_state::failed:
@@ -126,6 +135,7 @@ task<result<void>> payment_service::on_refund_requested(delivery what,
                 .payment_id = asked.payment_id,
                 .state = refund_state::pending,
                 .due_at = now,
+                .traceparent = kept_trace(what.message.traceparent),
                 .created_at = now,
                 .updated_at = now};
     write_set in;
@@ -138,14 +148,18 @@ task<result<void>> payment_service::on_refund_requested(delivery what,
 
 task<result<webhook_answer>> payment_service::receive_webhook(request_context,
                                                               webhook_request told) {
+    bool useful = false;
     auto done = co_await change(told.order_id, [&](payment_head& now, write_set&) -> result<bool> {
-        if (now.state != head_state::unknown && now.state != head_state::submitted) return false;
-        if (now.id.empty()) return false;
-        now.due_at = ports_.time.now();
-        return true;
+        // A worker of this process is asking, or is about to; if it gives up, the attempt is due
+        // within take_up_after.
+        const bool asking = now.state == head_state::submitted && now.owner == ports_.epoch;
+        const bool waits = now.state == head_state::unknown || now.state == head_state::submitted;
+        useful = !now.id.empty() && waits && !asking;
+        if (useful) now.due_at = ports_.time.now();
+        return useful;
     });
     if (!done) co_return std::unexpected(std::move(done).error());
-    if (*done && (*done)->due_at) wake(told.order_id);
+    if (useful) wake(told.order_id);
     co_return webhook_answer{};
 }
 

@@ -45,6 +45,11 @@ struct webhook_answer {
 };
 BOOST_DESCRIBE_STRUCT(webhook_answer, (), (received))
 
+// What an item keeps of the trace it was asked for under; nothing where there is none.
+inline std::optional<std::string> kept_trace(const std::string& traceparent) {
+    return traceparent.empty() ? std::nullopt : std::optional(traceparent);
+}
+
 class api : public till {
  public:
     virtual task<result<payment>> decide_review(request_context, decide_review_request) = 0;
@@ -107,12 +112,16 @@ class payment_service final : public api {
                               orders::order order, std::int32_t attempt);
     task<result<payment>> answer(request_context context, std::string order_id,
                                  std::int32_t attempt, bool fresh);
-    task<result<payment_head>> ensure_head(const orders::order& order, std::string method);
-    task<result<bool>> name_method(std::string order_id, std::int32_t attempt, std::string method);
+    task<result<payment_head>> ensure_head(const request_context& context,
+                                           const orders::order& order, std::string method);
+    task<result<bool>> name_method(const request_context& context, std::string order_id,
+                                   std::int32_t attempt, std::string method);
     payment_head head_for(const orders::order& order) const;
 
     // payment_worker.cpp
     task<result<void>> submit(payment_head head);
+    payment submitted(payment_head& head) const;
+    bool has_room() const;
     task<result<void>> ask_provider(payment_head head);
     task<result<payment_intent>> find_intent(payment_head& head);
     task<result<void>> settle(payment_head head, payment_intent told);

@@ -25,6 +25,7 @@ event payment_service::event_of(const payment_head& now, std::string_view topic,
             .type = std::string(topic),
             .version = now.version + 1,
             .occurred_at = ports_.time.now(),
+            .traceparent = now.traceparent.value_or(""),
             .payload = std::move(payload)};
 }
 
@@ -42,48 +43,55 @@ void payment_service::close(payment_head& now, write_set& in) const {
 }
 
 task<result<void>> payment_service::drive(std::string order_id) {
+    std::optional<std::int32_t> asked;  // the head's tries when the provider was asked last
     for (;;) {
         STOA_CO_TRY(auto head, co_await store_.head_of(order_id));
         if (!head) co_return result<void>{};
         if (head->state == head_state::open && head->method && !head->close_requested) {
+            asked.reset();
             STOA_CO_TRY_VOID(co_await submit(*std::move(head)));
         } else if (head->state == head_state::submitted || head->state == head_state::unknown) {
-            const auto asked = head->tries;
-            STOA_CO_TRY_VOID(co_await ask_provider(*std::move(head)));
-            STOA_CO_TRY(const auto after, co_await store_.head_of(order_id));
             // Unknown again: the sweeper asks when it is due.
-            if (after && after->state == head_state::unknown && after->tries > asked)
-                co_return result<void>{};
+            const bool again = head->state == head_state::unknown && asked && head->tries > *asked;
+            if (again) co_return result<void>{};
+            asked = head->tries;
+            STOA_CO_TRY_VOID(co_await ask_provider(*std::move(head)));
         } else {
             co_return result<void>{};
         }
     }
 }
 
-task<result<void>> payment_service::submit(payment_head head) {
-    auto after = head;
+// Makes an open head a submitted one, or one that a person decides on first; returns its attempt.
+// Whoever writes both, conditional on the head as it stood, drives the attempt.
+payment payment_service::submitted(payment_head& head) const {
     const auto now = ports_.time.now();
     const bool review =
         settings_.review_above_minor && head.amount.minor > *settings_.review_above_minor;
-    after.state = review ? head_state::review : head_state::submitted;
-    after.payment_id = new_id(ports_.time, ports_.random);
-    after.intent_id.reset();
-    after.owner = ports_.epoch;
-    after.submitted_at = now;
-    after.tries = 0;
-    after.updated_at = now;
-    after.due_at = review ? std::nullopt : std::optional(now + settings_.take_up_after);
-    payment attempt{.id = *after.payment_id,
-                    .payment_id = *after.payment_id,
-                    .order_id = head.order_id,
-                    .user_id = head.user_id,
-                    .attempt = head.attempt,
-                    .amount = head.amount,
-                    .currency = head.currency,
-                    .status = review ? payment_status::review : payment_status::processing,
-                    .method = head.method.value_or(""),
-                    .created_at = now,
-                    .updated_at = now};
+    head.state = review ? head_state::review : head_state::submitted;
+    head.payment_id = new_id(ports_.time, ports_.random);
+    head.intent_id.reset();
+    head.owner = ports_.epoch;
+    head.submitted_at = now;
+    head.tries = 0;
+    head.updated_at = now;
+    head.due_at = review ? std::nullopt : std::optional(now + settings_.take_up_after);
+    return {.id = *head.payment_id,
+            .payment_id = *head.payment_id,
+            .order_id = head.order_id,
+            .user_id = head.user_id,
+            .attempt = head.attempt,
+            .amount = head.amount,
+            .currency = head.currency,
+            .status = review ? payment_status::review : payment_status::processing,
+            .method = head.method.value_or(""),
+            .created_at = now,
+            .updated_at = now};
+}
+
+task<result<void>> payment_service::submit(payment_head head) {
+    auto after = head;
+    const auto attempt = submitted(after);
     write_set in;
     store_.replace(in, head, after);
     store_.insert(in, attempt);
@@ -218,7 +226,9 @@ task<result<void>> payment_service::drive_refund(std::string id) {
         const payment_refunded payload{before->order_id,  before->user_id, before->n,
                                        given_back,        before->amount,  before->currency,
                                        before->payment_id};
-        payment_head about{.order_id = before->order_id, .version = before->version};
+        payment_head about{.order_id = before->order_id,
+                           .traceparent = before->traceparent,
+                           .version = before->version};
         in.publish(event_of(about, topic::refunded, to_json(payload, naming::camel)));
     }
     store_.replace(in, *before, after);
@@ -229,15 +239,17 @@ task<result<void>> payment_service::drive_refund(std::string id) {
 // --- in the background
 // -------------------------------------------------------------------------------------
 
+bool payment_service::has_room() const { return std::ssize(driving_) < settings_.in_flight; }
+
 void payment_service::wake(std::string order_id) {
     // Beyond the bound the due time stands in the item: the sweeper takes it up.
-    if (std::ssize(driving_) >= settings_.in_flight || !driving_.insert(order_id).second) return;
+    if (!has_room() || !driving_.insert(order_id).second) return;
     ports_.background.spawn("pay",
                             [this, id = std::move(order_id)] { return drive_in_background(id); });
 }
 
 void payment_service::wake_refund(std::string id) {
-    if (std::ssize(driving_) >= settings_.in_flight || !driving_.insert(id).second) return;
+    if (!has_room() || !driving_.insert(id).second) return;
     ports_.background.spawn("refund",
                             [this, id = std::move(id)] { return drive_refund_in_background(id); });
 }

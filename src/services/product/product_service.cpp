@@ -238,6 +238,7 @@ task<result<product>> product_service::create_product(request_context context,
     fresh.created_at = fresh.updated_at = ports_.time.now();
     const auto stock = wanted.stock.value_or(0);
     auto told = event_of(topic::changed, fresh.id, 1, to_json(product_changed{fresh.id, 1}));
+    told.traceparent = context.traceparent;
     auto write = [fresh, stock, told = std::move(told),
                   reference = context.request_id](transaction& t) -> result<product> {
         if (!store::insert(t, fresh)) return fail(sku_taken(fresh.sku));
@@ -260,6 +261,7 @@ task<result<product>> product_service::update_product(request_context context,
     if (!is_uuid(wanted.id)) co_return fail(no_such_product());
     const auto now = ports_.time.now();
     auto told = event_of(topic::changed, wanted.id, 0, {});
+    told.traceparent = context.traceparent;
     auto write = [wanted, now, told = std::move(told),
                   context](transaction& t) mutable -> result<product> {
         auto to = store::find(t, wanted.id);
@@ -308,6 +310,7 @@ task<result<deleted_answer>> product_service::delete_product(request_context con
     auto gone =
         event_of(topic::deleted, wanted.id, 0, to_json(product_deleted{wanted.id}, naming::camel));
     auto told = event_of(topic::changed, wanted.id, 0, {});
+    gone.traceparent = told.traceparent = context.traceparent;
     auto write = [=, context = std::move(context)](transaction& t) mutable -> result<product> {
         auto to = store::find(t, wanted.id);
         if (!to || !to->is_active) return fail(no_such_product());

@@ -25,13 +25,13 @@ constexpr role role_of(account_role of) {
 
 struct user {
     std::string id;
-    std::optional<std::string> email;  // guests have none
+    std::optional<std::string> email;  // of a guest: where to write to, not how to sign in
     std::string first_name, last_name;
     std::optional<std::string> name;  // customers that were created as one name
     std::optional<std::string> phone, address;
     account_role role = account_role::guest;
     bool active = true;
-    bool email_verified = false;
+    bool email_verified = false;  // its mail was read by who is signed in; a new address clears it
     timestamp created_at, updated_at;
     std::int64_t version = 1;
 };

@@ -11,6 +11,12 @@ struct get_user_request {
 };
 BOOST_DESCRIBE_STRUCT(get_user_request, (), (id))
 
+// What became of one look at a guest's orders.
+struct adopted {
+    int moved = 0;
+    bool complete = true;  // false: some must wait, or were more than one look takes
+};
+
 // What other services and the middleware may ask.
 class directory {
  public:

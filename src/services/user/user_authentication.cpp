@@ -183,15 +183,17 @@ task<result<nothing>> user_service::logout(request_context context, logout_reque
 // --- registration
 // ----------------------------------------------------------------------------------------
 
-task<result<signed_in>> user_service::create_guest(request_context, guest_request) {
+task<result<signed_in>> user_service::create_guest(request_context, guest_request wanted) {
     const auto now = ports_.time.now();
-    const user fresh{
-        .id = new_id(ports_.time, ports_.random), .created_at = now, .updated_at = now};
+    const user fresh{.id = new_id(ports_.time, ports_.random),
+                     .email = std::move(wanted.email),
+                     .created_at = now,
+                     .updated_at = now};
     auto write = [fresh](transaction& t) -> result<bool> { return store::insert(t, fresh, {}); };
     STOA_CO_TRY(const bool made, co_await ports_.db.commit(std::move(write)));
     if (!made)
         co_return fail(errc::internal, "guest_not_made",
-                       "a guest has no e-mail that could be taken");
+                       "a guest's address is not one that could be taken");
     co_return co_await open_session(fresh, now);
 }
 
@@ -221,19 +223,27 @@ task<result<signed_in>> user_service::register_user(request_context context,
                      .created_at = now,
                      .updated_at = now};
     const auto guest_id = context.caller.is == role::guest ? context.caller.user_id : std::string{};
-    auto write = [fresh, guest_id, hash = std::move(hash)](transaction& t) -> result<user> {
+    auto write = [fresh, guest_id, hash = std::move(hash),
+                  mail = new_verification(context)](transaction& t) -> result<user> {
         if (!guest_id.empty() && !store::email_is_taken(t, *fresh.email)) {
             // The record itself becomes the customer's: cart and orders stay where they are.
             auto same = fresh;
             same.id = guest_id;
-            if (store::upgrade_guest(t, same, hash)) return *store::find(t, guest_id);
+            if (store::upgrade_guest(t, same, hash)) {
+                send_verification(t, same, mail);
+                return *store::find(t, guest_id);
+            }
         }
         if (!store::insert(t, fresh, hash)) return fail(email_taken());
+        send_verification(t, fresh, mail);
         return fresh;
     };
     STOA_CO_TRY(auto made, co_await ports_.db.commit(std::move(write)));
-    if (made.id == guest_id) STOA_CO_TRY_VOID(co_await end_sessions(guest_id, now, {}));
-    co_return co_await open_session(std::move(made), now);
+    const auto id = made.id;
+    if (id == guest_id) STOA_CO_TRY_VOID(co_await end_sessions(guest_id, now, {}));
+    STOA_CO_TRY(auto answer, co_await open_session(std::move(made), now));
+    if (!guest_id.empty() && id != guest_id) co_await merge_guest(context.caller, id);
+    co_return answer;
 }
 
 // --- login
@@ -277,18 +287,25 @@ task<void> user_service::merge_guest(principal guest, std::string user_id) {
     if (merge_) done = co_await merge_(guest.user_id, user_id);
     if (done) {
         const auto now = ports_.time.now();
-        auto write = [id = guest.user_id, now](transaction& t) -> result<bool> {
-            return store::deactivate(t, id, now);
+        auto write = [id = guest.user_id, user_id, now](transaction& t) -> result<bool> {
+            const auto before = store::find(t, id);
+            const auto heir = store::find(t, user_id);
+            // A guest that registered meanwhile is an account of its own.
+            if (!before || !heir || before->role != account_role::guest) return false;
+            store::claim_guest(t, id, *heir, now);
+            (void)store::deactivate(t, id, now);  // false: a repeat
+            return true;
         };
         auto ended = co_await ports_.db.commit(std::move(write));
         if (!ended) done = std::unexpected(ended.error());
-        else done = co_await end_sessions(guest.user_id, now, {});
+        else if (*ended) done = co_await end_sessions(guest.user_id, now, {});
     }
     // What the guest has stays the guest's, whose token still works: the next login with it tries
     // again.
     if (!done)
         log_error("guest_not_merged",
                   {{"guest_id", guest.user_id}, {"user_id", user_id}, {"code", done.error().code}});
+    else co_await adopt_now(std::move(user_id));
 }
 
 task<result<signed_in>> user_service::login(request_context context, login_request wanted) {

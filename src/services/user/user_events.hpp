@@ -17,4 +17,12 @@ struct password_reset_requested {
 };
 BOOST_DESCRIBE_STRUCT(password_reset_requested, (), (user_id, email, token, expires_at))
 
+// Topic `notifications`, type email.verification_requested. The token works once, until expires_at,
+// and only for who is signed in as the user; consumers never log the payload.
+struct email_verification_requested {
+    std::string user_id, email, token;
+    timestamp expires_at;
+};
+BOOST_DESCRIBE_STRUCT(email_verification_requested, (), (user_id, email, token, expires_at))
+
 }  // namespace stoa::users

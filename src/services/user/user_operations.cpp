@@ -51,6 +51,20 @@ constexpr operation table[] = {
         .allows(who::anyone)
         .keeps_secrets()
         .says("Sets a new password by the token of the mail and ends all sessions."),
+    serve<&api::request_email_verification>(verb::post, "/api/v1/auth/verify-email/request",
+                                            "RequestEmailVerification")
+        .also_at("/auth/verify-email/request")
+        .answers(202)
+        .allows(who::registered)
+        .keeps_secrets()
+        .says("Sends a token by mail to the account's address."),
+    serve<&api::verify_email>(verb::post, "/api/v1/auth/verify-email", "VerifyEmail")
+        .also_at("/auth/verify-email")
+        .answers(204)
+        .allows(who::registered)
+        .keeps_secrets()
+        .says("Verifies the account's address by the token of the mail; orders that guests placed "
+              "with this address become the account's."),
 
     serve<&api::get_me>(verb::get, "/api/v1/users/me", "GetMe")
         .also_at("/users/me")

@@ -120,12 +120,14 @@ task<result<nothing>> user_service::reset_password(request_context, reset_passwo
         who->email_verified = true;  // the token came by mail
         who->updated_at = now;
         store::update(t, *who);
+        store::claim_guests_of_address(t, *who, now);
         return true;
     };
     STOA_CO_TRY(const bool changed, co_await ports_.db.commit(std::move(write)));
     (void)changed;
     STOA_CO_TRY_VOID(co_await end_sessions(known.id, valid_after, {}));
     log_info("password_reset", {{"user_id", known.id}});
+    co_await adopt_now(known.id);
     co_return nothing{};
 }
 

@@ -23,8 +23,10 @@ struct login_request {
 };
 BOOST_DESCRIBE_STRUCT(login_request, (), (email, password))
 
-struct guest_request {};
-BOOST_DESCRIBE_STRUCT(guest_request, (), ())
+struct guest_request {
+    std::optional<std::string> email;  // where messages about the guest's orders go
+};
+BOOST_DESCRIBE_STRUCT(guest_request, (), (email))
 
 struct refresh_request {
     std::string refresh_token;
@@ -68,6 +70,19 @@ struct reset_password_request {
 };
 BOOST_DESCRIBE_STRUCT(reset_password_request, (), (token, new_password))
 
+struct request_verification_request {};
+BOOST_DESCRIBE_STRUCT(request_verification_request, (), ())
+
+struct verification_accepted {
+    std::string detail;
+};
+BOOST_DESCRIBE_STRUCT(verification_accepted, (), (detail))
+
+struct verify_email_request {
+    std::string token;
+};
+BOOST_DESCRIBE_STRUCT(verify_email_request, (), (token))
+
 // --- users
 // -----------------------------------------------------------------------------------------------
 
@@ -77,7 +92,7 @@ BOOST_DESCRIBE_STRUCT(get_me_request, (), ())
 // Absent members stay as they are.
 struct update_me_request {
     std::optional<std::string> email, first_name, last_name, name, phone, address;
-    std::optional<std::string> current_password;  // needed with a new e-mail
+    std::optional<std::string> current_password;  // needed with a new e-mail, except from guests
 };
 BOOST_DESCRIBE_STRUCT(update_me_request, (),
                       (email, first_name, last_name, name, phone, address, current_password))
@@ -203,6 +218,12 @@ inline constexpr auto stoa::rules_of<stoa::users::register_request> = std::to_ar
 template <>
 inline constexpr auto stoa::rules_of<stoa::users::login_request> =
     std::to_array<stoa::rule>({stoa::range("email", 1, 254), stoa::range("password", 1, 1'024)});
+template <>
+inline constexpr auto stoa::rules_of<stoa::users::guest_request> =
+    std::to_array<stoa::rule>({stoa::email("email"), stoa::refused("id"), STOA_USERS_SERVER_OWNED});
+template <>
+inline constexpr auto stoa::rules_of<stoa::users::verify_email_request> =
+    std::to_array<stoa::rule>({stoa::range("token", 1, 512)});
 template <>
 inline constexpr auto stoa::rules_of<stoa::users::refresh_request> =
     std::to_array<stoa::rule>({stoa::range("refresh_token", 1, 512)});

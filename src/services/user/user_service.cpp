@@ -231,9 +231,10 @@ task<result<user>> user_service::change_profile(request_context context, std::st
         if (!found || (only && found->role != *only)) return fail(no_such_user());
         STOA_TRY_VOID(check_if_match(context, found->version));
         if (to.email && to.email != found->email) {
-            if (found->role == account_role::guest)
-                return fail(errc::conflict, "not_registered", "register to give an e-mail address");
-            if (store::email_is_taken(t, *to.email, id)) return fail(email_taken());
+            // A guest's address signs nobody in, so it may be an account's too; saying that it is
+            // would tell who has one.
+            if (found->role != account_role::guest && store::email_is_taken(t, *to.email, id))
+                return fail(email_taken());
             // What was sent to the old address must not open the account any more.
             store::drop_resets_of_user(t, id);
             found->email = to.email;
@@ -257,7 +258,8 @@ task<result<user>> user_service::update_user(request_context context, update_use
     if (wanted.email && !context.caller.runs_the_shop()) {
         // A stolen token must not become a stolen account.
         STOA_CO_TRY(auto known, co_await credentials_of(context));
-        if (wanted.email != known.email && known.email) {
+        const bool signs_in = known.role != account_role::guest;
+        if (signs_in && wanted.email != known.email && known.email) {
             if (!wanted.current_password)
                 co_return fail(invalid_request({{"current_password", "required", {}, {}}}));
             STOA_CO_TRY_VOID(co_await prove_password(

@@ -21,6 +21,9 @@ struct user_settings {
     seconds refresh_for{30 * 24 * 3600};  // of a refresh token, from its last use
     seconds reset_for{3600};
     int resets_an_hour = 3;  // mails to one address; more are answered and not sent
+    seconds verification_for{24 * 3600};
+    int verifications_an_hour = 3;  // mails of one user, and to one address
+    seconds adopt_again{60};  // after a look at a guest's orders: the index may have been behind
 };
 
 // The public operations, beyond what other services ask.
@@ -34,6 +37,9 @@ class api : public directory {
     virtual task<result<nothing>> change_password(request_context, change_password_request) = 0;
     virtual task<result<reset_accepted>> request_password_reset(request_context, reset_request) = 0;
     virtual task<result<nothing>> reset_password(request_context, reset_password_request) = 0;
+    virtual task<result<verification_accepted>> request_email_verification(
+        request_context, request_verification_request) = 0;
+    virtual task<result<nothing>> verify_email(request_context, verify_email_request) = 0;
 
     virtual task<result<user>> get_me(request_context, get_me_request) = 0;
     virtual task<result<user>> update_me(request_context, update_me_request) = 0;
@@ -58,9 +64,20 @@ class api : public directory {
 // session as they are.
 using merge_hook = std::function<task<result<void>>(std::string guest_id, std::string user_id)>;
 
+// Makes a guest's orders those of an account whose address is verified: some of them, at most what
+// one look takes. Called again until a look finds nothing; may be called twice at once.
+using adopt_hook = std::function<task<result<adopted>>(std::string guest_id, std::string user_id)>;
+
 struct new_account {
     std::string email, password, first_name, last_name;
     account_role role = account_role::customer;
+};
+
+// Made before the transaction that sends it, which touches nothing but its arguments.
+struct verification_mail {
+    std::string token, digest, event_id, traceparent;
+    timestamp now, expires_at;
+    int most_an_hour = 0;
 };
 
 // Thread rule: one instance a loop, or any loop after wiring; mutable state is in the ports.
@@ -76,6 +93,7 @@ class user_service final : public api {
     };
     user_service(needs ports, user_settings settings);
     void on_merge(merge_hook hook) { merge_ = std::move(hook); }
+    void on_adopt(adopt_hook hook) { adopt_ = std::move(hook); }
 
     // user_authentication.cpp
     task<result<signed_in>> register_user(request_context, register_request) override;
@@ -91,6 +109,13 @@ class user_service final : public api {
     task<result<nothing>> change_password(request_context, change_password_request) override;
     task<result<reset_accepted>> request_password_reset(request_context, reset_request) override;
     task<result<nothing>> reset_password(request_context, reset_password_request) override;
+
+    // user_verification.cpp
+    task<result<verification_accepted>> request_email_verification(
+        request_context, request_verification_request) override;
+    task<result<nothing>> verify_email(request_context, verify_email_request) override;
+    // Goes on with moving guests' orders to their heirs. Returns how many guests it looked at.
+    task<result<int>> sweep();
 
     task<result<user>> get_me(request_context, get_me_request) override;
     task<result<user>> update_me(request_context, update_me_request) override;
@@ -132,6 +157,10 @@ class user_service final : public api {
     signed_in answer_of(const user& who, const session_record& session);
     task<void> rehash(std::string id, std::string password, std::string before);
     task<void> merge_guest(principal guest, std::string user_id);
+    verification_mail new_verification(const request_context& context);
+    task<result<int>> work_claims(std::optional<std::string> user_id);
+    task<result<void>> work_claim(store::claim one);
+    task<void> adopt_now(std::string user_id);
     task<result<void>> end_sessions(std::string user_id, timestamp valid_after, std::string kept);
     task<result<nothing>> end_account(request_context context, std::string id,
                                       std::optional<account_role> only);
@@ -146,6 +175,7 @@ class user_service final : public api {
     session_store sessions_;
     login_throttle throttle_;
     merge_hook merge_;
+    adopt_hook adopt_;
 };
 
 // Shared by the files of this service.
@@ -156,5 +186,7 @@ void check_text(problems& out, std::string_view where, std::optional<std::string
 void check_password(problems& out, std::string_view where, std::string_view password,
                     std::string_view email);
 result<void> check_if_match(const request_context& context, std::int64_t version);
+// Nothing beyond the hour's bound.
+void send_verification(transaction& t, const user& to, const verification_mail& mail);
 
 }  // namespace stoa::users

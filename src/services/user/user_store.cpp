@@ -13,9 +13,14 @@ namespace {
 #define CREDENTIAL_COLUMNS \
     "SELECT id, email, password_hash, role, active, tokens_valid_after FROM users "
 
-std::optional<std::string> key_of_email(const std::optional<std::string>& email) {
-    if (!email) return {};
-    return lower_case(*email);
+// By which an account is found. A guest's address is no way to an account.
+std::optional<std::string> account_key(const user& of) {
+    if (!of.email || of.role == account_role::guest) return {};
+    return lower_case(*of.email);
+}
+std::optional<std::string> guest_key(const user& of) {
+    if (!of.email || of.role != account_role::guest) return {};
+    return lower_case(*of.email);
 }
 
 void count_one(transaction& t, account_role role, int delta) {
@@ -57,12 +62,13 @@ bool insert(transaction& t, const user& fresh, const std::optional<std::string>&
     const auto inserted = t.execute(
         "INSERT INTO users (id, email, email_key, password_hash, first_name, last_name, name, "
         "phone, address, "
-        "role, active, email_verified, tokens_valid_after, created_at, updated_at, version) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?13, 1) "
+        "role, active, email_verified, tokens_valid_after, created_at, updated_at, version, "
+        "guest_email_key) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?13, 1, ?14) "
         "ON CONFLICT (email_key) DO NOTHING",
-        fresh.id, fresh.email, key_of_email(fresh.email), password_hash, fresh.first_name,
-        fresh.last_name, fresh.name, fresh.phone, fresh.address, fresh.role, fresh.active,
-        fresh.email_verified, fresh.created_at);
+        fresh.id, fresh.email, account_key(fresh), password_hash, fresh.first_name, fresh.last_name,
+        fresh.name, fresh.phone, fresh.address, fresh.role, fresh.active, fresh.email_verified,
+        fresh.created_at, guest_key(fresh));
     if (inserted == 0) return false;
     count_one(t, fresh.role, 1);
     return true;
@@ -73,9 +79,11 @@ bool upgrade_guest(transaction& t, const user& to, const std::string& password_h
         "UPDATE users SET email = ?2, email_key = ?3, password_hash = ?4, first_name = ?5, "
         "last_name = ?6, "
         "phone = COALESCE(?7, phone), role = ?8, tokens_valid_after = ?9, updated_at = ?9, "
-        "version = version + 1 WHERE id = ?1 AND role = 'guest' AND active = 1",
-        to.id, to.email, key_of_email(to.email), password_hash, to.first_name, to.last_name,
-        to.phone, account_role::customer, to.updated_at);
+        "guest_email_key = NULL, version = version + 1 "
+        "WHERE id = ?1 AND role = 'guest' AND active = 1 "
+        "AND NOT EXISTS (SELECT 1 FROM guest_claims WHERE guest_id = ?1)",
+        to.id, to.email, account_key(to), password_hash, to.first_name, to.last_name, to.phone,
+        account_role::customer, to.updated_at);
     if (upgraded == 1) count_one(t, account_role::customer, 1);
     return upgraded == 1;
 }
@@ -84,9 +92,10 @@ void update(transaction& t, const user& to) {
     t.execute(
         "UPDATE users SET email = ?2, email_key = ?3, first_name = ?4, last_name = ?5, name = ?6, "
         "phone = ?7, "
-        "address = ?8, email_verified = ?9, updated_at = ?10, version = version + 1 WHERE id = ?1",
-        to.id, to.email, key_of_email(to.email), to.first_name, to.last_name, to.name, to.phone,
-        to.address, to.email_verified, to.updated_at);
+        "address = ?8, email_verified = ?9, updated_at = ?10, guest_email_key = ?11, "
+        "version = version + 1 WHERE id = ?1",
+        to.id, to.email, account_key(to), to.first_name, to.last_name, to.name, to.phone,
+        to.address, to.email_verified, to.updated_at, guest_key(to));
 }
 
 bool replace_hash(transaction& t, std::string_view id, std::string_view before,
@@ -170,6 +179,99 @@ void drop_resets_of_email(transaction& t, std::string_view email_key) {
 
 void drop_resets_of_user(transaction& t, std::string_view user_id) {
     t.execute("DELETE FROM password_resets WHERE user_id = ?1", user_id);
+}
+
+// --- verification of e-mail addresses
+// -----------------------------------------------------------------------
+
+std::int64_t count_verifications(transaction& t, std::string_view user_id, std::string_view email,
+                                 timestamp since) {
+    return t
+        .number(
+            "SELECT COUNT(*) FROM email_verifications "
+            "WHERE (user_id = ?1 OR email_key = ?2) AND created_at > ?3",
+            user_id, lower_case(email), since)
+        .value_or(0);
+}
+
+void add_verification(transaction& t, std::string_view digest, std::string_view user_id,
+                      std::string_view email, timestamp now, timestamp expires_at) {
+    t.execute("DELETE FROM email_verifications WHERE expires_at <= ?1", now);
+    t.execute(
+        "INSERT INTO email_verifications (digest, user_id, email_key, created_at, expires_at) "
+        "VALUES (?1, ?2, ?3, ?4, ?5)",
+        digest, user_id, lower_case(email), now, expires_at);
+}
+
+std::optional<verification_row> find_verification(transaction& t, std::string_view digest,
+                                                  timestamp now) {
+    return t.first<verification_row>(
+        "SELECT user_id, email_key FROM email_verifications WHERE digest = ?1 AND expires_at > ?2",
+        digest, now);
+}
+
+void drop_verifications(transaction& t, const verification_row& of) {
+    t.execute("DELETE FROM email_verifications WHERE user_id = ?1 AND email_key = ?2", of.user_id,
+              of.email_key);
+}
+
+// --- guests whose orders go to an account
+// -------------------------------------------------------------------
+
+void claim_guest(transaction& t, std::string_view guest_id, const user& heir, timestamp now) {
+    t.execute(
+        "INSERT INTO guest_claims (guest_id, user_id, claimed_at, due_at) "
+        "SELECT id, ?2, ?3, ?4 FROM users WHERE id = ?1 AND role = 'guest' "
+        "ON CONFLICT (guest_id) DO UPDATE SET user_id = excluded.user_id, "
+        "claimed_at = excluded.claimed_at, due_at = excluded.due_at "
+        "WHERE guest_claims.due_at IS NULL",
+        guest_id, heir.id, now, heir.email_verified ? std::optional(now) : std::nullopt);
+}
+
+void claim_guests_of_address(transaction& t, const user& heir, timestamp now) {
+    t.execute(
+        "UPDATE guest_claims SET claimed_at = ?2, due_at = ?2 "
+        "WHERE user_id = ?1 AND due_at IS NULL",
+        heir.id, now);
+    t.execute(
+        "INSERT INTO guest_claims (guest_id, user_id, claimed_at, due_at) "
+        "SELECT id, ?1, ?2, ?2 FROM users WHERE guest_email_key = ?3 "
+        "ORDER BY guest_claimed_at, created_at DESC LIMIT 100 "
+        "ON CONFLICT (guest_id) DO UPDATE SET user_id = excluded.user_id, "
+        "claimed_at = excluded.claimed_at, due_at = excluded.due_at "
+        "WHERE guest_claims.due_at IS NULL OR guest_claims.user_id = excluded.user_id",
+        heir.id, now, account_key(heir));
+    t.execute(
+        "UPDATE users SET guest_claimed_at = ?2 WHERE id IN "
+        "(SELECT guest_id FROM guest_claims WHERE user_id = ?1 AND claimed_at = ?2)",
+        heir.id, now);
+}
+
+std::vector<claim> due_claims(transaction& t, const std::optional<std::string>& user_id,
+                              timestamp now, int limit) {
+#define CLAIM_COLUMNS                                                       \
+    "SELECT c.guest_id, c.user_id, c.claimed_at, u.active AS heir_active, " \
+    "u.email_verified AS heir_verified FROM guest_claims c "                \
+    "JOIN users u ON u.id = c.user_id WHERE "
+    // One literal an index.
+    if (user_id)
+        return t.query<claim>(CLAIM_COLUMNS
+                              "c.user_id = ?1 AND c.due_at <= ?2 ORDER BY c.due_at LIMIT ?3",
+                              *user_id, now, limit);
+    return t.query<claim>(CLAIM_COLUMNS "c.due_at <= ?1 ORDER BY c.due_at LIMIT ?2", now, limit);
+#undef CLAIM_COLUMNS
+}
+
+void postpone_claim(transaction& t, const claim& of, std::optional<timestamp> due_at) {
+    t.execute(
+        "UPDATE guest_claims SET due_at = ?4 "
+        "WHERE guest_id = ?1 AND user_id = ?2 AND claimed_at = ?3",
+        of.guest_id, of.user_id, of.claimed_at, due_at);
+}
+
+void drop_claim(transaction& t, const claim& of) {
+    t.execute("DELETE FROM guest_claims WHERE guest_id = ?1 AND user_id = ?2 AND claimed_at = ?3",
+              of.guest_id, of.user_id, of.claimed_at);
 }
 
 // --- API keys

@@ -20,8 +20,14 @@ bool transient(errc kind) {
 class consumer_loop {
  public:
     consumer_loop(event_consumer what, event_log& log, clock& time, random_source& random,
-                  metrics& measured, supervisor& on, consumer_settings settings)
-        : what_(what), log_(log), time_(time), random_(random), settings_(settings), on_(on) {
+                  metrics& measured, supervisor& on, consumer_settings settings, tracer* traces)
+        : what_(what),
+          log_(log),
+          time_(time),
+          random_(random),
+          settings_(settings),
+          on_(on),
+          traces_(traces) {
         const auto outcome = [&](const char* word) {
             return measured.counter("events_consumed_total",
                                     "Events a consumer group has dealt with.",
@@ -103,6 +109,23 @@ class consumer_loop {
     }
 
     task<result<void>> call(const event_handler& row, delivery what) {
+        auto traced = open_span(what);
+        if (traces_) what.message.traceparent = traced.traceparent();
+        auto applied = co_await call_row(row, std::move(what));
+        if (!applied) traced.fail(applied.error().code);
+        co_return applied;
+    }
+    active_span open_span(const delivery& what) const {
+        if (!traces_) return {};
+        active_span out(traces_, what.message.traceparent, "process " + what.message.type,
+                        span_kind::consumer);
+        out.set("messaging.operation.type", "process");
+        out.set("messaging.destination.name", what.message.topic);
+        out.set("messaging.consumer.group.name", what.group);
+        return out;
+    }
+
+    task<result<void>> call_row(const event_handler& row, delivery what) {
         record_box payload(*row.payload);
         auto wrong = read_json(what.message.payload, *row.payload, payload.get(), {}, row.names);
         if (!wrong.empty())
@@ -152,6 +175,7 @@ class consumer_loop {
     random_source& random_;
     consumer_settings settings_;
     supervisor& on_;
+    tracer* traces_;
     metric_counter applied_, retried_, parked_;
 };
 
@@ -163,13 +187,13 @@ task<> run_consumer(std::unique_ptr<consumer_loop> consumer, std::unique_ptr<sub
 
 result<void> start_consumer(event_consumer what, event_log& log, clock& time, random_source& random,
                             metrics& measured, supervisor& on, lane share,
-                            consumer_settings settings) {
+                            consumer_settings settings, tracer* traces) {
     std::vector<std::string> topics;
     for (const auto& row : what.handlers)
         if (std::ranges::find(topics, row.topic) == topics.end()) topics.emplace_back(row.topic);
     STOA_TRY(auto from, log.subscribe(std::string(what.group), std::move(topics), share));
     auto consumer =
-        std::make_unique<consumer_loop>(what, log, time, random, measured, on, settings);
+        std::make_unique<consumer_loop>(what, log, time, random, measured, on, settings, traces);
     on.spawn(
         "consumer " + std::string(what.group),
         [c = std::move(consumer), f = std::move(from)]() mutable {

@@ -6,6 +6,7 @@
 #include "ports/event_handler.hpp"
 #include "runtime/metrics.hpp"
 #include "runtime/supervisor.hpp"
+#include "runtime/trace.hpp"
 
 namespace stoa {
 
@@ -14,9 +15,10 @@ struct consumer_settings {
     milliseconds first_wait{100}, longest_wait{30'000};
 };
 
-// Starts the group's loop on the supervisor. Thread rule: the supervisor's loop.
+// Starts the group's loop on the supervisor. Thread rule: the supervisor's loop. With a tracer,
+// each attempt is a span under the event's own, and what the handler publishes stands under that.
 result<void> start_consumer(event_consumer what, event_log& log, clock& time, random_source& random,
                             metrics& measured, supervisor& on, lane share,
-                            consumer_settings settings = {});
+                            consumer_settings settings = {}, tracer* traces = nullptr);
 
 }  // namespace stoa

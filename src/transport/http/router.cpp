@@ -49,20 +49,6 @@ std::uint64_t hash_request(const request& of, std::string_view operation_path,
     return (h * 31 + stable_hash(of.body)) & 0x7fff'ffff'ffff'ffff;
 }
 
-bool hex_digits(std::string_view text) {
-    return std::ranges::all_of(
-        text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-// W3C trace context: 00-<32 hex>-<16 hex>-<2 hex>.
-bool valid_traceparent(std::string_view text) {
-    if (text.size() != 55 || text[2] != '-' || text[35] != '-' || text[52] != '-') return false;
-    const auto trace = text.substr(3, 32), parent = text.substr(36, 16);
-    return text.substr(0, 2) != "ff" && hex_digits(text.substr(0, 2)) && hex_digits(trace) &&
-           hex_digits(parent) && hex_digits(text.substr(53, 2)) &&
-           trace.find_first_not_of('0') != std::string_view::npos &&
-           parent.find_first_not_of('0') != std::string_view::npos;
-}
-
 // `Bearer <token>`; the scheme's case does not matter (RFC 9110 §11.1). Null: another scheme.
 std::optional<std::string_view> bearer_token(std::string_view header) {
     constexpr std::string_view scheme = "bearer ";
@@ -79,6 +65,10 @@ std::string_view first_word(std::string_view path) {
     if (path.starts_with("/api/v1")) path.remove_prefix(7);
     if (path.starts_with('/')) path.remove_prefix(1);
     return path.substr(0, path.find('/'));
+}
+
+bool has_header(const request& of, std::string_view lower_case_name) {
+    return std::ranges::find(of.headers, lower_case_name, &header::name) != of.headers.end();
 }
 
 bool plain_request_id(std::string_view text) {
@@ -241,11 +231,24 @@ request_context router::make_context(const request& of) const {
     const auto given = of.find("x-request-id");
     out.request_id =
         plain_request_id(given) ? std::string(given) : new_id(ports_.time, ports_.random);
-    if (const auto trace = of.find("traceparent"); valid_traceparent(trace))
-        out.traceparent = trace;
+    if (const auto trace = read_traceparent(of.find("traceparent")))
+        out.traceparent = write_traceparent(*trace);
     out.address = of.address;
     out.deadline = ports_.time.ticks() + settings_.deadline;
     out.if_match = strip_tag(of.find("if-match"));
+    return out;
+}
+
+active_span router::open_span(const request& in, const match& found,
+                              request_context& context) const {
+    if (!ports_.traces) return {};
+    active_span out(ports_.traces, context.traceparent, found.to ? found.to->name : "unmatched",
+                    span_kind::server);
+    context.traceparent = out.traceparent();
+    out.set("http.request.method", in.unknown_method ? "_OTHER"
+                                   : in.head         ? "HEAD"
+                                                     : name_of(in.method));
+    if (found.to) out.set("http.route", found.to->path);
     return out;
 }
 
@@ -264,8 +267,9 @@ task<response> router::handle(request in) {
     const auto started = ports_.time.ticks();
     auto found = find(in.method, in.path);
     auto context = make_context(in);
-    if (in.options) co_return preflight(in, found.allow);
+    if (in.options) co_return preflight(in, found.allow, context);
     if (in.unknown_method) found.to = nullptr;
+    auto traced = open_span(in, found, context);
     response out;
     const bool browsing = found.to && found.to->method == verb::get;
     if (in_flight_ >= settings_.in_flight - (browsing ? settings_.in_flight / 4 : 0)) {
@@ -280,7 +284,7 @@ task<response> router::handle(request in) {
         out = co_await answer(in, found, context);
     }
     add_common_headers(in, found.to, context, out);
-    finish(in, found, context, out, started);
+    finish(in, found, context, out, started, traced);
     co_return out;
 }
 
@@ -393,6 +397,14 @@ task<response> router::call(request& in, const match& found, request_context& co
     if (row.takes_key) {
         const auto key = in.find("idempotency-key");
         context.key_from_client = !key.empty();
+        // Sent and empty is a client's bug, which would give it no protection at all: said, not
+        // passed over.
+        if (key.empty() && has_header(in, "idempotency-key"))
+            co_return problem_response(
+                {.kind = errc::malformed,
+                 .code = "idempotency_key_empty",
+                 .detail = "send a key of 1 to 255 characters, or leave the header out"},
+                context.request_id);
         if (key.size() > 255)
             co_return problem_response(
                 invalid_request({{"Idempotency-Key", "too_long", "at most 255 characters", {}}}),
@@ -496,12 +508,14 @@ response router::write(const operation& row, const request& in, const record_box
     return out;
 }
 
-response router::preflight(const request& in, std::string_view allow) const {
+response router::preflight(const request& in, std::string_view allow,
+                           const request_context& context) const {
     response out{.status = 204};
     if (allow.empty())
-        return problem_response({.kind = errc::not_found, .code = "no_such_path"}, "");
+        return problem_response({.kind = errc::not_found, .code = "no_such_path"},
+                                context.request_id);
     out.headers.push_back({"Allow", std::string(allow) + ", OPTIONS"});
-    add_common_headers(in, nullptr, {}, out);
+    add_common_headers(in, nullptr, context, out);
     out.headers.push_back({"Access-Control-Allow-Methods", std::string(allow)});
     out.headers.push_back(
         {"Access-Control-Allow-Headers",
@@ -534,9 +548,14 @@ void router::add_common_headers(const request& in, const endpoint* to,
 }
 
 void router::finish(const request& in, const match& found, const request_context& context,
-                    const response& out, instant started) {
+                    const response& out, instant started, active_span& traced) {
     endpoint& to = found.to ? *found.to : *unmatched_;
     const double took_s = std::chrono::duration<double>(ports_.time.ticks() - started).count();
+    traced.set("http.response.status_code", out.status);
+    if (out.status >= 500) {
+        traced.set("error.type", std::to_string(out.status));
+        traced.fail({});
+    }
     to.duration.observe(took_s);
     auto& count = to.counts[static_cast<std::size_t>(out.status)];
     const auto method = found.to ? name_of(to.method) : std::string_view("-");
@@ -557,6 +576,13 @@ void router::finish(const request& in, const match& found, const request_context
                          {"duration_ms", took_s * 1000},
                          {"request_id", context.request_id},
                          {"traceparent", context.traceparent}});
+}
+
+response router::refuse(const error& why, int status, const request& head) {
+    const auto context = make_context(head);
+    auto out = problem_response(why, context.request_id, status);
+    add_common_headers(head, nullptr, context, out);
+    return out;
 }
 
 namespace {
@@ -605,6 +631,7 @@ task<> router::handle_stream(const route& special, exchange& with) {
     const auto& head = with.head();
     auto found = find(head.method, head.path);
     auto context = make_context(head);
+    auto traced = open_span(head, found, context);
     watched_exchange watched(
         with, [&](response& out) { add_common_headers(head, found.to, context, out); });
     std::string thrown;
@@ -631,7 +658,7 @@ task<> router::handle_stream(const route& special, exchange& with) {
     if (watched.status() == 0)
         (void)co_await watched.answer(
             problem_response({.kind = errc::internal, .code = "internal"}, context.request_id));
-    finish(head, found, context, {.status = watched.status()}, started);
+    finish(head, found, context, {.status = watched.status()}, started, traced);
 }
 
 }  // namespace stoa::http

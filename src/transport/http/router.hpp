@@ -4,6 +4,7 @@
 
 #include "ports/clock.hpp"
 #include "runtime/metrics.hpp"
+#include "runtime/trace.hpp"
 #include "transport/http/message.hpp"
 #include "transport/http/server.hpp"
 #include "transport/middleware/rate_limit.hpp"
@@ -32,6 +33,7 @@ struct router_needs {
     rate_limiter& limiter;
     // A bearer token or an API key to a principal; unauthenticated otherwise.
     std::function<task<result<principal>>(std::string)> authenticate;
+    tracer* traces = nullptr;  // null: off
 };
 
 // Thread rule: one instance a loop; add() before the server listens.
@@ -48,6 +50,7 @@ class router final : public handler {
     task<response> handle(request) override;
     const route* streams(const request& head) override;
     task<> handle_stream(const route&, exchange&) override;
+    response refuse(const error& why, int status, const request& head) override;
 
     std::span<const service> services() const { return services_; }
     const std::vector<std::unique_ptr<route>>& routes() const { return routes_; }
@@ -71,12 +74,14 @@ class router final : public handler {
     result<record_box> bind(const request&, const match&) const;
     response write(const operation&, const request&, const record_box&,
                    const request_context&) const;
-    response preflight(const request&, std::string_view allow) const;
+    response preflight(const request&, std::string_view allow, const request_context&) const;
     void add_common_headers(const request&, const endpoint*, const request_context&,
                             response&) const;
     request_context make_context(const request&) const;
+    // Begins the request's span and puts it into the context, for what is called under it.
+    active_span open_span(const request&, const match&, request_context&) const;
     void finish(const request&, const match&, const request_context&, const response&,
-                instant started);
+                instant started, active_span& traced);
 
     router_needs ports_;
     router_settings settings_;

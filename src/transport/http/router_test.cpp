@@ -107,10 +107,10 @@ task<result<principal>> known_tokens(std::string token) {
 class router_test : public ::testing::Test {
  protected:
     void SetUp() override { build({}); }
-    void build(router_settings settings) {
+    void build(router_settings settings, tracer* traces = nullptr) {
         settings.log = access_log::off;
         routes = std::make_unique<router>(
-            router_needs{time, random, measured, limiter, known_tokens}, settings);
+            router_needs{time, random, measured, limiter, known_tokens, traces}, settings);
         auto added = routes->add(service{"notes", table, &api});
         ASSERT_TRUE(added) << added.error().detail;
     }
@@ -276,6 +276,31 @@ TEST_F(router_test, an_idempotency_key_is_echoed_made_when_missing_and_limited) 
     EXPECT_EQ(api.seen.idempotency_key, "") << "a row that takes no key does not see one";
 }
 
+TEST_F(router_test, an_empty_idempotency_key_is_refused_where_a_key_counts) {
+    const auto refused =
+        ask(make(verb::post, "/notes", {{"idempotency-key", ""}}, R"({"text":"t"})"));
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_NE(text(refused).find(R"("code":"idempotency_key_empty")"), std::string::npos);
+    EXPECT_EQ(api.seen.operation, "") << "nothing was called";
+    const auto ignored =
+        ask(make(verb::put, "/api/v1/notes/a", {{"idempotency-key", ""}}, R"({"text":"t"})"));
+    EXPECT_EQ(ignored.status, 200) << "a row that takes no key does not see one";
+}
+
+TEST_F(router_test, what_the_server_refuses_itself_has_a_request_id_too) {
+    const error why{.kind = errc::too_large, .code = "body_too_large"};
+    request unread;
+    const auto made = routes->refuse(why, 0, unread);
+    EXPECT_EQ(made.status, 413);
+    const auto id = value(made, "X-Request-Id");
+    EXPECT_TRUE(is_uuid(id)) << id;
+    EXPECT_NE(text(made).find(R"("request_id":")" + id + '"'), std::string::npos) << text(made);
+    const auto given =
+        routes->refuse(why, 431, make(verb::post, "/notes", {{"x-request-id", "req-7"}}));
+    EXPECT_EQ(given.status, 431);
+    EXPECT_EQ(value(given, "X-Request-Id"), "req-7");
+}
+
 TEST_F(router_test, a_stored_answer_is_sent_as_it_was_stored) {
     const auto again =
         ask(make(verb::post, "/notes", {{"idempotency-key", "k"}}, R"({"text":"replay"})"));
@@ -306,7 +331,7 @@ TEST_F(router_test, a_request_id_that_is_not_plain_is_replaced) {
 TEST_F(router_test, only_a_valid_traceparent_travels_on) {
     const std::string good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     get("/api/v1/notes/a", {{"traceparent", good}});
-    EXPECT_EQ(api.seen.traceparent.substr(0, 36), good.substr(0, 36));
+    EXPECT_EQ(api.seen.traceparent, good);
     for (const auto* bad : {"", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
                             "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
                             "00-00000000000000000000000000000000-b7ad6b7169203331-01",
@@ -315,6 +340,80 @@ TEST_F(router_test, only_a_valid_traceparent_travels_on) {
         get("/api/v1/notes/a", {{"traceparent", bad}});
         EXPECT_EQ(api.seen.traceparent, "") << bad;
     }
+}
+
+class traced_router_test : public router_test {
+ protected:
+    void SetUp() override { build({}, &traces); }
+    span only_span() {
+        auto ended = traces.take(10);
+        EXPECT_EQ(ended.size(), 1U);
+        return ended.empty() ? span{} : std::move(ended.front());
+    }
+    static std::string attribute(const span& of, std::string_view key) {
+        for (const auto& each : of.attributes) {
+            if (each.key != key) continue;
+            if (const auto* n = std::get_if<std::int64_t>(&each.value)) return std::to_string(*n);
+            return std::get<std::string>(each.value);
+        }
+        return "(none)";
+    }
+    tracer traces{{.now = [this] { return time.now(); },
+                   .ticks = [this] { return time.ticks(); },
+                   .random = [this] { return random.next(); },
+                   .measured = measured},
+                  1.0};
+    const std::string caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+};
+
+TEST_F(traced_router_test, an_operation_is_a_server_span_under_its_caller) {
+    get("/api/v1/notes/secret-id?limit=3", {{"traceparent", caller}});
+    const auto made = only_span();
+    EXPECT_EQ(made.name, "GetNote");
+    EXPECT_EQ(made.kind, span_kind::server);
+    EXPECT_EQ(trace_id_text(made.self), caller.substr(3, 32));
+    EXPECT_EQ(span_id_text(made.parent_id), caller.substr(36, 16));
+    EXPECT_EQ(api.seen.traceparent, write_traceparent(made.self)) << "what is called is under it";
+    ASSERT_EQ(made.attributes.size(), 3U);
+    EXPECT_EQ(attribute(made, "http.request.method"), "GET");
+    EXPECT_EQ(attribute(made, "http.route"), "/api/v1/notes/{id}");
+    EXPECT_EQ(attribute(made, "http.response.status_code"), "200");
+    EXPECT_FALSE(made.failure);
+}
+
+TEST_F(traced_router_test, without_a_caller_a_trace_begins_and_a_client_that_says_no_is_heard) {
+    get("/api/v1/notes/a");
+    const auto made = only_span();
+    EXPECT_EQ(made.parent_id, 0U);
+    EXPECT_EQ(api.seen.traceparent, write_traceparent(made.self));
+    const auto unwanted = caller.substr(0, 53) + "00";
+    get("/api/v1/notes/a", {{"traceparent", unwanted}});
+    EXPECT_EQ(traces.waiting(), 0U);
+    EXPECT_EQ(api.seen.traceparent.substr(0, 36), caller.substr(0, 36));
+    EXPECT_TRUE(api.seen.traceparent.ends_with("-00"));
+}
+
+TEST_F(traced_router_test, failures_of_ours_are_errors_and_refusals_are_not) {
+    get("/api/v1/notes/throw");
+    const auto thrown = only_span();
+    EXPECT_TRUE(thrown.failure);
+    EXPECT_EQ(attribute(thrown, "error.type"), "500");
+    for (const auto* path : {"/api/v1/notes/missing", "/api/v1/signed_in", "/nowhere"}) {
+        get(path);
+        EXPECT_FALSE(only_span().failure) << path;
+    }
+}
+
+TEST_F(traced_router_test, an_unknown_path_names_no_route) {
+    get("/nowhere/of/interest");
+    const auto made = only_span();
+    EXPECT_EQ(made.name, "unmatched");
+    EXPECT_EQ(attribute(made, "http.route"), "(none)");
+    EXPECT_EQ(attribute(made, "http.response.status_code"), "404");
+    auto head = make(verb::get, "/api/v1/notes/a");
+    head.head = true;
+    ask(std::move(head));
+    EXPECT_EQ(attribute(only_span(), "http.request.method"), "HEAD");
 }
 
 TEST_F(router_test, what_is_personal_is_not_stored_by_caches) {

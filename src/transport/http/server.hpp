@@ -30,6 +30,9 @@ class handler {
     // Non-null where the request's route streams: the server then leaves the body unread.
     virtual const route* streams(const request& head) = 0;
     virtual task<> handle_stream(const route&, exchange&) = 0;
+    // The answer to what the server does not take: unreadable, or over a limit. `head` is what is
+    // known of the request; of a head that could not be read, only the address.
+    virtual response refuse(const error& why, int status, const request& head) = 0;
 };
 
 // One listener spread over all loops. Thread rule: construct and stop on the main thread's loop

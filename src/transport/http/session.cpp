@@ -408,6 +408,7 @@ task<bool> session::read_body(header_parser&& head) {
 
 task<bool> session::serve_one() {
     if (group_.draining() && served_before_) co_return false;
+    request_ = {.address = address_};  // a refusal must not speak of the request before
     header_parser parser;
     if (!co_await read_head(parser)) co_return false;
     served_before_ = true;
@@ -440,7 +441,7 @@ task<bool> session::serve_one() {
 }
 
 task<bool> session::refuse(error why, int status) {
-    response out = problem_response(why, "", status);
+    response out = group_.requests().refuse(why, status, request_);
     keep_ = false;
     lingers_ = co_await send(std::move(out));
     co_return false;

@@ -79,6 +79,10 @@ class echo final : public handler {
         out.set_body(std::to_string(total));
         (void)co_await with.answer(std::move(out));
     }
+    response refuse(const error& why, int status, const request& head) override {
+        const auto given = head.find("x-request-id");
+        return problem_response(why, given.empty() ? "made" : given, status);
+    }
     void open_gate() { gate_.cancel(); }
 
     std::atomic<int> handled = 0, waiting = 0;
@@ -368,6 +372,22 @@ TEST(session_limits, a_body_ends_at_1_mib_with_413_and_the_client_reads_why) {
     const auto refused = with.ask(sized((1 << 20) + 1));
     EXPECT_EQ(status_of(refused), 413);
     EXPECT_NE(refused.find("body_too_large"), std::string::npos);
+}
+
+TEST(session_limits, a_refusal_names_its_own_request_and_not_the_one_before) {
+    running_server with({.body_bytes = 10, .header_bytes = 1024});
+    const auto too_large =
+        with.ask(post_with("X-Request-Id: mine\r\nContent-Length: 11\r\n", "hello world"));
+    EXPECT_EQ(status_of(too_large), 413);
+    EXPECT_NE(too_large.find(R"("request_id":"mine")"), std::string::npos) << too_large;
+    const std::string before = "HEAD /x HTTP/1.1\r\nHost: a\r\nX-Request-Id: before\r\n\r\n";
+    for (const auto& unread :
+         {std::string("GET /x HTTP/1.1\r\n\r\n"), std::string("no request\r\n\r\n"),
+          "GET /x HTTP/1.1\r\nHost: a\r\nX: " + std::string(2'000, 'x') + "\r\n\r\n"}) {
+        const auto answer = with.ask(before + unread);
+        EXPECT_EQ(answer.find("before"), std::string::npos) << answer;
+        EXPECT_NE(answer.find(R"("request_id":"made")"), std::string::npos) << answer;
+    }
 }
 
 TEST(session_limits, a_chunked_body_ends_at_the_limit_too) {

@@ -128,7 +128,7 @@ class document_writer {
 
     void write_info(const about& program) {
         out_.name("info").begin_object();
-        out_.member("title", "Stoa");
+        out_.member("title", program.title);
         out_.member("version", program.version);
         out_.member("description",
                     "A headless shop: catalogue, carts, orders, payments. Amounts are decimals "

@@ -15,6 +15,7 @@ class router;
 namespace stoa::openapi {
 
 struct about {
+    std::string title = "Stoa";  // the shop's name
     std::string version;  // of the program
     std::vector<std::string> servers{"http://localhost:8080",
                                      "http://api-gateway.ecommerce.local"};  // R61

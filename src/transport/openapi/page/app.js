@@ -108,6 +108,10 @@ const exampleOf = (schema, depth = 0) => {
 const pathParts = (path) => path.split(/(\{[^}]+\})/).filter(Boolean)
   .map((part) => (part.startsWith("{") ? make("var", {}, part) : part));
 
+// Words between backquotes are code.
+const prose = (text) => text.split(/(`[^`]+`)/).filter(Boolean)
+  .map((part) => (part.startsWith("`") ? make("code", {}, part.slice(1, -1)) : part));
+
 const pretty = (text) => {
   try { return JSON.stringify(JSON.parse(text), null, 2); } catch { return text; }
 };
@@ -220,6 +224,7 @@ const insideOf = (verb, path, operation) => {
 
 const render = () => {
   document.title = `${api.info.title} API`;
+  document.getElementById("shop").textContent = api.info.title;
   const main = document.getElementById("main");
   const contents = document.getElementById("contents");
   const groups = new Map((api.tags || []).map((tag) => [tag.name, []]));
@@ -231,7 +236,7 @@ const render = () => {
     }
   }
   main.replaceChildren(make("div", { class: "intro" }, make("h1", {}, `${api.info.title} API`),
-    make("p", {}, `Version ${api.info.version}. ${api.info.description}`),
+    make("p", {}, `Version ${api.info.version}. `, ...prose(api.info.description)),
     make("p", {}, "The document itself: ", make("a", { href: "/openapi.json" }, "/openapi.json"))));
   const shown = [];
   for (const [tag, entries] of groups) {

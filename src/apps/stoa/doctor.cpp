@@ -1,0 +1,123 @@
+// `stoa doctor`: whether everything the shop needs is in order, and who holds the event log back.
+#include "adapters/sqlite/log_groups.hpp"
+#include "apps/stoa/commands.hpp"
+#include "apps/stoa/run_file.hpp"
+#include "apps/stoa/scratch_shop.hpp"
+#include "apps/stoa/tools.hpp"
+#include "apps/stoa/wiring.hpp"
+#include "transport/http/blocking_client.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+namespace stoa {
+namespace {
+
+class findings {
+ public:
+    void add(bool good, const std::string& what, const std::string& then) {
+        std::printf("%s %s%s%s\n", good ? "ok   " : "WRONG", what.c_str(),
+                    good || then.empty() ? "" : ": ", good ? "" : then.c_str());
+        wrong_ += !good;
+    }
+    int status() const { return wrong_ ? 1 : 0; }
+
+ private:
+    int wrong_ = 0;
+};
+
+void look_at_running(findings& say, const std::string& directory, const run_file& running) {
+    http::blocking_client client(running.http, running.token), admin(running.admin, "");
+    const auto alive = client.call("GET", "/health"), ready = admin.call("GET", "/ready");
+    say.add(alive && alive->status == 200, "a shop runs on " + directory + " at " + running.http,
+            "its run file is there but it does not answer; if no `stoa serve` runs, just start it");
+    if (alive)
+        say.add(ready && ready->status == 200, "it is ready",
+                ready ? ready->body : "its admin listener does not answer");
+}
+
+// Seconds are enough for a person.
+std::string second_of(timestamp at) { return rfc3339(at).substr(0, 19) + 'Z'; }
+
+void print_group(const log_group& one, bool live) {
+    std::printf("      %s%s", one.name.c_str(), live ? "" : " (no service of this version)");
+    if (one.dead_letters > 0)
+        std::printf(", %lld dead letters", static_cast<long long>(one.dead_letters));
+    std::puts(":");
+    for (const auto& share : one.topics) {
+        std::printf("        %-28s lag %lld", share.topic.c_str(),
+                    static_cast<long long>(share.lag));
+        if (share.last_done)
+            std::printf(", last did an event of %s", second_of(*share.last_done).c_str());
+        if (share.behind_since)
+            std::printf(", behind since %s", second_of(*share.behind_since).c_str());
+        std::puts("");
+    }
+}
+
+void look_at_groups(findings& say, const std::string& directory,
+                    const std::vector<std::string>& live) {
+    const auto groups = read_log_groups(directory);
+    say.add(groups.has_value(), "the event log's consumer groups:",
+            groups ? "" : groups.error().detail);
+    if (!groups) return;
+    for (const auto& each : *groups)
+        print_group(each, std::ranges::find(live, each.name) != live.end());
+    for (const auto& each : *groups)
+        if (std::ranges::find(live, each.name) == live.end())
+            say.add(false, "the group `" + each.name + "` keeps old events from going",
+                    "if nothing will read by it again: stop the shop and run `stoa doctor "
+                    "--drop-group " +
+                        each.name + '`');
+}
+
+int drop_group(const settings& from, const std::string& name) {
+    auto opened = shop::open(from);
+    if (!opened) {
+        auto why = opened.error();
+        if (why.code == "data_directory_locked")
+            why.detail += ". A group can be dropped only while the shop is stopped";
+        return complain(why);
+    }
+    loop own(1);
+    result<void> done = fail(errc::internal, "drop_ended_early");
+    asio::co_spawn(own, (*opened)->drop_group(name),
+                   [&](const std::exception_ptr& thrown, result<void> outcome) {
+                       if (!thrown) done = std::move(outcome);
+                   });
+    own.run();
+    if (!done) return complain(done.error());
+    std::printf("The group `%s` is forgotten; what it alone held back goes with the next sweep\n",
+                name.c_str());
+    return 0;
+}
+
+}  // namespace
+
+int run_doctor(const settings& from, const doctor_options& options) {
+    if (!options.drop_group.empty()) return drop_group(from, options.drop_group);
+    findings say;
+    const auto& directory = from.text("data_dir");
+    if (const auto running = read_run_file(directory)) {
+        look_at_running(say, directory, *running);
+        const auto empty = scratch_shop::open(from);
+        if (!empty) return complain(empty.error());
+        look_at_groups(say, directory, (**empty)->consumer_groups());
+        return say.status();
+    }
+    const auto opened = shop::open(from);
+    say.add(opened.has_value(),
+            "the stores in " + directory + " open (SQLite, one writer, synchronous=EXTRA)",
+            opened ? "" : opened.error().detail);
+    std::error_code error;
+    const auto space = std::filesystem::space(directory, error);
+    say.add(!error && space.available > (std::uintmax_t{100} << 20), "the disk has room",
+            "less than 100 MB are free under " + directory);
+    if (opened) look_at_groups(say, directory, (*opened)->consumer_groups());
+    return say.status();
+}
+
+}  // namespace stoa
