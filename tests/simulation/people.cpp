@@ -197,7 +197,10 @@ task<> people::place_one(int customer, int n) {
                     return s.orders->cancel_order(c, {.id = id, .reason = {}});
                 });
         });
-    if (chance.below(2)) spawn([this, id = placed->id] { return operate(id); });
+    if (chance.below(2))
+        spawn([this, id = placed->id, total = placed->total_amount.minor] {
+            return operate(id, total);
+        });
     // Some forget to pay: the deadline ends their order.
     if (!wanted.payment_method && chance.below(6) == 0) co_return;
     co_await pay(user, *placed, key);
@@ -265,7 +268,7 @@ task<> people::pay(std::string user, orders::order placed, std::string key) {
 }
 
 // Ships, delivers and gives money back.
-task<> people::operate(std::string order_id) {
+task<> people::operate(std::string order_id, std::int64_t total_minor) {
     auto& chance = town_.in.chance;
     const auto move = [&](const char* operation, auto what) {
         return insist<orders::order>(target::order, as(role::operator_, "op", operation, {}), what);
@@ -279,7 +282,9 @@ task<> people::operate(std::string order_id) {
     const auto context = as(role::operator_, "op", "RefundOrder", "refund-" + order_id);
     orders::refund_order_request wanted{.id = order_id};
     if (chance.below(2))
-        wanted.amount = money{1 + static_cast<std::int64_t>(chance.below(300)), {}};
+        wanted.amount = money{
+            1 + static_cast<std::int64_t>(chance.below(static_cast<std::uint64_t>(total_minor))),
+            {}};
     wanted.restock = chance.below(2) == 0;
     const auto refund = [wanted](staff& s,
                                  const request_context& c) -> task<result<orders::order>> {

@@ -62,7 +62,7 @@ class people {
     task<> keep_a_cart(int customer);
     task<> pay(std::string user, orders::order placed, std::string key);
     task<> run_the_shop();
-    task<> operate(std::string order_id);
+    task<> operate(std::string order_id, std::int64_t total_minor);
     task<> pause(nanos longest);
     request_context as(role is, std::string user, std::string operation, std::string key);
 

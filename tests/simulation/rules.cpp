@@ -99,7 +99,15 @@ void rules::order_changed(const item* before, const item* after) {
     if (!type.empty()) ++owed_[{std::string(id), type}];
     if (from == "cancelling" && to == "cancelled" && captured > 0)
         town_.in.sometimes("a capture met a cancellation and was given back");
-    if (to == "payment_failed") town_.in.sometimes("a declined card left its order open");
+    if (to == "payment_failed") {
+        // The attempt that the order waited for was declined, not an older one.
+        const auto head =
+            shared_.get(payments::payments_table, key_of("id", payments::head_id(std::string(id))));
+        const bool same = head && head->integer("attempt") == after->integer("payment_attempt");
+        if (!same || !one_of(head->text("state"), {"failed", "closed"}))
+            broken("an older attempt's failure counted", id);
+        town_.in.sometimes("a declined card left its order open");
+    }
 }
 
 void rules::payment_changed(const item* before, const item* after) {

@@ -1,6 +1,7 @@
 // The production services in a simulated world, seed after seed. A failing seed prints the command
 // that repeats it and the faults that it needs.
-#include "runtime/log.hpp"
+#include "base/described.hpp"
+#include "base/planted.hpp"
 #include "simulation/run.hpp"
 
 #include <gtest/gtest.h>
@@ -67,6 +68,31 @@ TEST(simulation, every_rule_holds_in_every_history) {
     for (const auto& [state, n] : reached)
         std::printf("  %8llu  %s\n", static_cast<unsigned long long>(n), state.c_str());
 }
+
+// Each bug of base/planted.hpp is found within a thousand seeds.
+class planted_bugs : public ::testing::TestWithParam<planted_bug> {};
+
+TEST_P(planted_bugs, are_caught_within_a_thousand_seeds) {
+    laboratory lab;
+    planted_now = GetParam();
+    std::uint64_t seed = 1;
+    run_report report;
+    for (; seed <= 1'000 && report.violation.empty(); ++seed) report = lab.run(seed);
+    planted_now = planted_bug::none;
+    EXPECT_FALSE(report.violation.empty());
+    std::printf("%-50s seed %4llu: %s\n", std::string(word_of(GetParam())).c_str(),
+                static_cast<unsigned long long>(report.seed), report.violation.c_str());
+}
+
+std::vector<planted_bug> all_bugs() {
+    std::vector<planted_bug> out;
+    const auto words = type_of<planted_bug>.words.size();
+    for (std::size_t i = 1; i < words; ++i) out.push_back(static_cast<planted_bug>(i));
+    return out;
+}
+
+INSTANTIATE_TEST_SUITE_P(each, planted_bugs, ::testing::ValuesIn(all_bugs()),
+                         [](const auto& info) { return std::string(word_of(info.param)); });
 
 }  // namespace
 }  // namespace stoa::simulation

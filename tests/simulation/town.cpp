@@ -1,7 +1,7 @@
 #include "simulation/town.hpp"
 
-#include "apps/stoa/sweepers.hpp"
 #include "transport/events/consumer.hpp"
+#include "transport/events/sweepers.hpp"
 
 #include <algorithm>
 

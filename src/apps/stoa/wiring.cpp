@@ -14,7 +14,6 @@
 #include "apps/stoa/demo.hpp"
 #include "apps/stoa/pages.hpp"
 #include "apps/stoa/run_file.hpp"
-#include "apps/stoa/sweepers.hpp"
 #include "apps/stoa/tracing.hpp"
 #include "apps/stoa/transfer_pages.hpp"
 #include "embedded/product_migrations.hpp"
@@ -32,6 +31,7 @@
 #include "services/user/user_events.hpp"
 #include "services/user/user_operations.hpp"
 #include "transport/events/consumer.hpp"
+#include "transport/events/sweepers.hpp"
 #include "transport/http/router.hpp"
 #include "transport/openapi/openapi.hpp"
 

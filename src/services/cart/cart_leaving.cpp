@@ -1,5 +1,6 @@
 // How lines leave carts without their owner's hand: paid for, deleted from the catalogue, or moved
 // to another cart when a guest logs in.
+#include "base/planted.hpp"
 #include "runtime/log.hpp"
 #include "services/cart/cart_service.hpp"
 
@@ -71,7 +72,7 @@ task<result<void>> cart_service::take_chunk(
     STOA_CO_TRY(const auto placed_over, co_await store_.ordered_over(paid.order_id));
     for (;;) {
         write_set in;
-        if (receipt) in.receive(*receipt);
+        if (receipt && !planted(planted_bug::cart_takes_without_receipt)) in.receive(*receipt);
         if (!guard.empty()) {
             item done = key_of("id", guard);
             done.set("expires_at", (ports_.time.now() + guards_kept).unix_s());
@@ -117,6 +118,7 @@ task<result<void>> cart_service::on_product_deleted(delivery what,
     store_.bury(in, deleted.product_id, now + settings_.second_pass,
                 now + settings_.tombstones_kept);
     STOA_CO_TRY_VOID(co_await store_.commit(std::move(in)));
+    if (planted(planted_bug::deleted_product_stays_in_carts)) co_return result<void>{};
     STOA_CO_TRY_VOID(co_await store_.empty_of(std::move(deleted.product_id)));
     co_return result<void>{};
 }
@@ -126,7 +128,8 @@ task<result<int>> cart_service::sweep(lane share) {
     for (int shard = share.index; shard < due_shards; shard += share.of) {
         STOA_CO_TRY(const auto products, co_await store_.due(shard, ports_.time.now(), 20));
         for (const auto& each : products) {
-            STOA_CO_TRY_VOID(co_await store_.empty_of(each));
+            if (!planted(planted_bug::deleted_product_stays_in_carts))
+                STOA_CO_TRY_VOID(co_await store_.empty_of(each));
             STOA_CO_TRY_VOID(co_await store_.rest(each));
             ++passes;
         }

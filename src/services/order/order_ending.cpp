@@ -1,6 +1,7 @@
 // Every way an order ends: cancelled before or after payment, expired, shipped, delivered,
 // refunded.
 #include "base/json.hpp"
+#include "base/planted.hpp"
 #include "base/problem.hpp"
 #include "runtime/log.hpp"
 #include "services/order/order_service.hpp"
@@ -17,6 +18,7 @@ result<bool> order_service::end_unpaid(order_record& now, write_set& in, std::st
     now.reason = reason;
     const close_requested payload{
         .order_id = now.id, .user_id = now.user_id, .reason = std::string(reason)};
+    if (planted(planted_bug::deadline_asks_payment_for_nothing)) return true;
     in.publish(event_of(now, topic::close_requested, to_json(payload, naming::camel)));
     return true;
 }
@@ -183,7 +185,8 @@ result<bool> order_service::request_refund(order_record& now, write_set& in,
               "the order is in " + std::string(now.currency.text()) + "; say so beside the amount",
               {}}}));
     const money amount{wanted.amount ? wanted.amount->minor : left_minor, now.currency};
-    if (left_minor <= 0 || amount.minor > left_minor)
+    if ((left_minor <= 0 || amount.minor > left_minor) &&
+        !planted(planted_bug::refunds_past_the_capture))
         return fail(errc::conflict, "refund_exceeds_capture",
                     money_text({std::max<std::int64_t>(left_minor, 0), now.currency}) +
                         " of the captured amount is left to refund");
@@ -213,7 +216,8 @@ task<result<order>> order_service::refund_order(request_context context,
         auto shown = now;
         ++shown.version;
         body = to_json<order>(shown);
-        ports_.keys.record(in, context, now.id, 200, body);
+        if (!planted(planted_bug::refund_without_its_key))
+            ports_.keys.record(in, context, now.id, 200, body);
         return changed;
     });
     if (!done) co_return std::unexpected(std::move(done).error());
@@ -232,10 +236,11 @@ result<bool> order_service::expire_pending(order_record& now, write_set& in) {
                             "new Idempotency-Key"};
     become(now, order_status::cancelled);
     now.reason = expired.code;
-    if (now.scope_key)
+    if (now.scope_key && !planted(planted_bug::expiry_leaves_its_key_open))
         ports_.keys.complete(in, *now.scope_key, http_status(expired.kind),
                              problem_json(expired, now.id));
     now.scope_key.reset();
+    if (planted(planted_bug::expiry_tells_nobody)) return true;
     in.publish(order_event_of(now, "order.cancelled"));  // releases a hold that may stand
     return true;
 }

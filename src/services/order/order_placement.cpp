@@ -1,6 +1,7 @@
 // POST /orders: the order, its hold, and the one transaction in which both are settled. Each step
 // may be the process's last; what goes on afterwards is said beside it.
 #include "base/json.hpp"
+#include "base/planted.hpp"
 #include "base/problem.hpp"
 #include "services/order/order_service.hpp"
 #include "services/order/order_state.hpp"
@@ -95,7 +96,7 @@ task<result<order>> order_service::place(request_context context, create_order_r
 
     STOA_CO_TRY(auto pending, co_await price(context, std::move(wanted)));
     write_set in;
-    ports_.keys.begin(in, context, pending.id);
+    if (!planted(planted_bug::order_without_its_key)) ports_.keys.begin(in, context, pending.id);
     store_.insert(in, pending);
     STOA_CO_TRY(const auto outcome, co_await store_.commit(std::move(in)));
     if (!outcome.committed()) co_return fail(request_in_progress());
@@ -243,7 +244,13 @@ task<result<order>> order_service::settle(request_context context, order_record 
     store_.save(in, pending, after);  // sets the version that the answer shows
     auto body = refusal ? problem_json(*refusal, context.request_id) : to_json<order>(after);
     const int status = refusal ? http_status(refusal->kind) : 201;
-    ports_.keys.complete(in, *pending.scope_key, status, body);
+    ports_.keys.complete(in, *pending.scope_key, status,
+                         planted(planted_bug::stored_answer_differs) ? body + ' ' : body);
+    if (planted(planted_bug::order_event_goes_before_its_state)) {
+        write_set early;
+        early.events = std::exchange(in.events, {});
+        STOA_CO_TRY_VOID(co_await store_.commit(std::move(early)));
+    }
     STOA_CO_TRY(const auto outcome_of_write, co_await store_.commit(std::move(in)));
     if (!outcome_of_write.committed())
         co_return co_await answer_of_winner(std::move(context), pending.id);

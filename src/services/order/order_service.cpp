@@ -1,6 +1,7 @@
 #include "services/order/order_service.hpp"
 
 #include "base/json.hpp"
+#include "base/planted.hpp"
 #include "services/order/order_state.hpp"
 
 #include <algorithm>
@@ -209,7 +210,9 @@ task<result<void>> order_service::on_payment_succeeded(delivery what,
             if (now.status == order_status::pending)
                 return fail(errc::internal, "paid_while_pending",
                             "a payment came before it was asked for");
-            const bool was_cancelling = now.status == order_status::cancelling;
+            const bool was_cancelling =
+                now.status == order_status::cancelling &&
+                !planted(planted_bug::cancellation_forgotten_when_money_arrives);
             become(now, order_status::paid);
             now.payment_id = paid.payment_id;
             now.captured_amount = paid.amount;
@@ -228,7 +231,8 @@ task<result<void>> order_service::on_payment_failed(delivery what,
         failed.order_id,
         [&](order_record& now, write_set& in) -> result<bool> {
             if (now.status != order_status::awaiting_payment ||
-                failed.attempt < now.payment_attempt)
+                (failed.attempt < now.payment_attempt &&
+                 !planted(planted_bug::older_failure_counts)))
                 return false;  // older than what the order knows, or on its way to an end
             become(now, order_status::payment_failed);
             now.reason = failed.reason;

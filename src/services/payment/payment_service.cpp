@@ -1,6 +1,7 @@
 #include "services/payment/payment_service.hpp"
 
 #include "base/json.hpp"
+#include "base/planted.hpp"
 
 namespace stoa::payments {
 
@@ -48,7 +49,8 @@ task<result<void>> payment_service::on_payment_requested(delivery what,
             // POST /payments, or a close, came first; a method named with the order still counts.
             const bool useful = now.id.empty() || (now.state == head_state::open && !now.method &&
                                                    asked.method && now.attempt == asked.attempt);
-            if (!useful) return false;
+            if (planted(planted_bug::request_resets_the_payment)) now.state = head_state::open;
+            else if (!useful) return false;
             if (now.id.empty())
                 now = {.id = head_id(asked.order_id),
                        .order_id = asked.order_id,
@@ -105,6 +107,10 @@ task<result<void>> payment_service::on_close_requested(delivery what,
                     return true;
                 case head_state::submitted:
                 case head_state::unknown:
+                    if (planted(planted_bug::close_overlooks_an_attempt)) {
+                        close(now, in);
+                        return true;
+                    }
                     now.close_requested = true;
                     now.due_at = now_is;
                     return true;

@@ -2,6 +2,7 @@
 // conditional on the head's version, and every provider call carries a key or an intent id, so two
 // workers on one order are safe.
 #include "base/json.hpp"
+#include "base/planted.hpp"
 #include "runtime/log.hpp"
 #include "services/payment/payment_service.hpp"
 
@@ -111,7 +112,8 @@ task<result<void>> payment_service::ask_provider(payment_head head) {
         if (now->close_requested) told = co_await ports_.provider.cancel(told->id);
         else told = co_await ports_.provider.confirm(told->id);
     }
-    if (!told && definite(told.error().kind))
+    if (!told &&
+        (definite(told.error().kind) || planted(planted_bug::unknown_outcome_taken_for_a_decline)))
         told = payment_intent{.id = head.intent_id.value_or(""),
                               .status = intent_status::declined,
                               .amount = head.amount,
@@ -127,7 +129,7 @@ task<result<void>> payment_service::ask_provider(payment_head head) {
 // The attempt's intent: asked for by id, or created under the attempt's key, which gives the same
 // one again.
 task<result<payment_intent>> payment_service::find_intent(payment_head& head) {
-    if (head.intent_id) {
+    if (head.intent_id && !planted(planted_bug::every_try_has_a_new_provider_key)) {
         auto told = co_await ports_.provider.get(*head.intent_id);
         if (told || told.error().kind != errc::not_found) co_return told;
     }
@@ -138,7 +140,10 @@ task<result<payment_intent>> payment_service::find_intent(payment_head& head) {
         co_return fail(errc::unavailable, "provider_key_expired",
                        "the attempt's key is too old to use");
     auto told =
-        co_await ports_.provider.create(head.order_id + ':' + std::to_string(head.attempt),
+        co_await ports_.provider.create(head.order_id + ':' + std::to_string(head.attempt) +
+                                            (planted(planted_bug::every_try_has_a_new_provider_key)
+                                                 ? ':' + std::to_string(head.tries)
+                                                 : ""),
                                         head.amount, head.method.value_or(""), head.order_id);
     if (!told) co_return told;
     auto after = head;
@@ -184,7 +189,12 @@ task<result<void>> payment_service::settle(payment_head head, payment_intent tol
     }
     store_.replace(in, head, after);
     store_.replace(in, *before, attempt);
+    write_set late;
+    if (planted(planted_bug::payment_event_goes_after_its_state))
+        late.events = std::exchange(in.events, {});
     STOA_CO_TRY(const auto stored, co_await store_.commit(std::move(in)));
+    if (stored.committed() && !late.events.empty())
+        STOA_CO_TRY_VOID(co_await store_.commit(std::move(late)));
     if (stored.committed()) (told.status == intent_status::succeeded ? captured_ : declined_).add();
     co_return result<void>{};
 }
@@ -210,12 +220,16 @@ task<result<void>> payment_service::drive_refund(std::string id) {
     STOA_CO_TRY(const auto paid, co_await store_.attempt(before->payment_id));
     if (!paid || !paid->transaction_id)
         co_return fail(errc::internal, "refund_without_capture", "no capture to give back from");
-    const auto key = "refund:" + before->order_id + ':' + std::to_string(before->n);
+    const auto key =
+        "refund:" + before->order_id +
+        (planted(planted_bug::refund_key_without_its_number) ? ""
+                                                             : ':' + std::to_string(before->n));
     auto told = co_await ports_.provider.refund(key, *paid->transaction_id, before->amount);
     auto after = *before;
     after.updated_at = ports_.time.now();
     write_set in;
-    if (!told && !definite(told.error().kind)) {
+    if (!told && !definite(told.error().kind) &&
+        !planted(planted_bug::lost_refund_taken_for_refused)) {
         after.tries = before->tries + 1;
         after.due_at = after.updated_at + backoff(before->tries);
     } else {

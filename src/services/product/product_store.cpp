@@ -1,6 +1,7 @@
 #include "services/product/product_store.hpp"
 
 #include "base/json.hpp"
+#include "base/planted.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -226,7 +227,8 @@ hold_outcome hold(transaction& t, const hold_request& wanted, timestamp now,
     std::map<std::string, std::pair<std::int64_t, money>> demand;
     for (const auto& line : wanted.lines) {
         auto& [quantity, price] = demand[line.product_id];
-        quantity += line.quantity;
+        quantity = planted(planted_bug::hold_counts_twin_lines_once) ? line.quantity
+                                                                     : quantity + line.quantity;
         price = {line.price.minor, line.currency};
     }
     hold_outcome outcome{.status = hold_status::held};
@@ -249,8 +251,9 @@ hold_outcome hold(transaction& t, const hold_request& wanted, timestamp now,
     if (outcome.status == hold_status::refused) {
         // All lines or none: give back what the loop took.
         for (const auto& taken : left)
-            t.execute("UPDATE products SET reserved = reserved - ?2 WHERE id = ?1",
-                      taken.product_id, demand[taken.product_id].first);
+            if (!planted(planted_bug::hold_keeps_what_it_took_before_it_was_refused))
+                t.execute("UPDATE products SET reserved = reserved - ?2 WHERE id = ?1",
+                          taken.product_id, demand[taken.product_id].first);
         left.clear();
         insert_hold(t, wanted, outcome, now);
         return outcome;
@@ -269,10 +272,11 @@ ended commit_hold(transaction& t, std::string_view order_id, timestamp now) {
         return ended::repeated;
     if (before->status != hold_status::held) return ended::unknown;
     for (const auto& line : lines_of(t, order_id)) {
-        t.execute(
-            "INSERT INTO stock_movements (product_id, delta, reason, reference, created_at) "
-            "VALUES (?1, ?2, ?3, ?4, ?5)",
-            line.product_id, -line.quantity, movement_reason::sold, order_id, now);
+        if (!planted(planted_bug::commit_writes_no_movement))
+            t.execute(
+                "INSERT INTO stock_movements (product_id, delta, reason, reference, created_at) "
+                "VALUES (?1, ?2, ?3, ?4, ?5)",
+                line.product_id, -line.quantity, movement_reason::sold, order_id, now);
         t.execute(
             "UPDATE products SET on_hand = on_hand - ?2, reserved = reserved - ?2 WHERE id = ?1",
             line.product_id, line.quantity);
@@ -295,7 +299,8 @@ ended release_hold(transaction& t, std::string_view order_id, timestamp now,
             if (const auto stock =
                     t.number("UPDATE products SET reserved = reserved - ?2 WHERE id = ?1 "
                              "RETURNING on_hand - reserved",
-                             line.product_id, line.quantity))
+                             line.product_id,
+                             planted(planted_bug::release_keeps_the_units) ? 0 : line.quantity))
                 left.push_back({line.product_id, *stock});
         set_hold_status(t, order_id, hold_status::released, now);
         return ended::done;

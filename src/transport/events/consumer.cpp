@@ -1,5 +1,6 @@
 #include "transport/events/consumer.hpp"
 
+#include "base/planted.hpp"
 #include "runtime/log.hpp"
 
 #include <boost/system/system_error.hpp>
@@ -47,6 +48,8 @@ class consumer_loop {
             }
             if (batch->events.empty()) continue;
             const auto next_offset = batch->events.back().offset + 1;
+            if (planted(planted_bug::offset_goes_before_the_effect))
+                (void)co_await from->done(batch->topic, batch->partition, next_offset);
             co_await apply(batch->events);
             for (;;) {
                 const auto stored =
@@ -104,7 +107,11 @@ class consumer_loop {
             co_return co_await park(what, {.kind = errc::conflict, .code = "behind_a_dead_letter"},
                                     0);
         auto applied = co_await call(row, what);
-        if (applied || transient(applied.error().kind)) co_return applied;
+        if (!applied && planted(planted_bug::failing_event_is_passed_over))
+            co_return result<void>{};
+        if (applied || (transient(applied.error().kind) &&
+                        !planted(planted_bug::waiting_would_help_and_is_not_tried)))
+            co_return applied;
         co_return co_await park(what, std::move(applied).error(), attempt);
     }
 

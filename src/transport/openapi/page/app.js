@@ -40,7 +40,7 @@ const limitsOf = (schema) => {
   add("minimum", (n) => `≥ ${n}`);
   add("exclusiveMinimum", (n) => `> ${n}`);
   add("maximum", (n) => `≤ ${n}`);
-  add("minLength", (n) => `at least ${n} characters`);
+  add("minLength", (n) => (n === 1 ? "not empty" : `at least ${n} characters`));
   if (!/bytes/.test(schema.description || "")) add("maxLength", (n) => `at most ${n} characters`);
   add("minItems", (n) => `at least ${n}`);
   add("maxItems", (n) => `at most ${n}`);
@@ -275,6 +275,7 @@ const search = (shown, nothing) => {
       section.hidden = !section.querySelector("details.op:not([hidden]), a:not([hidden])");
     }
     nothing.hidden = any;
+    document.querySelector(".intro").hidden = words.length > 0;  // what was found stands at the top
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "/" || /INPUT|TEXTAREA/.test(document.activeElement.tagName)) return;

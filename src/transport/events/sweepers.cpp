@@ -1,4 +1,4 @@
-#include "apps/stoa/sweepers.hpp"
+#include "transport/events/sweepers.hpp"
 
 #include "runtime/log.hpp"
 
