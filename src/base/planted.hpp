@@ -43,6 +43,9 @@ enum class planted_bug : std::uint8_t {
     failing_event_is_passed_over,
     waiting_would_help_and_is_not_tried,
     cart_takes_without_receipt,
+    receipt_is_not_looked_at,
+    // outbox
+    relay_erases_before_it_appends,
     // cart
     deleted_product_stays_in_carts,
     cart_adds_what_was_deleted,
@@ -60,8 +63,9 @@ BOOST_DESCRIBE_ENUM(
     unknown_outcome_taken_for_a_decline, close_overlooks_an_attempt, request_resets_the_payment,
     payment_event_goes_after_its_state, refund_key_without_its_number,
     lost_refund_taken_for_refused, offset_goes_before_the_effect, failing_event_is_passed_over,
-    waiting_would_help_and_is_not_tried, cart_takes_without_receipt, deleted_product_stays_in_carts,
-    cart_adds_what_was_deleted, failed_mail_counts_as_sent, mail_has_a_new_id_each_time)
+    waiting_would_help_and_is_not_tried, cart_takes_without_receipt, receipt_is_not_looked_at,
+    relay_erases_before_it_appends, deleted_product_stays_in_carts, cart_adds_what_was_deleted,
+    failed_mail_counts_as_sent, mail_has_a_new_id_each_time)
 
 #ifdef STOA_PLANTED_BUGS
 // Thread rule: written before any service runs.

@@ -20,11 +20,12 @@
 
 namespace stoa::testing {
 
-// Everybody exists but `nobody`.
+// Everybody exists but `nobody`; of `unreachable` the user service does not tell.
 class any_user final : public users::directory {
  public:
     task<result<users::user>> get_user(request_context, users::get_user_request wanted) override {
         if (wanted.id == "nobody") co_return fail(errc::not_found, "user_not_found");
+        if (wanted.id == "unreachable") co_return fail(errc::unavailable, "cut");
         co_return users::user{.id = wanted.id};
     }
     task<result<principal>> authenticate(std::string) override {
@@ -37,10 +38,12 @@ class cut_stock final : public products::stock_keeper {
  public:
     explicit cut_stock(products::stock_keeper& real) : real_(real) {}
     bool cut_before = false, cut_after = false;
+    std::function<task<>()> before_quote;  // run once
 
     task<result<products::quote>> quote_products(request_context c,
                                                  products::quote_request r) override {
-        return real_.quote_products(std::move(c), std::move(r));
+        if (auto first = std::exchange(before_quote, nullptr)) co_await first();
+        co_return co_await real_.quote_products(std::move(c), std::move(r));
     }
     task<result<products::hold_outcome>> hold(request_context c,
                                               products::hold_request r) override {
@@ -117,8 +120,9 @@ class saga_shop {
         loop.drain();
     }
 
-    // The services of one process; the store outlives it.
-    void start(const std::string& epoch, payments::payment_settings paying = {}) {
+    // The services of one process; the store outlives it. Not `listening`: no event reaches them.
+    void start(const std::string& epoch, payments::payment_settings paying = {},
+               bool listening = true) {
         auto& items = store->items();
         background = std::make_unique<supervisor>(loop.on());
         keys = std::make_unique<idempotency_keys>(items, time, epoch, true);
@@ -141,6 +145,7 @@ class saga_shop {
             paying);
         orders->use(*payments);
         products->use(*orders);
+        if (!listening) return;
         for (const auto& each : {orders::events_of(*orders), payments::events_of(*payments),
                                  products::events_of(*products)})
             if (auto begun =

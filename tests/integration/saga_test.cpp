@@ -34,6 +34,20 @@ TEST(saga, an_order_for_nobody_is_not_taken) {
     EXPECT_EQ(shop.stock_of(product).reserved, 0);
 }
 
+TEST(saga, without_the_user_service_no_order_is_taken) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    const auto refused = shop.place(shop.as("unreachable"), product, 1);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, errc::unavailable);
+    EXPECT_EQ(shop.stock_of(product).reserved, 0);
+    const auto listed = shop.call([&] {
+        return shop.orders->list_orders(shop.as("unreachable"), {.user_id = "unreachable"});
+    });
+    ASSERT_TRUE(listed);
+    EXPECT_TRUE(listed->orders.empty());
+}
+
 TEST(saga, a_request_that_died_before_the_hold_goes_on_with_its_own_order) {
     saga_shop shop;
     const auto product = shop.add(10);
@@ -93,6 +107,51 @@ TEST(saga, a_pending_order_that_nobody_retries_is_cancelled_with_its_key) {
     (void)shop.place(context, product, 2);
     EXPECT_EQ(context.reply->status, 409);
     EXPECT_NE(context.reply->body.find("order_expired"), std::string::npos);
+}
+
+TEST(saga, a_retry_that_finds_the_units_of_its_own_order_gone_is_told_of_that_order) {
+    saga_shop shop;
+    const auto product = shop.add(2);
+    // Between the retry's look at the key and its look at the stock, the first request is taken.
+    std::optional<result<orders::order>> first;
+    const orders::create_order_request wanted{.items = {{product.id, 2}},
+                                              .shipping_address = {"\"Athens\""}};
+    auto early = shop.as("ann", "k"), late = shop.as("ann", "k");
+    shop.stock->before_quote = [&]() -> task<> {
+        first = co_await shop.orders->create_order(early, wanted);
+    };
+    const auto retry = shop.call([&] { return shop.orders->create_order(late, wanted); });
+    ASSERT_TRUE(first && *first);
+    ASSERT_TRUE(retry) << retry.error().code << ": its own order holds the units";
+    EXPECT_EQ(late.reply->status, 201);
+    EXPECT_EQ(late.reply->body, early.reply->body);
+}
+
+TEST(saga, a_refund_whose_repeat_finds_the_money_gone_answers_the_same) {
+    saga_shop shop;
+    const auto product = shop.add(2);
+    const auto order = shop.place(shop.as("ann"), product, 1, "credit_card");
+    shop.await_status(order->id, order_status::paid);
+    auto operator_ = shop.as("op", "refund-1");
+    operator_.caller.is = role::operator_;
+    operator_.operation = "RefundOrder";
+    const auto ship = shop.call([&] { return shop.orders->ship_order(operator_, {order->id}); });
+    ASSERT_TRUE(ship);
+    auto again = operator_;
+    again.reply = std::make_shared<reply_note>();
+    int ended = 0;
+    std::vector<result<orders::order>> answers;
+    for (auto* context : {&operator_, &again})
+        shop.loop.spawn([&, context]() -> task<> {
+            answers.push_back(co_await shop.orders->refund_order(*context, {.id = order->id}));
+            ++ended;
+        });
+    shop.pump([&] { return ended == 2; });
+    for (const auto& each : answers) {
+        // The one that lost either reads the winner's answer or is told to ask again.
+        if (!each) EXPECT_EQ(each.error().code, "request_in_progress");
+    }
+    EXPECT_EQ(shop.order_of(order->id).refunds.size(), 1U);
 }
 
 TEST(saga, an_unpaid_order_ends_at_its_deadline) {
@@ -329,6 +388,47 @@ TEST(saga, reserve_by_hand_counts_once_for_its_order) {
     shop.time.advance(minutes(20));
     shop.sweep();
     EXPECT_EQ(shop.stock_of(product).reserved, 0) << "a hold by hand ends by itself";
+}
+
+TEST(saga, a_callback_makes_an_order_paid_by_its_own_capture_and_by_nothing_else) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    shop.stop();
+    shop.start("deaf", {}, false);  // or the capture's event would be there before the callback
+    const auto paid = saga_shop::must(shop.place(shop.as("ann"), product, 2));
+    const auto other = saga_shop::must(shop.place(shop.as("ann"), product, 2));
+    const auto capture = saga_shop::must(shop.call([&] {
+        return shop.payments->create_payment(
+            shop.as("ann"),
+            {.order_id = paid.id, .amount = paid.total_amount, .method = "credit_card"});
+    }));
+    ASSERT_EQ(capture.status, payments::payment_status::succeeded);
+
+    request_context service = shop.as("");
+    service.caller = {.is = role::service};
+    const auto callback = [&](const orders::order& of, std::optional<std::string> payment_id) {
+        return shop.call([&] {
+            return shop.orders->set_status(
+                service, {.id = of.id, .status = "paid", .payment_id = payment_id});
+        });
+    };
+    EXPECT_EQ(callback(paid, {}).error().kind, errc::invalid);
+    EXPECT_EQ(callback(paid, "nothing").error().code, "capture_does_not_verify");
+    EXPECT_EQ(callback(other, capture.id).error().code, "capture_does_not_verify");
+    EXPECT_EQ(shop.order_of(other.id).status, order_status::awaiting_payment);
+    EXPECT_EQ(shop.order_of(paid.id).status, order_status::awaiting_payment);
+
+    const auto done = callback(paid, capture.id);
+    ASSERT_TRUE(done) << done.error().detail;
+    EXPECT_EQ(done->status, order_status::paid);
+    EXPECT_EQ(done->captured_amount.minor, paid.total_amount.minor);
+    EXPECT_EQ(callback(paid, capture.id)->status, order_status::paid) << "a repeat changes nothing";
+    shop.stop();
+    shop.start("second");  // the events of both: the callback's and the capture's
+    shop.eventually([&] { return shop.stock_of(product).on_hand == 8; });
+    EXPECT_EQ(shop.order_of(paid.id).status, order_status::paid);
+    EXPECT_EQ(shop.stock_of(product).reserved, 2) << "the other order's";
+    EXPECT_EQ(shop.provider->confirms, 1);
 }
 
 }  // namespace

@@ -139,8 +139,15 @@ task<result<void>> node_log::append(std::vector<event> events) {
         at_.in, at_.node, [this, events = std::move(events)](auto give) mutable {
             at_.in.park(at_.node, at_.delay(), [this, events, give]() mutable {
                 if (at_.disk_full) return give(std::unexpected(disk_full()), at_.delay());
+                if (at_.goes_wrong(at_.shared.wrong().refuse))
+                    return give(std::unexpected(refused_for_now()), at_.delay());
                 at_.shared.append(std::move(events));
-                give(result<void>{}, at_.delay());
+                const auto late = at_.in.between(nanos(0), at_.shared.wrong().publish_lag);
+                if (at_.goes_wrong(at_.shared.wrong().append_twice)) {
+                    at_.in.sometimes("events reached the log and the relay did not hear of it");
+                    return give(std::unexpected(answer_lost()), late);
+                }
+                give(result<void>{}, at_.shared.quiet ? at_.delay() : late);
             });
         });
 }

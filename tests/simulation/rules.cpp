@@ -37,6 +37,7 @@ rules::rules(store& shared, town& of) : shared_(shared), town_(of) {
         if (&table == &orders::orders_table) order_changed(before, after);
         else if (&table == &payments::payments_table) payment_changed(before, after);
         else if (&table == &idempotency_table) key_changed(before, after);
+        else if (&table == &leases_table) lease_changed(before, after);
     };
     shared_.on_rows = [this] { rows_changed(); };
     shared_.on_published = [this](const event& what) { published(what); };
@@ -49,6 +50,8 @@ rules::rules(store& shared, town& of) : shared_(shared), town_(of) {
             broken("captured another amount than the order's", id);
         if (one_of(order->text("status"), {"cancelled", "refunded"}))
             broken("captured for an order that was said to have ended", id);
+        if (order->text("payment_due_at") < rfc3339(town_.wall()))
+            town_.in.sometimes("a payment succeeded after the deadline");
         if (order->text("status") == "cancelling")
             town_.in.sometimes("a payment succeeded while its order was being cancelled");
     };
@@ -125,6 +128,13 @@ void rules::payment_changed(const item* before, const item* after) {
         if (const auto* asked = after->find("close_requested");
             asked->value == decltype(asked->value)(true))
             town_.in.sometimes("a capture came after its close was requested");
+}
+
+void rules::lease_changed(const item* before, const item* after) {
+    if (before && after && before->text("owner") != after->text("owner"))
+        town_.in.sometimes(town_.lives(before->text("owner"))
+                               ? "a lease was taken while its holder slept"
+                               : "a lease was taken from the dead");
 }
 
 // One key, one effect, the same bytes.

@@ -18,6 +18,7 @@ class rules {
  private:
     void order_changed(const item* before, const item* after);
     void payment_changed(const item* before, const item* after);
+    void lease_changed(const item* before, const item* after);
     void key_changed(const item* before, const item* after);
     void rows_changed();
     void published(const event& what);

@@ -39,6 +39,8 @@ class misfortune {
             if (town_.up(p)) {
                 in_.trace("crash", static_cast<std::uint64_t>(p));
                 in_.sometimes("a process died");
+                if (a_hold_stands_alone())
+                    in_.sometimes("a process died between a hold and its order");
                 town_.crash(p);
                 in_.park(0, in_.between(milliseconds(50), seconds(3)),
                          [this, p] { town_.start(p); });
@@ -55,6 +57,17 @@ class misfortune {
             in_.sometimes("a wall clock jumped");
             town_.jump(microseconds(in_.chance.between(-90'000'000, 90'000'000)));
         }
+    }
+
+    // Units are held for an order that is still pending.
+    bool a_hold_stands_alone() {
+        static const char* const held = "SELECT order_id FROM holds WHERE status = 'held'";
+        sqlite_statement rows(town_.shared.rows(), held);
+        while (rows.step()) {
+            const auto order = town_.shared.get(orders::orders_table, key_of("id", rows.text(0)));
+            if (order && order->text("status") == "pending") return true;
+        }
+        return false;
     }
 
     world& in_;

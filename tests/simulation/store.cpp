@@ -195,6 +195,7 @@ void store::set(table_state& in, const std::string& key, row value) {
     if (in.late.empty() && (quiet || wrong_.index_lag.count() == 0)) change_indexes(in, what);
     else in.late.push_back(std::move(what));
     if (on_item) on_item(*in.spec, before.get(), value.get());
+    if (in.spec == &outbox_table && value && on_published) on_published(*event_of_outbox(*value));
 }
 
 result<write_outcome> store::write(write_set& what) {
@@ -244,7 +245,8 @@ result<write_outcome> store::write(write_set& what) {
         }
     }
     if (what.receipt) inbox_.insert(inbox_key(what.receipt->group, what.receipt->message.id));
-    for (auto& each : what.events) publish(std::move(each));
+    int nth = 0;
+    for (auto& each : what.events) publish(std::move(each), nth++);
     return write_outcome{};
 }
 
@@ -253,6 +255,7 @@ kv_page store::query(const kv_query& what) {
     const auto* index = static_cast<index_state*>(nullptr);
     if (!what.index.empty()) {
         catch_up(in);
+        if (!in.late.empty()) world_.sometimes("an index read was behind");
         for (const auto& each : in.indexes)
             if (each.spec.name == what.index) index = &each;
         if (!index) throw violation{"no index " + std::string(what.index)};
@@ -341,7 +344,8 @@ bool store::commit(sql_job& job) {
     rows_.db.execute(kept ? "COMMIT" : "ROLLBACK");
     if (!kept) return false;
     for (auto& each : t.receipts) inbox_.insert(std::move(each));
-    for (auto& each : t.events) publish(std::move(each));
+    int nth = 0;
+    for (auto& each : t.events) publish(std::move(each), nth++);
     if (on_rows) on_rows();
     return true;
 }
@@ -357,28 +361,16 @@ void store::read(sql_job& job) {
 
 // --- the log
 
-// At once where the log is the outbox; else a relay brings it, late, in order per key, and maybe
-// twice.
-void store::publish(event what) {
-    if (on_published) on_published(what);
+// At once where the log is the outbox; else as a row of it, which a relay brings.
+void store::publish(event what, int nth) {
     if (wrong_.kind == town_kind::house) {
+        if (on_published) on_published(what);
         std::vector<event> one;
         one.push_back(std::move(what));
         return append(std::move(one));
     }
-    auto& not_before = publish_not_before_[what.topic + '\0' + what.key];
-    not_before = std::max(
-        not_before, world_.now() + world_.between(nanos(1), wrong_.publish_lag + nanos(1'000)));
-    const bool again = !quiet && world_.happens(wrong_.append_twice);
-    constexpr int relay = 0;  // of no node: the outbox survives every crash
-    const auto bring = [&](const event& e, instant at) {
-        world_.park(relay, at - world_.now(), [this, e] { append({e}); });
-    };
-    bring(what, not_before);
-    if (again) {
-        world_.sometimes("an event reached the log twice");
-        bring(what, not_before + world_.between(nanos(0), milliseconds(3'000)));
-    }
+    const auto made = outbox_item(what, nth);
+    set(state_of(outbox_table), table_key(outbox_table, made), std::make_shared<const item>(made));
 }
 
 void store::append(std::vector<event> events) {
@@ -447,6 +439,7 @@ void store::rebalance() {
 }
 
 bool store::all_consumed() const {
+    if (!state_of(outbox_table).rows.empty()) return false;
     for (const auto& [name, group] : groups_) {
         std::set<std::string> topics;
         for (const auto* each : group.members)
@@ -462,7 +455,8 @@ bool store::all_consumed() const {
 }
 
 bool store::applied(std::string_view group, std::string_view event_id) const {
-    return inbox_.contains(inbox_key(group, event_id));
+    return inbox_.contains(inbox_key(group, event_id)) ||
+           get(inbox_table, key_of("consumer", group, "event_id", event_id));
 }
 
 store::member::member(store& of, std::string group, std::vector<std::string> topics, lane share)

@@ -6,6 +6,7 @@
 // before.
 #pragma once
 
+#include "adapters/outbox/outbox.hpp"
 #include "adapters/sqlite/migrations.hpp"
 #include "adapters/sqlite/sqlite_connection.hpp"
 #include "ports/event_log.hpp"
@@ -116,7 +117,7 @@ class store {
     void set(table_state& in, const std::string& key, row value);
     static void change_indexes(table_state& in, const late_change& what);
     void catch_up(table_state& in);
-    void publish(event what);
+    void publish(event what, int nth);
     void assign(group_state& group);
     void feed(const std::string& topic);
 
@@ -127,7 +128,6 @@ class store {
     std::map<std::string, std::vector<std::vector<event>>, std::less<>> log_;
     std::map<std::string, group_state> groups_;
     std::set<std::string> inbox_;  // group NUL event id
-    std::map<std::string, instant> publish_not_before_;
 };
 
 class store::member {

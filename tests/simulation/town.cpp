@@ -133,7 +133,8 @@ town::town(world& in_, store& shared_, const faults& wrong_, metrics& measured)
     : shared(shared_), in(in_), wrong(wrong_), measured_(measured) {
     for (const auto* each :
          {&idempotency_table, &carts::carts_table, &carts::guards_table, &orders::orders_table,
-          &orders::counters_table, &payments::payments_table, &notifications::notifications_table})
+          &orders::counters_table, &payments::payments_table, &notifications::notifications_table,
+          &outbox_table, &inbox_table, &leases_table})
         shared.declare(*each);
     if (wrong.kind == town_kind::house) {
         const std::vector<target> all(all_targets.begin(), all_targets.end());
@@ -178,6 +179,13 @@ bool town::up(int process) const {
     return false;
 }
 
+bool town::lives(std::string_view epoch) const {
+    return std::ranges::any_of(
+        nodes_, [&](const auto& each) { return each->now && each->now->epoch == epoch; });
+}
+
+timestamp town::wall() const { return nodes_.front()->time.now(); }
+
 node* town::any_up(target of) {
     std::vector<node*> all;
     for (const auto& each : nodes_)
@@ -206,7 +214,9 @@ void town::hire(node& of) {
     s.epoch = "epoch-" + std::to_string(incarnations_);
     const bool alone = wrong.kind == town_kind::house;
     const auto runs = [&](target t) { return std::ranges::find(of.runs, t) != of.runs.end(); };
-    s.keys = std::make_unique<idempotency_keys>(of.items, of.time, s.epoch, alone);
+    if (!alone) s.outboxed = std::make_unique<outboxed_items>(of.items, of.time);
+    key_value& items = alone ? static_cast<key_value&>(of.items) : *s.outboxed;
+    s.keys = std::make_unique<idempotency_keys>(items, of.time, s.epoch, alone);
     s.users = std::make_unique<everybody>();
     s.remote_products = std::make_unique<remote_stock>(*this, of.id);
     s.remote_orders = std::make_unique<remote_book>(*this, of.id);
@@ -220,7 +230,7 @@ void town::hire(node& of) {
     products::stock_keeper& stock = s.products ? *s.products : *s.remote_products;
     if (runs(target::order))
         s.orders = std::make_unique<orders::order_service>(
-            orders::order_service::needs{.items = of.items,
+            orders::order_service::needs{.items = items,
                                          .users = *s.users,
                                          .products = stock,
                                          .time = of.time,
@@ -232,8 +242,8 @@ void town::hire(node& of) {
     orders::book& book = s.orders ? static_cast<orders::book&>(*s.orders) : *s.remote_orders;
     if (runs(target::payment))
         s.payments = std::make_unique<payments::payment_service>(
-            payments::payment_service::needs{of.items, book, *of.provider, of.time, of.random,
-                                             *s.keys, *s.background, measured_, s.epoch},
+            payments::payment_service::needs{items, book, *of.provider, of.time, of.random, *s.keys,
+                                             *s.background, measured_, s.epoch},
             payments::payment_settings{.answer_within = seconds(3),
                                        .take_up_after = seconds(3),
                                        .longest_retry = seconds(4)});
@@ -242,11 +252,11 @@ void town::hire(node& of) {
     if (s.products) s.products->use(book);
     if (runs(target::cart))
         s.carts = std::make_unique<carts::cart_service>(
-            carts::cart_service::needs{of.items, stock, book, of.time, *s.keys},
+            carts::cart_service::needs{items, stock, book, of.time, *s.keys},
             carts::cart_settings{.second_pass = seconds(4)});
     if (runs(target::notification))
         s.notifications = std::make_unique<notifications::notification_service>(
-            notifications::notification_service::needs{of.items, *s.users, book, *of.outside,
+            notifications::notification_service::needs{items, *s.users, book, *of.outside,
                                                        *of.blobs, of.time, of.random, *s.background,
                                                        measured_},
             notifications::notification_settings{.most_tries = 1'000,
@@ -268,6 +278,14 @@ void town::begin_work(node& of) {
             each, of.log, of.time, of.random, measured_, *s.background, of.share,
             {.batch = 16, .first_wait = milliseconds(20), .longest_wait = milliseconds(2'000)});
         if (!begun) throw violation{"a consumer did not start: " + begun.error().code};
+    }
+    // Two processes are enough to have somebody take over.
+    if (s.outboxed && s.orders) {
+        s.to_the_log = std::make_unique<relay>(of.items, of.log, of.time, of.random, s.epoch,
+                                               relay_settings{.round = milliseconds(50),
+                                                              .longest_round = milliseconds(800),
+                                                              .lease_for = milliseconds(4'000)});
+        s.to_the_log->start(*s.background);
     }
     const auto sweep = [&](const char* name, auto round) {
         start_sweeper(*s.background, of.time, name, sweep_every, round);

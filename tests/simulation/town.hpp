@@ -3,6 +3,7 @@
 // processes a service, which call each other over a network that loses, delays and repeats.
 #pragma once
 
+#include "adapters/outbox/relay.hpp"
 #include "services/cart/cart_operations.hpp"
 #include "services/notification/notification_operations.hpp"
 #include "services/order/order_operations.hpp"
@@ -27,6 +28,8 @@ struct staff {
     std::unique_ptr<loop> on;
     std::unique_ptr<supervisor> background;
     std::string epoch;
+    std::unique_ptr<outboxed_items> outboxed;
+    std::unique_ptr<relay> to_the_log;
     std::unique_ptr<idempotency_keys> keys;
     std::unique_ptr<users::directory> users;
     std::unique_ptr<products::stock_keeper> remote_products;
@@ -87,6 +90,8 @@ class town {
     void jump(microseconds by);     // the wall clock of some node
     int processes() const { return processes_; }
     bool up(int process) const;
+    bool lives(std::string_view epoch) const;
+    timestamp wall() const;  // as the first node's clock shows it
 
     // A call from one node to some node of the target; `what` runs there. unavailable or timeout
     // where it was lost, and then it may have been done or still be done.

@@ -3,6 +3,7 @@
 #include "base/json.hpp"
 #include "base/planted.hpp"
 #include "base/problem.hpp"
+#include "runtime/crash_point.hpp"
 #include "services/order/order_service.hpp"
 #include "services/order/order_state.hpp"
 
@@ -94,12 +95,23 @@ task<result<order>> order_service::place(request_context context, create_order_r
         co_return order{};  // context.reply has the bytes
     if (known) co_return co_await resume(std::move(context), *std::move(known));
 
-    STOA_CO_TRY(auto pending, co_await price(context, std::move(wanted)));
+    auto priced = co_await price(context, std::move(wanted));
+    if (!priced) {
+        // A request with the same key may have been taken meanwhile, and the units that this one
+        // missed may be those that the other holds for the very same order: then that is the
+        // answer.
+        STOA_CO_TRY(known, co_await ports_.keys.look_up(context));
+        if (known && known->state == idempotency_state::done) co_return order{};
+        if (known) co_return co_await resume(std::move(context), *std::move(known));
+        co_return std::unexpected(std::move(priced).error());
+    }
+    auto& pending = *priced;
     write_set in;
     if (!planted(planted_bug::order_without_its_key)) ports_.keys.begin(in, context, pending.id);
     store_.insert(in, pending);
     STOA_CO_TRY(const auto outcome, co_await store_.commit(std::move(in)));
     if (!outcome.committed()) co_return fail(request_in_progress());
+    crash_point("order_written");
     // Dies here: a retry with the key resumes; without one the sweeper cancels after two minutes.
     co_return co_await hold_and_settle(std::move(context), std::move(pending));
 }
@@ -196,6 +208,7 @@ task<result<order>> order_service::resume(request_context context, idempotency_r
     ports_.keys.take_over(in, context, from);
     STOA_CO_TRY(const auto taken, co_await store_.commit(std::move(in)));
     if (!taken.committed()) co_return fail(request_in_progress());
+    crash_point("order_key_taken_over");
     STOA_CO_TRY(auto found, co_await store_.get(from.subject));
     if (!found)
         co_return fail(errc::internal, "order_missing", "the key names an order that is not there");
@@ -219,6 +232,7 @@ task<result<order>> order_service::hold_and_settle(request_context context, orde
                             "the order is not settled yet; send the same request with the same "
                             "Idempotency-Key again",
                         .retry_after_s = 1});
+    crash_point("order_held");
     // Dies here: the hold stands under the order id; a retry reads it, the sweeper's cancel
     // releases it.
     co_return co_await settle(std::move(context), std::move(pending), *std::move(outcome));
@@ -254,6 +268,7 @@ task<result<order>> order_service::settle(request_context context, order_record 
     STOA_CO_TRY(const auto outcome_of_write, co_await store_.commit(std::move(in)));
     if (!outcome_of_write.committed())
         co_return co_await answer_of_winner(std::move(context), pending.id);
+    crash_point("order_settled");
     *context.reply = {.status = status, .body = std::move(body)};
     if (!refusal) created_.add();
     co_return static_cast<order&&>(after);

@@ -2,6 +2,7 @@
 
 #include "base/json.hpp"
 #include "base/planted.hpp"
+#include "runtime/crash_point.hpp"
 #include "services/order/order_state.hpp"
 
 #include <algorithm>
@@ -101,6 +102,7 @@ task<result<order_record>> order_service::change(std::string id, edit how,
             for (auto& each : in.events) each.version = after.version;
         }
         STOA_CO_TRY(const auto outcome, co_await store_.commit(std::move(in)));
+        if (outcome.committed()) crash_point("order_changed");
         if (outcome.committed() || outcome.received_before()) co_return after;
         // A write of the use case's own failed: only an idempotency row has a condition there.
         if (outcome.failed < order_write) co_return fail(request_in_progress());
