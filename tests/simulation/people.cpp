@@ -123,19 +123,99 @@ task<> people::open_shop() {
     if (catalogue_.empty()) co_return;
     for (int i = 0; i < customers_; ++i) spawn([this, i] { return shop_for(i); });
     spawn([this] { return keep_a_cart(customers_); });
+    if (town_.in.chance.below(2)) spawn([this] { return come_home(0); });
     spawn([this] { return run_the_shop(); });
 }
 
+task<std::string> people::enroll(std::string name) {
+    const users::register_request wanted{.email = name + "@example.com",
+                                         .password = "correct horse 9",
+                                         .first_name = name,
+                                         .last_name = "Simulated"};
+    auto got = co_await insist<users::signed_in>(
+        target::user, as(role::anonymous, "", "Register", {}),
+        [wanted](staff& s, const request_context& c) -> task<result<users::signed_in>> {
+            return s.users->register_user(c, wanted);
+        });
+    // Taken: by ourselves, and the answer was lost.
+    if (!got.value && got.value.error().kind == errc::conflict)
+        got = co_await insist<users::signed_in>(
+            target::user, as(role::anonymous, "", "Login", {}),
+            [wanted](staff& s, const request_context& c) -> task<result<users::signed_in>> {
+                return s.users->login(c, {wanted.email, wanted.password});
+            });
+    co_return got.value ? got.value->id : std::string();
+}
+
+// Signs in as the account and follows the link in its mail.
+task<bool> people::prove_address(std::string user) {
+    for (int i = 0; i < 10; ++i) {
+        co_await pause(seconds(3));
+        std::string token;
+        for (int p = 0; p < 4; ++p)
+            for (const auto& each :
+                 town_.shared.events_of(std::string(users::topic::notifications), p)) {
+                if (each.type != "email.verification_requested" || each.key != user) continue;
+                token = from_json<users::email_verification_requested>(each.payload)->token;
+            }
+        if (token.empty()) continue;
+        const auto got = co_await insist<users::nothing>(
+            target::user, as(role::customer, user, "VerifyEmail", {}),
+            [token](staff& s, const request_context& c) -> task<result<users::nothing>> {
+                return s.users->verify_email(c, {token});
+            });
+        // Used: by ourselves, and the answer was lost.
+        if (got.definite()) co_return true;
+    }
+    co_return false;
+}
+
+// Orders as a guest, then signs in to an account of its own with the guest's token.
+task<> people::come_home(int guest) {
+    const auto name = "guest-" + std::to_string(guest);
+    const auto made = co_await insist<users::signed_in>(
+        target::user, as(role::anonymous, "", "CreateGuest", {}),
+        [](staff& s, const request_context& c) -> task<result<users::signed_in>> {
+            return s.users->create_guest(c, {});
+        });
+    if (!made.value) co_return;
+    const auto guest_id = made.value->id;
+    co_await place_one(guest_id, name + "-0");
+    const auto user = co_await enroll(name);
+    if (user.empty()) co_return;
+    // Another page of the guest's sends an order just before its token ends.
+    spawn([this, guest_id, name]() -> task<> {
+        const orders::create_order_request wanted{.items = {{catalogue_.front().id, 1}},
+                                                  .shipping_address = {"\"Athens\""},
+                                                  .payment_method = "credit_card"};
+        (void)co_await ask<orders::order>(
+            target::order, as(role::guest, guest_id, "CreateOrder", name + "-1"),
+            [wanted](staff& s, const request_context& c) -> task<result<orders::order>> {
+                return s.orders->create_order(c, wanted);
+            });
+    });
+    auto context = as(role::guest, guest_id, "Login", {});
+    const auto in = co_await insist<users::signed_in>(
+        target::user, context,
+        [name](staff& s, const request_context& c) -> task<result<users::signed_in>> {
+            return s.users->login(c, {name + "@example.com", "correct horse 9"});
+        });
+    if (!in.value) co_return;
+    if (!co_await prove_address(user)) co_return;
+    guests_.push_back({.guest_id = guest_id, .user_id = user});
+}
+
 task<> people::shop_for(int customer) {
+    const auto name = "customer-" + std::to_string(customer);
+    const auto user = co_await enroll(name);
+    if (user.empty()) co_return;
     for (int n = 0; n < orders_each_; ++n) {
         co_await pause(seconds(3));
-        co_await place_one(customer, n);
+        co_await place_one(user, name + '-' + std::to_string(n));
     }
 }
 
-task<> people::place_one(int customer, int n) {
-    const auto user = "customer-" + std::to_string(customer);
-    const auto key = "order-" + std::to_string(customer) + '-' + std::to_string(n);
+task<> people::place_one(std::string user, std::string key) {
     auto& chance = town_.in.chance;
     orders::create_order_request wanted{.shipping_address = {"\"Athens\""}};
     const auto lines = 1 + chance.below(3);
@@ -209,7 +289,8 @@ task<> people::place_one(int customer, int n) {
 // Puts six units into the cart in two goes, each under a key, then orders two of them: once paid,
 // four stay.
 task<> people::keep_a_cart(int customer) {
-    const auto user = "customer-" + std::to_string(customer);
+    const auto user = co_await enroll("customer-" + std::to_string(customer));
+    if (user.empty()) co_return;
     auto& chance = town_.in.chance;
     cart_promise made{.user_id = user,
                       .product_id = catalogue_[chance.below(catalogue_.size())].id,
@@ -323,7 +404,18 @@ task<> people::run_the_shop() {
         [id](staff& s, const request_context& c) -> task<result<products::deleted_answer>> {
             return s.products->delete_product(c, {id});
         });
-    if (gone.value || gone.value.error().kind == errc::not_found) deleted_.insert(id);
+    if (!gone.value && gone.value.error().kind != errc::not_found) co_return;
+    deleted_.insert(id);
+    // Somebody's page is still open, and some process may still remember the product.
+    for (int i = 0; i < 3; ++i) {
+        co_await pause(seconds(6));
+        const carts::new_line line{id, 1};
+        (void)co_await insist<carts::cart>(
+            target::cart, as(role::customer, "customer-0", "AddLine", "late-" + std::to_string(i)),
+            [line](staff& s, const request_context& c) -> task<result<carts::cart>> {
+                return s.carts->add_line(c, line);
+            });
+    }
 }
 
 }  // namespace stoa::simulation

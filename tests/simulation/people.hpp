@@ -20,6 +20,11 @@ struct cart_promise {
     std::int64_t put_in = 0, ordered = 0;
 };
 
+// A guest whose orders an account has, once it has shown that it reads its mail.
+struct guest_promise {
+    std::string guest_id, user_id;
+};
+
 class people {
  public:
     people(town& of, int customers, int orders_each);
@@ -33,6 +38,7 @@ class people {
     const std::set<std::string>& acknowledged() const { return acknowledged_; }
     const std::set<std::string>& deleted_products() const { return deleted_; }
     const std::vector<cart_promise>& carts() const { return carts_; }
+    const std::vector<guest_promise>& guests() const { return guests_; }
 
  private:
     template <class T>
@@ -58,7 +64,11 @@ class people {
     void spawn(std::move_only_function<task<>()> body);
     task<> open_shop();
     task<> shop_for(int customer);
-    task<> place_one(int customer, int n);
+    task<> place_one(std::string user, std::string key);
+    // A new account's id; empty where it could not be had.
+    task<std::string> enroll(std::string name);
+    task<> come_home(int guest);
+    task<bool> prove_address(std::string user);
     task<> keep_a_cart(int customer);
     task<> pay(std::string user, orders::order placed, std::string key);
     task<> run_the_shop();
@@ -75,6 +85,7 @@ class people {
     std::map<std::string, told> keys_;
     std::set<std::string> acknowledged_, deleted_;
     std::vector<cart_promise> carts_;
+    std::vector<guest_promise> guests_;
 };
 
 }  // namespace stoa::simulation

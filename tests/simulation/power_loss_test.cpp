@@ -207,7 +207,7 @@ verdict cut_power_on_all_cores(int recordings, int cuts_each) {
 
 int cuts_wanted() {
     const char* given = std::getenv("STOA_TEST_CUTS");
-    return given ? std::stoi(given) : 2'000;
+    return given ? std::stoi(given) : 20'000;
 }
 
 TEST(power_loss, nothing_acknowledged_is_lost_wherever_the_power_goes) {

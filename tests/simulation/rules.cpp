@@ -188,6 +188,7 @@ std::optional<std::string> rules::at_rest(const people& who) {
     if (auto wrong = events_at_rest()) return wrong;
     if (auto wrong = mails_at_rest()) return wrong;
     if (auto wrong = carts_at_rest(who)) return wrong;
+    if (auto wrong = guests_at_rest(who)) return wrong;
     for (const auto& id : who.acknowledged())
         if (!shared_.get(orders::orders_table, key_of("id", id)))
             return "an acknowledged order is not there: " + id;
@@ -320,6 +321,24 @@ std::optional<std::string> rules::mails_at_rest() {
             std::string(each.text("event_id")) + "." + std::string(each.text("channel"));
         if (each.text("status") == "sent" && !town_.mails.contains(id))
             return "a mail that was never sent is marked as sent: " + id;
+    }
+    return {};
+}
+
+// A guest's orders and cart are the account's, all of them.
+std::optional<std::string> rules::guests_at_rest(const people& who) {
+    for (const auto& each : who.guests()) {
+        // Else the guest is still one: its token works, and the next sign-in tries again.
+        static const char* const merged = "SELECT id FROM users WHERE id = ?1 AND active = 0";
+        if (sqlite_statement guest(shared_.rows(), merged, each.guest_id); !guest.step()) continue;
+        town_.in.sometimes("a guest came home to an account");
+        const auto all = shared_.scan(orders::orders_table, {}, 1'000'000);
+        for (const auto& order : all.items) {
+            if (order.text("user_id") == each.guest_id)
+                return "an order stayed with its guest: " + std::string(order.text("id"));
+            if (order.text("placed_by") == each.guest_id && order.text("user_id") != each.user_id)
+                return "a guest's order went elsewhere: " + std::string(order.text("id"));
+        }
     }
     return {};
 }

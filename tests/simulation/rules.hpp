@@ -30,6 +30,7 @@ class rules {
     std::optional<std::string> keys_at_rest();
     std::optional<std::string> events_at_rest();
     std::optional<std::string> mails_at_rest();
+    std::optional<std::string> guests_at_rest(const people& who);
     std::optional<std::string> carts_at_rest(const people& who);
 
     store& shared_;

@@ -1,6 +1,7 @@
 #include "simulation/run.hpp"
 
 #include "embedded/product_migrations.hpp"
+#include "embedded/user_migrations.hpp"
 #include "simulation/rules.hpp"
 
 #include <cstdio>
@@ -9,10 +10,14 @@ namespace stoa::simulation {
 namespace {
 
 std::vector<sql_component> schema() {
-    sql_component product{"product", {}};
-    for (const auto& file : embedded::product_migrations())
-        product.steps.push_back({std::string(file.name), std::string(file.content)});
-    return {product};
+    const auto component = [](const char* name, std::span<const embedded_file> files) {
+        sql_component out{name, {}};
+        for (const auto& file : files)
+            out.steps.push_back({std::string(file.name), std::string(file.content)});
+        return out;
+    };
+    return {component("user", embedded::user_migrations()),
+            component("product", embedded::product_migrations())};
 }
 
 // Things that go wrong by themselves, once in a while: looked at every tenth of a second.

@@ -8,15 +8,24 @@
 namespace stoa::simulation {
 namespace {
 
-// Everybody exists but `nobody`, and can be written to.
-class everybody final : public users::directory {
+// Neither is under test: what they cost in reality would be most of a seed.
+class plain_passwords final : public password_hasher {
  public:
-    task<result<users::user>> get_user(request_context, users::get_user_request wanted) override {
-        if (wanted.id == "nobody") co_return fail(errc::not_found, "user_not_found");
-        co_return users::user{.id = wanted.id, .email = wanted.id + "@example.com"};
+    task<result<std::string>> hash(std::string password) override { co_return "h:" + password; }
+    task<result<bool>> verify(std::string password, std::string phc) override {
+        co_return phc == "h:" + password;
     }
-    task<result<principal>> authenticate(std::string) override {
-        co_return fail(errc::unauthenticated, "not_here");
+    bool needs_rehash(const std::string&) override { return false; }
+};
+class plain_tokens final : public token_authority {
+ public:
+    std::string sign(const token_claims& of) override { return of.user_id + '.' + of.session_id; }
+    result<token_claims> verify(std::string_view, timestamp) override {
+        return fail(errc::unauthenticated, "not_simulated");
+    }
+    std::string jwks() override { return "{}"; }
+    std::string digest(std::string_view secret) override {
+        return std::to_string(stable_hash(secret));
     }
 };
 
@@ -26,6 +35,23 @@ request_context over_the_wire(request_context context) {
     context.reply = std::make_shared<reply_note>();
     return context;
 }
+
+class remote_directory final : public users::directory {
+ public:
+    remote_directory(town& by, int from) : by_(by), from_(from) {}
+    task<result<users::user>> get_user(request_context c, users::get_user_request r) override {
+        return by_.call<users::user>(
+            from_, target::user,
+            [c = over_the_wire(std::move(c)), r](staff& s) { return s.users->get_user(c, r); });
+    }
+    task<result<principal>> authenticate(std::string) override {
+        co_return fail(errc::unauthenticated, "not_simulated");
+    }
+
+ private:
+    town& by_;
+    int from_;
+};
 
 class remote_stock final : public products::stock_keeper {
  public:
@@ -130,11 +156,16 @@ constexpr seconds sweep_every{2};
 }  // namespace
 
 town::town(world& in_, store& shared_, const faults& wrong_, metrics& measured)
-    : shared(shared_), in(in_), wrong(wrong_), measured_(measured) {
+    : shared(shared_),
+      in(in_),
+      wrong(wrong_),
+      passwords_(std::make_unique<plain_passwords>()),
+      tokens_(std::make_unique<plain_tokens>()),
+      measured_(measured) {
     for (const auto* each :
-         {&idempotency_table, &carts::carts_table, &carts::guards_table, &orders::orders_table,
-          &orders::counters_table, &payments::payments_table, &notifications::notifications_table,
-          &outbox_table, &inbox_table, &leases_table})
+         {&users::sessions_table, &idempotency_table, &carts::carts_table, &carts::guards_table,
+          &orders::orders_table, &orders::counters_table, &payments::payments_table,
+          &notifications::notifications_table, &outbox_table, &inbox_table, &leases_table})
         shared.declare(*each);
     if (wrong.kind == town_kind::house) {
         const std::vector<target> all(all_targets.begin(), all_targets.end());
@@ -201,6 +232,8 @@ void town::start(int process) {
     for (auto& each : nodes_)
         if (each->process == process) hire(*each);
     for (auto& each : nodes_)
+        if (each->process == process) connect_guests(*each);
+    for (auto& each : nodes_)
         if (each->process == process) begin_work(*each);
 }
 
@@ -217,10 +250,16 @@ void town::hire(node& of) {
     if (!alone) s.outboxed = std::make_unique<outboxed_items>(of.items, of.time);
     key_value& items = alone ? static_cast<key_value&>(of.items) : *s.outboxed;
     s.keys = std::make_unique<idempotency_keys>(items, of.time, s.epoch, alone);
-    s.users = std::make_unique<everybody>();
+    s.remote_users = std::make_unique<remote_directory>(*this, of.id);
     s.remote_products = std::make_unique<remote_stock>(*this, of.id);
     s.remote_orders = std::make_unique<remote_book>(*this, of.id);
     s.remote_payments = std::make_unique<remote_till>(*this, of.id);
+    if (runs(target::user))
+        s.users = std::make_unique<users::user_service>(
+            users::user_service::needs{of.rows, items, *passwords_, *tokens_, of.time, of.random},
+            users::user_settings{.adopt_again = seconds(10)});
+    users::directory& directory =
+        s.users ? static_cast<users::directory&>(*s.users) : *s.remote_users;
     auto& memory = *memory_.at(of.process);
     if (runs(target::product))
         s.products = std::make_unique<products::product_service>(
@@ -231,7 +270,7 @@ void town::hire(node& of) {
     if (runs(target::order))
         s.orders = std::make_unique<orders::order_service>(
             orders::order_service::needs{.items = items,
-                                         .users = *s.users,
+                                         .users = directory,
                                          .products = stock,
                                          .time = of.time,
                                          .random = of.random,
@@ -256,13 +295,31 @@ void town::hire(node& of) {
             carts::cart_settings{.second_pass = seconds(4)});
     if (runs(target::notification))
         s.notifications = std::make_unique<notifications::notification_service>(
-            notifications::notification_service::needs{items, *s.users, book, *of.outside,
+            notifications::notification_service::needs{items, directory, book, *of.outside,
                                                        *of.blobs, of.time, of.random, *s.background,
                                                        measured_},
             notifications::notification_settings{.most_tries = 1'000,
                                                  .first_retry = seconds(1),
                                                  .longest_retry = seconds(4),
                                                  .send_within = seconds(5)});
+}
+
+// What the user service asks of others when a guest comes home, in the process or over the network.
+void town::connect_guests(node& of) {
+    auto& s = *of.now;
+    if (!s.users) return;
+    s.users->on_merge([this, &of](std::string guest, std::string user) -> task<result<void>> {
+        if (of.now->carts) return of.now->carts->merge(std::move(guest), std::move(user));
+        return call<void>(of.id, target::cart,
+                          [guest, user](staff& there) { return there.carts->merge(guest, user); });
+    });
+    s.users->on_adopt(
+        [this, &of](std::string guest, std::string user) -> task<result<users::adopted>> {
+            if (of.now->orders) return of.now->orders->adopt(std::move(guest), std::move(user));
+            return call<users::adopted>(of.id, target::order, [guest, user](staff& there) {
+                return there.orders->adopt(guest, user);
+            });
+        });
 }
 
 void town::begin_work(node& of) {
@@ -295,6 +352,7 @@ void town::begin_work(node& of) {
     if (s.carts) sweep("carts", [&of, &s] { return s.carts->sweep(of.share); });
     if (s.notifications)
         sweep("notifications", [&of, &s] { return s.notifications->sweep(of.share); });
+    if (s.users && of.share.index == 0) sweep("guest orders", [&s] { return s.users->sweep(); });
     if (s.products && of.share.index == 0) sweep("holds", [&s] { return s.products->sweep(); });
     in.park(of.id, nanos(0), [] {});  // its loop begins to run
 }

@@ -9,6 +9,7 @@
 #include "services/order/order_operations.hpp"
 #include "services/payment/payment_operations.hpp"
 #include "services/product/product_operations.hpp"
+#include "services/user/user_operations.hpp"
 #include "simulation/fronts.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -17,9 +18,9 @@
 
 namespace stoa::simulation {
 
-enum class target : std::uint8_t { product, order, payment, cart, notification };
-inline constexpr std::array all_targets{target::product, target::order, target::payment,
-                                        target::cart, target::notification};
+enum class target : std::uint8_t { user, product, order, payment, cart, notification };
+inline constexpr std::array all_targets{target::user,    target::product, target::order,
+                                        target::payment, target::cart,    target::notification};
 
 class town;
 
@@ -31,10 +32,11 @@ struct staff {
     std::unique_ptr<outboxed_items> outboxed;
     std::unique_ptr<relay> to_the_log;
     std::unique_ptr<idempotency_keys> keys;
-    std::unique_ptr<users::directory> users;
+    std::unique_ptr<users::directory> remote_users;
     std::unique_ptr<products::stock_keeper> remote_products;
     std::unique_ptr<orders::book> remote_orders;
     std::unique_ptr<payments::till> remote_payments;
+    std::unique_ptr<users::user_service> users;
     std::unique_ptr<products::product_service> products;
     std::unique_ptr<orders::order_service> orders;
     std::unique_ptr<payments::payment_service> payments;
@@ -106,15 +108,17 @@ class town {
     bank books;
     std::map<std::string, std::string> blobs;
     std::map<std::string, int> mails;
-    std::set<std::string> deleted_users;
 
     static constexpr int outside = 1;  // the node of clients: never fails
 
  private:
     void add(int process, lane share, std::vector<target> runs);
     void hire(node& of);
+    void connect_guests(node& of);
     void begin_work(node& of);
 
+    std::unique_ptr<password_hasher> passwords_;
+    std::unique_ptr<token_authority> tokens_;
     metrics& measured_;
     int processes_ = 0;
     int incarnations_ = 0;

@@ -1,6 +1,7 @@
 // Changes that customers make to their carts.
 #include "base/json.hpp"
 #include "base/planted.hpp"
+#include "runtime/crash_point.hpp"
 #include "services/cart/cart_service.hpp"
 
 #include <algorithm>
@@ -69,6 +70,7 @@ task<result<void>> cart_service::put_in(request_context context, products::produ
         store_.refuse_if_deleted(in, product.id);
         if (under_key) ports_.keys.begin(in, context, product.id);
         STOA_CO_TRY(const auto outcome, co_await store_.commit(std::move(in)));
+        crash_point("cart_line_changed");
         if (outcome.committed()) co_return result<void>{};
         if (outcome.failed == 2) co_return fail(request_in_progress());
         if (outcome.failed != 1) continue;  // another change of the line came first: look again

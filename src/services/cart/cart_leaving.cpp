@@ -1,6 +1,7 @@
 // How lines leave carts without their owner's hand: paid for, deleted from the catalogue, or moved
 // to another cart when a guest logs in.
 #include "base/planted.hpp"
+#include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
 #include "services/cart/cart_service.hpp"
 
@@ -102,6 +103,7 @@ task<result<void>> cart_service::take_chunk(
             }
         }
         STOA_CO_TRY(const auto outcome, co_await store_.commit(std::move(in)));
+        crash_point("cart_left");
         if (outcome.committed() || outcome.received_before()) co_return result<void>{};
         if (!guard.empty() && outcome.failed == 0) co_return result<void>{};  // done before
         // A line changed meanwhile: look again.

@@ -1,0 +1,225 @@
+// How lines leave carts: paid for, deleted from the catalogue, moved to another owner.
+#include "support/cart_service_fixture.hpp"
+
+namespace stoa::carts {
+namespace {
+
+using namespace testing;
+
+// --- order.paid ----------
+
+TEST_F(cart_service_test, what_was_added_after_the_order_stays) {
+    add("apple", 2);
+    placed("e1", {{"apple", 2}, {"pear", 4}});
+    clock_.advance(seconds(5));
+    add("apple", 1);
+    add("pear", 4);  // a new line, begun after the order
+    ASSERT_TRUE(paid("e1", {{"apple", 2}, {"pear", 4}}));
+    EXPECT_EQ(lines(), (std::vector<std::string>{"apple:1", "pear:4"}));
+}
+
+TEST_F(cart_service_test, a_line_that_was_removed_and_begun_anew_is_another_wish) {
+    add("apple", 2);
+    placed("e1", {{"apple", 2}});
+    call("RemoveCartItem", R"({"product_id":"apple"})");
+    clock_.advance(seconds(1));
+    add("apple", 2);
+    ASSERT_TRUE(paid("e1", {{"apple", 2}}));
+    EXPECT_EQ(lines(), std::vector<std::string>{"apple:2"});
+}
+
+TEST_F(cart_service_test, clocks_that_disagree_leave_nothing_in_the_cart_that_was_paid) {
+    add("apple", 2);
+    clock_.advance(-minutes(5));  // the order's clock is behind the cart's
+    ASSERT_TRUE(paid("e1", {{"apple", 2}}));
+    EXPECT_TRUE(of().items.empty());
+}
+
+TEST_F(cart_service_test, an_order_told_of_twice_is_remembered_as_it_was_the_first_time) {
+    add("apple", 2);
+    placed("e1", {{"apple", 2}});
+    call("RemoveCartItem", R"({"product_id":"apple"})");
+    clock_.advance(seconds(1));
+    add("apple", 2);
+    placed("e1", {{"apple", 2}});
+    ASSERT_TRUE(paid("e1", {{"apple", 2}}));
+    EXPECT_EQ(lines(), std::vector<std::string>{"apple:2"});
+}
+
+TEST_F(cart_service_test, a_paid_order_is_applied_once) {
+    add("apple", 5);
+    ASSERT_TRUE(paid("e1", {{"apple", 2}}));
+    --offset_;
+    ASSERT_TRUE(paid("e1", {{"apple", 2}}));
+    EXPECT_EQ(lines(), std::vector<std::string>{"apple:3"});
+}
+
+TEST_F(cart_service_test, a_large_order_interrupted_between_chunks_is_finished_once) {
+    call("ReplaceCart", many_lines(200));
+    std::vector<std::pair<std::string, int>> bought;
+    for (int i = 0; i < 200; ++i) bought.emplace_back("p" + std::to_string(i), 1);
+    placed("e1", bought);
+    items_->writes.clear();
+    items_->fail_in = 3;
+    EXPECT_EQ(paid("e1", bought).error().code, "storage_unavailable");
+    EXPECT_EQ(of().units, 400 - 80);
+    --offset_;
+    ASSERT_TRUE(paid("e1", bought));
+    EXPECT_EQ(of().units, 200);
+    --offset_;
+    ASSERT_TRUE(paid("e1", bought));
+    EXPECT_EQ(of().units, 200);
+    EXPECT_LE(std::ranges::max(items_->writes), 90U);
+}
+
+// --- product.deleted ----------
+
+TEST_F(cart_service_test, a_deleted_product_leaves_every_cart) {
+    for (int i = 0; i < 200; ++i) add("apple", 1, "user-" + std::to_string(i));
+    add("pear", 1, "user-7");
+    ASSERT_TRUE(deleted("apple"));
+    EXPECT_TRUE(of("user-0").items.empty());
+    EXPECT_TRUE(of("user-199").items.empty());
+    EXPECT_EQ(lines("user-7"), std::vector<std::string>{"pear:1"});
+}
+
+TEST_F(cart_service_test, a_product_deleted_between_quote_and_write_is_not_added) {
+    products_.after_quote = [&]() -> task<> {
+        products_.after_quote = nullptr;
+        auto done =
+            co_await carts_->on_product_deleted(told("product.deleted", "d", ++offset_), {"apple"});
+        EXPECT_TRUE(done.has_value());
+    };
+    EXPECT_EQ(add("apple", 1).wrong.errors.at(0).code, "product_unavailable");
+    EXPECT_TRUE(of().items.empty());
+    // In a batch it is as if the deletion had come after.
+    EXPECT_TRUE(call("ReplaceCart", R"({"items":[{"product_id":"apple","quantity":1},
+        {"product_id":"pear","quantity":1}]})")
+                    .ok());
+    EXPECT_EQ(lines(), std::vector<std::string>{"pear:1"});
+}
+
+TEST_F(cart_service_test, the_consumers_rows_read_what_the_topics_carry) {
+    add("apple", 2);
+    add("pear", 2);
+    const auto consumer = events_of(*carts_);
+    const auto tell = [&](std::string_view type, const std::string& text) {
+        const auto row = std::ranges::find(consumer.handlers, type, &event_handler::event_type);
+        record_box payload(*row->payload);
+        EXPECT_TRUE(read_json(text, *row->payload, payload.get(), {}, row->names).empty()) << text;
+        return loop_.run([&] {
+            return row->call(consumer.service,
+                             told(std::string(row->topic), std::string(type), ++offset_),
+                             std::move(payload));
+        });
+    };
+    EXPECT_TRUE(tell("product.deleted", R"({"productId":"apple"})"));
+    EXPECT_EQ(lines(), std::vector<std::string>{"pear:2"});
+    orders::order_event paid_event{.order_id = "o",
+                                   .user_id = "ada",
+                                   .currency = eur,
+                                   .event_type = "order.paid",
+                                   .created_at = clock_.now(),
+                                   .items = {{.product_id = "pear", .quantity = 1}}};
+    EXPECT_TRUE(tell("order.created", to_json(paid_event)));
+    EXPECT_EQ(lines(), std::vector<std::string>{"pear:2"});
+    EXPECT_TRUE(tell("order.paid", to_json(paid_event)));
+    EXPECT_EQ(lines(), std::vector<std::string>{"pear:1"});
+}
+
+TEST_F(cart_service_test, checkout_looks_at_the_tombstones) {
+    add("apple", 1);
+    products_.stock("plum", 5, 5);
+    ASSERT_TRUE(deleted("plum"));
+    // A line that an index behind its table hid from the first pass.
+    write_set late;
+    late.put(carts_table, to_item(line{.user_id = "ada",
+                                       .product_id = "plum",
+                                       .quantity = 1,
+                                       .added_at = clock_.now(),
+                                       .expires_at = clock_.now().unix_s() + 1'000}));
+    ASSERT_TRUE(loop_.run([&] { return items_->write(late); }));
+    const auto refused = call("Checkout", address);
+    EXPECT_EQ(refused.wrong.code, "product_unavailable");
+    EXPECT_EQ(refused.wrong.errors.at(0).where, "items[1]");
+    EXPECT_EQ(sweep(), 0);
+    clock_.advance(minutes(1));
+    EXPECT_EQ(sweep(), 1);  // the second pass
+    EXPECT_EQ(sweep(), 0);
+    EXPECT_EQ(lines(), std::vector<std::string>{"apple:1"});
+    EXPECT_TRUE(call("Checkout", address).ok());
+}
+
+TEST_F(cart_service_test, a_first_pass_that_failed_is_made_again) {
+    add("apple", 1);
+    items_->fail_in = 2;
+    EXPECT_FALSE(deleted("apple"));
+    --offset_;
+    ASSERT_TRUE(deleted("apple"));
+    EXPECT_TRUE(of().items.empty());
+}
+
+TEST_F(cart_service_test, a_tombstone_whose_time_is_over_refuses_nothing) {
+    ASSERT_TRUE(deleted("apple"));
+    products_.shelf["apple"].is_active = true;
+    EXPECT_EQ(add("apple", 1).wrong.errors.at(0).code, "product_unavailable");
+    clock_.advance(hours(25));
+    EXPECT_TRUE(add("apple", 1).ok());
+}
+
+// --- merging ----------
+
+TEST_F(cart_service_test, a_guest_who_logs_in_brings_the_cart_along) {
+    add("apple", 2, "guest");
+    add("pear", 1, "guest");
+    add("pear", 999'999, "ada");
+    clock_.advance(seconds(1));
+    add("pear", 4, "guest");
+    ASSERT_TRUE(loop_.run([&] { return carts_->merge("guest", "ada"); }));
+    EXPECT_TRUE(of("guest").items.empty());
+    EXPECT_EQ(lines(), (std::vector<std::string>{"apple:2", "pear:1000000"}));
+    ASSERT_TRUE(loop_.run([&] { return carts_->merge("guest", "ada"); }));
+    ASSERT_TRUE(loop_.run([&] { return carts_->merge("ada", "ada"); }));
+    EXPECT_EQ(lines(), (std::vector<std::string>{"apple:2", "pear:1000000"}));
+}
+
+TEST_F(cart_service_test, a_merge_that_stopped_half_way_is_finished_by_its_repeat) {
+    call("ReplaceCart", many_lines(100), "guest");
+    add("p3", 5, "ada");
+    add("p99", 5, "ada");
+    items_->writes.clear();
+    items_->fail_in = 3;  // the marker and a chunk are stored
+    EXPECT_EQ(loop_.run([&] { return carts_->merge("guest", "ada"); }).error().code,
+              "storage_unavailable");
+    EXPECT_EQ(of("guest").units + of("ada").units, 210);
+    ASSERT_TRUE(loop_.run([&] { return carts_->merge("guest", "ada"); }));
+    EXPECT_TRUE(of("guest").items.empty());
+    EXPECT_EQ(of("ada").units, 210);
+    EXPECT_LE(std::ranges::max(items_->writes), 90U);
+}
+
+TEST_F(cart_service_test, a_guests_order_paid_after_the_merge_leaves_the_users_cart) {
+    add("apple", 2, "guest");
+    placed("e1", {{"apple", 2}}, "guest");
+    ASSERT_TRUE(loop_.run([&] { return carts_->merge("guest", "ada"); }));
+    ASSERT_TRUE(paid("e1", {{"apple", 2}}, "guest"));
+    EXPECT_TRUE(of("ada").items.empty());
+}
+
+TEST_F(cart_service_test, a_guests_order_told_of_after_the_merge_leaves_the_users_cart) {
+    add("apple", 2, "guest");
+    ASSERT_TRUE(loop_.run([&] { return carts_->merge("guest", "ada"); }));
+    ASSERT_TRUE(paid("e1", {{"apple", 2}}, "guest"));
+    EXPECT_TRUE(of("ada").items.empty());
+}
+
+TEST_F(cart_service_test, an_order_that_moved_to_an_account_is_taken_from_its_guests_cart) {
+    add("apple", 2, "guest");
+    add("apple", 3, "ada");
+    ASSERT_TRUE(paid("e1", {{"apple", 2}}, "ada", "guest"));
+    EXPECT_TRUE(of("guest").items.empty());
+    EXPECT_EQ(of("ada").units, 3);
+}
+
+}  // namespace
+}  // namespace stoa::carts
