@@ -9,6 +9,7 @@ namespace stoa {
 namespace {
 
 constexpr std::size_t longest_line = 998;  // RFC 5322, 2.1.1
+constexpr std::size_t longest_id = 250;    // it stands on one line, which cannot be folded
 
 bool is_plain(char c) { return c >= 0x20 && c < 0x7f; }
 
@@ -100,8 +101,8 @@ result<void> check_mail(const mail& what) {
     if (!is_address(what.from)) return fail(errc::invalid, "bad_sender", "not an e-mail address");
     if (!one_line(what.subject) || !is_text(what.subject))
         return fail(errc::invalid, "bad_subject", "a subject is one line of UTF-8");
-    if (what.id.empty() || !one_line(what.id))
-        return fail(errc::invalid, "bad_message_id", "a message needs an id of one line");
+    if (what.id.empty() || what.id.size() > longest_id || !one_line(what.id))
+        return fail(errc::invalid, "bad_message_id", "a message needs an id of one short line");
     if (!is_text(what.body)) return fail(errc::invalid, "bad_body", "a body is UTF-8 without NUL");
     return {};
 }

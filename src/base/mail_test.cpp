@@ -72,6 +72,7 @@ TEST(mail, no_field_can_break_out_of_its_header) {
     EXPECT_EQ(code([](mail& m) { m.to = "nobody"; }), "bad_recipient");
     EXPECT_EQ(code([](mail& m) { m.from = "a@b@c"; }), "bad_sender");
     EXPECT_EQ(code([](mail& m) { m.id = "a\nb"; }), "bad_message_id");
+    EXPECT_EQ(code([](mail& m) { m.id = std::string(999, 'x'); }), "bad_message_id");
     EXPECT_EQ(code([](mail& m) { m.body = std::string("a\0b", 3); }), "bad_body");
     EXPECT_EQ(message_id_of("a b>\n"), "<a-b--@stoa>");
 }

@@ -86,17 +86,19 @@ class Client:
 class Shop:
     """`stoa serve` on free ports of the loopback address."""
 
-    def __init__(self, data_dir, *flags, demo=False):
+    def __init__(self, data_dir, *flags, demo=False, program=None):
         self.data_dir, self.flags, self.demo = str(data_dir), list(flags), demo
+        self.program, self.environment = program or binary(), dict(os.environ)
         self.process = None
         self.operator_password = None
         self.fixed = ["--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
         self.lines = []
 
     def start(self, within_s=60):
-        command = [binary(), "serve", "--data-dir", self.data_dir, *self.fixed, "--log-level", "warning",
+        command = [self.program, "serve", "--data-dir", self.data_dir, *self.fixed, "--log-level", "warning",
                    *(["--demo"] if self.demo else []), *self.flags]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                        env=self.environment)
         self._lines = queue.Queue()
         self.errors = []
         threading.Thread(target=self._pump, args=(self.process.stdout, self._lines.put), daemon=True).start()

@@ -333,6 +333,22 @@ def test_no_client_sets_what_a_line_costs(scene, member):
     scene.nothing_changed()
 
 
+def test_nobody_orders_in_anothers_name_but_an_operator(scene):
+    body = {"user_id": scene.customer.user_id, "items": [{"product_id": scene.product["id"], "quantity": 1}],
+            "shipping_address": ADDRESS}
+    for client in (scene.other, scene.shop.guest()):
+        got = client.post("/api/v1/orders", body)
+        assert got.status in (403, 422) and got.json["code"] != "internal", got
+    scene.nothing_changed()
+    placed = scene.operator.post("/api/v1/orders", body)
+    assert placed.status == 201, placed
+    path = f"/api/v1/orders/{placed.json['id']}"
+    assert scene.customer.get(path).json["user_id"] == scene.customer.user_id
+    assert scene.other.get(path).status == 404
+    assert scene.customer.put(path + "/cancel", {}).json["status"] == "cancelled"
+    scene.before = scene.facts()  # one more order, which holds nothing
+
+
 @pytest.mark.parametrize("member, value", [("role", "operator"), ("active", True), ("email_verified", True), ("id", NOBODY),
                                            ("password_hash", "x"), ("tokens_valid_after", "2020-01-01T00:00:00Z")])
 def test_nobody_makes_themselves_more_than_a_customer(scene, member, value):
@@ -493,9 +509,30 @@ def test_a_second_process_on_the_data_directory_is_refused(shop):
     assert shop.client().get("/api/v1/products").status == 200
 
 
-def test_a_port_that_is_taken_is_named_with_what_to_do(shop, tmp_path):
-    code, said = run("serve", "--data-dir", tmp_path / "other", "--http", f"127.0.0.1:{shop.port}", "--admin", "127.0.0.1:0")
-    assert code == 1 and str(shop.port) in said and "choose another port" in said, (code, said)
+@pytest.mark.parametrize("flag, listener", [("--http", "the public API"), ("--admin", "the admin listener")])
+def test_a_port_that_is_taken_names_its_listener_and_the_flag_to_change(shop, tmp_path, flag, listener):
+    flags = {"--http": "127.0.0.1:0", "--admin": "127.0.0.1:0"} | {flag: f"127.0.0.1:{shop.port}"}
+    code, said = run("serve", "--data-dir", tmp_path / "other", *(word for pair in flags.items() for word in pair))
+    assert code == 1 and f"{listener} ({flag})" in said and f"127.0.0.1:{shop.port}" in said, (code, said)
+    assert "choose another port" in said, said
+    other = {"--http": "--admin", "--admin": "--http"}[flag]
+    assert other not in said, "the listener that is all right is not named"
+    assert shop.client().get("/api/v1/products").status == 200, "the shop that has the port goes on"
+
+
+def test_one_address_for_both_listeners_is_refused_by_name(tmp_path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    code, said = run("serve", "--data-dir", tmp_path / "data", "--http", address, "--admin", address)
+    assert code == 1 and all(word in said for word in ("--http", "--admin", address, "another port")), (code, said)
+
+
+@pytest.mark.parametrize("flag", ["--http", "--admin"])
+def test_an_address_that_is_no_number_names_its_listener(tmp_path, flag):
+    flags = {"--http": "127.0.0.1:0", "--admin": "127.0.0.1:0"} | {flag: "nowhere.invalid:8080"}
+    code, said = run("serve", "--data-dir", tmp_path / "data", *(word for pair in flags.items() for word in pair))
+    assert code == 1 and f"({flag})" in said and "nowhere.invalid:8080" in said, (code, said)
 
 
 def nobody():

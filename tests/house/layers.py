@@ -21,7 +21,7 @@ TABLE_HEADERS = {
     "_events": "transport/events/consumer.hpp",
 }
 # A service sees tasks and what observes it; loops, timers and pools are the runtime's own.
-RUNTIME_FOR_SERVICES = {"task", "metrics", "log", "trace", "supervisor"}
+RUNTIME_FOR_SERVICES = {"task", "metrics", "log", "trace", "supervisor", "crash_point"}
 WIRING = re.compile(r"src/apps/stoa/wiring(_[a-z]+)?\.(cpp|hpp)")
 
 

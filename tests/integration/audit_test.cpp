@@ -1,9 +1,9 @@
-// Every rule of `stoa audit`, broken on purpose: a shop lives through a handful of orders once, each
-// test takes a copy of its data directory, changes one thing behind the services' backs and expects
-// the audit to name exactly that.
+// Every rule of `stoa audit`, broken on purpose: a shop lives through a handful of orders once,
+// each test takes a copy of its data directory, changes one thing behind the services' backs and
+// expects the audit to name exactly that.
+#include "apps/stoa/audit.hpp"
 #include "adapters/simulator/payment_simulator.hpp"
 #include "adapters/system/system_clock.hpp"
-#include "apps/stoa/audit.hpp"
 #include "apps/stoa/audit_moment.hpp"
 #include "apps/stoa/run_file.hpp"
 #include "apps/stoa/wiring.hpp"
@@ -42,7 +42,9 @@ settings settings_of(const std::string& directory) {
     return must(settings::load({{"data_dir", directory},
                                 {"http", "127.0.0.1:0"},
                                 {"admin", "127.0.0.1:0"},
-                                {"access_log", "off"}},
+                                {"access_log", "off"},
+                                {"rate_principal_burst", "0"},
+                                {"rate_login_burst", "0"}},
                                nothing, ""));
 }
 
@@ -89,10 +91,9 @@ class served_shop {
                                                        told.substr(at, told.find('"', at) - at));
     }
     products::product add(const std::string& name, int stock) {
-        return must(from_json<products::product>(
-            ask(*operator_, "POST", "/api/v1/products",
-                R"({"name":")" + name + R"(","price":12.50,"stock":)" + std::to_string(stock) +
-                    '}')));
+        return must(from_json<products::product>(ask(
+            *operator_, "POST", "/api/v1/products",
+            R"({"name":")" + name + R"(","price":12.50,"stock":)" + std::to_string(stock) + '}')));
     }
     orders::order place(http::blocking_client& by, const std::string& product, int n,
                         const std::string& method) {
@@ -104,8 +105,8 @@ class served_shop {
     }
     void await(const std::string& order, order_status wanted, std::int64_t refunded_minor = 0) {
         eventually([&] {
-            const auto now = must(from_json<orders::order>(
-                ask(*operator_, "GET", "/api/v1/orders/" + order)));
+            const auto now =
+                must(from_json<orders::order>(ask(*operator_, "GET", "/api/v1/orders/" + order)));
             return now.status == wanted && now.refunded_amount.minor == refunded_minor;
         });
     }
@@ -221,15 +222,14 @@ class audit_test : public ::testing::Test {
     template <class... Args>
     void sql_with(const char* text, Args... args) {
         const auto changed = must(loop_.run([&] {
-            return store_->database().commit([=](transaction& t) -> result<std::int64_t> {
-                return t.execute(text, args...);
-            });
+            return store_->database().commit(
+                [=](transaction& t) -> result<std::int64_t> { return t.execute(text, args...); });
         }));
         ASSERT_GT(changed, 0) << text;
     }
     item stored(const kv_table& table, item key, sqlite_shop* in = nullptr) {
-        auto found = must(
-            loop_.run([&] { return (in ? in : store_.get())->items().get(table, key); }));
+        auto found =
+            must(loop_.run([&] { return (in ? in : store_.get())->items().get(table, key); }));
         if (!found) throw std::runtime_error("no such item in " + std::string(table.name));
         return *std::move(found);
     }
@@ -250,14 +250,13 @@ class audit_test : public ::testing::Test {
     }
     template <class Match>
     item first(const kv_table& table, Match match, sqlite_shop* in = nullptr) {
-        auto page = must(loop_.run(
-            [&] { return (in ? in : store_.get())->items().scan(table, {}, 1'000); }));
+        auto page = must(
+            loop_.run([&] { return (in ? in : store_.get())->items().scan(table, {}, 1'000); }));
         for (auto& each : page.items)
             if (match(each)) return each;
         throw std::runtime_error("no item matches");
     }
-    item payment_of(const std::string& order, std::string_view state_name,
-                    std::string_view state) {
+    item payment_of(const std::string& order, std::string_view state_name, std::string_view state) {
         return first(payments::payments_table, [&](const item& each) {
             return each.text("order_id") == order && each.text(state_name) == state;
         });
@@ -265,7 +264,10 @@ class audit_test : public ::testing::Test {
 
     audit_report audited() {
         const auto at = must(take_moment(*store_, *provider_));
-        return must(audit({.shop = *at.shop, .provider = at.provider.get(), .now = time_.now()},
+        return must(audit({.shop = *at.shop,
+                           .provider = at.provider.get(),
+                           .intents = &simulator_tables().front(),
+                           .now = time_.now()},
                           {}));
     }
     // The rule is broken for that subject, and nothing else is about any other subject.

@@ -63,7 +63,7 @@ class recorder {
     // Each life but the last ends at a change that does not happen.
     void live(int life) {
         if (life < 3) disk_->die_at(disk_->moment() + chance_.below(120));
-        auto opened = filesystem_blob::open(where_ / "data/blobs", pool_, disk_);
+        auto opened = filesystem_blob::open(where_ / "blobs", pool_, disk_);
         out_.restarts += life > 0;
         if (!opened) return;
         for (int round = 0; round < 8; ++round) work_on(**opened);
@@ -148,7 +148,7 @@ class shop_after {
  public:
     // What is wrong after the power came back; empty: nothing.
     std::string look(const std::string& directory, const promises& made, std::size_t moment) {
-        auto opened = filesystem_blob::open(directory + "/data/blobs", pool_);
+        auto opened = filesystem_blob::open(directory + "/blobs", pool_);
         if (!opened) return "it does not start: " + opened.error().detail;
         for (const auto& each : std::filesystem::recursive_directory_iterator(directory))
             if (each.path().filename().string().starts_with("~"))

@@ -1,5 +1,7 @@
 #include "adapters/filesystem/files.hpp"
 
+#include "runtime/crash_point.hpp"
+
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <sys/stat.h>
@@ -26,22 +28,6 @@ bool allowed(char c) {
 bool good_part(std::string_view part) {
     return !part.empty() && part != "." && part != ".." && part.size() <= longest_part &&
            std::ranges::all_of(part, allowed);
-}
-
-// Directories on the way to an object, each synced into its parent, or a crash could lose the way.
-result<void> make_directories(const std::string& root, const std::string& below,
-                              disk_syncs& syncs) {
-    auto at = root;
-    std::size_t start = 0;
-    while (start < below.size()) {
-        const auto end = std::min(below.find('/', start), below.size());
-        const auto parent = at;
-        at += "/" + below.substr(start, end - start);
-        start = end + 1;
-        if (mkdir(at.c_str(), 0700) == 0) STOA_TRY_VOID(sync_directory(parent, syncs));
-        else if (errno != EEXIST) return fail(failure("mkdir " + at, errno));
-    }
-    return {};
 }
 
 class sha256 {
@@ -81,16 +67,68 @@ error failure(const std::string& what, int error_number) {
             .detail = what + ": " + std::strerror(error_number)};
 }
 
-int disk_syncs::file(int descriptor) { return fsync(descriptor) == 0 ? 0 : errno; }
-int disk_syncs::file_system(int descriptor) { return syncfs(descriptor) == 0 ? 0 : errno; }
-int disk_syncs::directory(int descriptor) { return fsync(descriptor) == 0 ? 0 : errno; }
-
-result<void> sync_directory(const std::string& path, disk_syncs& syncs) {
+int disk::make_directory(const std::string& path) {
+    return mkdir(path.c_str(), 0700) == 0 ? 0 : errno;
+}
+int disk::create(const std::string& path, int& descriptor) {
+    descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return descriptor < 0 ? errno : 0;
+}
+int disk::write(int descriptor, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const auto n = ::write(descriptor, bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return errno;
+        bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return 0;
+}
+int disk::rename(const std::string& from, const std::string& to) {
+    return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+}
+int disk::remove(const std::string& path) { return unlink(path.c_str()) == 0 ? 0 : errno; }
+int disk::sync_file(int descriptor) { return fsync(descriptor) == 0 ? 0 : errno; }
+int disk::sync_file_system(int descriptor) { return syncfs(descriptor) == 0 ? 0 : errno; }
+int disk::sync_directory(const std::string& path) {
     const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0) return fail(failure("open " + path, errno));
-    const int failed = syncs.directory(directory);
+    if (directory < 0) return errno;
+    const int failed = fsync(directory) == 0 ? 0 : errno;
     close(directory);
-    if (failed) return fail(failure("fsync " + path, failed));
+    return failed;
+}
+
+bool volume::knows(const std::string& path) const {
+    const std::scoped_lock lock(mutex_);
+    return known_.contains(path);
+}
+
+void volume::remember(const std::string& path) {
+    const std::scoped_lock lock(mutex_);
+    // Forgetting costs a sync a directory, no more.
+    if (known_.size() >= most_known) known_.clear();
+    known_.insert(path);
+}
+
+result<void> volume::sync_directory(const std::string& path) {
+    if (const int failed = disk_->sync_directory(path))
+        return fail(failure("fsync " + path, failed));
+    return {};
+}
+
+result<void> volume::make_directories(const std::string& root, const std::string& below) {
+    auto at = root;
+    std::size_t start = 0;
+    while (start < below.size()) {
+        const auto end = std::min(below.find('/', start), below.size());
+        const auto parent = at;
+        at += "/" + below.substr(start, end - start);
+        start = end + 1;
+        const int failed = disk_->make_directory(at);
+        if (failed && failed != EEXIST) return fail(failure("mkdir " + at, failed));
+        if (failed == EEXIST && knows(at)) continue;
+        STOA_TRY_VOID(sync_directory(parent));
+        remember(at);
+    }
     return {};
 }
 
@@ -117,47 +155,49 @@ result<place> place_of(const std::string& root, std::string bucket, std::string 
 
 struct upload::digest : sha256 {};
 
-upload::upload(place where, std::shared_ptr<disk_syncs> syncs)
-    : where_(std::move(where)), syncs_(std::move(syncs)), digest_(std::make_unique<digest>()) {}
+upload::upload(place where, std::shared_ptr<volume> to)
+    : where_(std::move(where)), volume_(std::move(to)), digest_(std::make_unique<digest>()) {}
 
-result<std::unique_ptr<upload>> upload::begin(place where, std::shared_ptr<disk_syncs> syncs) {
+result<std::unique_ptr<upload>> upload::begin(place where, std::shared_ptr<volume> to) {
     static std::atomic<std::uint64_t> number{0};
-    std::unique_ptr<upload> out(new upload(std::move(where), std::move(syncs)));
+    std::unique_ptr<upload> out(new upload(std::move(where), std::move(to)));
     const auto& at = out->where_;
-    STOA_TRY_VOID(make_directories(at.root, at.bucket, *out->syncs_));
+    STOA_TRY_VOID(out->volume_->make_directories(at.root, at.bucket));
     out->temporary_ = at.root + "/" + at.bucket + "/" + std::string(temporary_mark) +
                       std::to_string(getpid()) + "-" + std::to_string(++number);
-    out->file_ = ::open(out->temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (out->file_ < 0) return fail(failure("open " + out->temporary_, errno));
+    if (const int failed = out->volume_->on().create(out->temporary_, out->file_))
+        return fail(failure("open " + out->temporary_, failed));
     return out;
 }
 
 upload::~upload() {
     if (file_ < 0) return;
     close(file_);
-    unlink(temporary_.c_str());
+    // Where it cannot go, the next start removes it.
+    (void)volume_->on().remove(temporary_);
 }
 
 result<void> upload::append(std::string_view chunk) {
     digest_->add(chunk);
     size_bytes_ += std::ssize(chunk);
-    while (!chunk.empty()) {
-        const auto n = write(file_, chunk.data(), chunk.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return fail(failure("write " + temporary_, errno));
-        chunk.remove_prefix(static_cast<std::size_t>(n));
-    }
+    if (const int failed = volume_->on().write(file_, chunk))
+        return fail(failure("write " + temporary_, failed));
     return {};
 }
 
 result<void> upload::sync() {
-    if (const int failed = syncs_->file(file_)) return fail(failure("fsync " + temporary_, failed));
+    crash_point("file_written");
+    if (const int failed = volume_->on().sync_file(file_))
+        return fail(failure("fsync " + temporary_, failed));
+    crash_point("file_synced");
     return {};
 }
 
 result<void> upload::sync_all() {
-    if (const int failed = syncs_->file_system(file_))
+    crash_point("file_written");
+    if (const int failed = volume_->on().sync_file_system(file_))
         return fail(failure("syncfs at " + temporary_, failed));
+    crash_point("file_synced");
     return {};
 }
 
@@ -166,17 +206,18 @@ std::string upload::directory() const { return parent_of(where_.path()); }
 result<blob_info> upload::give_name() {
     const auto slash = where_.key.rfind('/');
     if (slash != std::string::npos)
-        STOA_TRY_VOID(make_directories(where_.root + "/" + where_.bucket,
-                                       where_.key.substr(0, slash), *syncs_));
+        STOA_TRY_VOID(volume_->make_directories(where_.root + "/" + where_.bucket,
+                                                where_.key.substr(0, slash)));
     const auto path = where_.path();
     auto etag = digest_->hex();
-    if (rename(temporary_.c_str(), path.c_str()) != 0) {
-        if (errno == ENOTDIR || errno == EISDIR)
+    if (const int failed = volume_->on().rename(temporary_, path)) {
+        if (failed == ENOTDIR || failed == EISDIR)
             return fail(errc::conflict, "key_conflict",
                         "files cannot hold an object whose key goes on where another one's ends: " +
                             where_.key);
-        return fail(failure("rename to " + path, errno));
+        return fail(failure("rename to " + path, failed));
     }
+    crash_point("file_named");
     close(std::exchange(file_, -1));
     return blob_info{where_.key, size_bytes_, std::move(etag)};
 }
@@ -184,7 +225,8 @@ result<blob_info> upload::give_name() {
 result<blob_info> upload::finish() {
     STOA_TRY_VOID(sync());
     STOA_TRY(auto named, give_name());
-    STOA_TRY_VOID(sync_directory(directory(), *syncs_));
+    STOA_TRY_VOID(volume_->sync_directory(directory()));
+    crash_point("file_directory_synced");
     return named;
 }
 
@@ -262,19 +304,31 @@ result<std::vector<blob_info>> list(const std::string& root, const std::string& 
     return out;
 }
 
-result<void> erase(const place& where, disk_syncs& syncs) {
+result<void> erase(const place& where, volume& from) {
     const auto path = where.path();
-    if (unlink(path.c_str()) == 0) return sync_directory(parent_of(path), syncs);
+    const int failed = from.on().remove(path);
     // A directory is no object: its name was never a key's whole path.
-    if (errno == ENOENT || errno == ENOTDIR || errno == EISDIR || errno == EPERM) return {};
-    return fail(failure("unlink " + path, errno));
+    if (failed == ENOTDIR || failed == EISDIR || failed == EPERM) return {};
+    if (failed && failed != ENOENT) return fail(failure("unlink " + path, failed));
+    const auto directory = parent_of(path);
+    if (const int unsynced = from.on().sync_directory(directory); unsynced && unsynced != ENOENT)
+        return fail(failure("fsync " + directory, unsynced));
+    return {};
 }
 
-result<void> prepare(const std::string& root) {
+result<void> prepare(const std::string& root, volume& on) {
     namespace fs = std::filesystem;
     std::error_code why;
-    fs::create_directories(root, why);
+    // From the deepest directory that stands, but for the root itself: a process that died may not
+    // have come to sync that.
+    auto standing = fs::absolute(root, why).lexically_normal();
+    if (!standing.has_filename()) standing = standing.parent_path();
+    const auto whole = standing;
+    do standing = standing.parent_path();
+    while (!why && !fs::exists(standing, why) && standing != standing.root_path());
     if (why) return fail(failure("create " + root, why.value()));
+    STOA_TRY_VOID(on.make_directories(standing == standing.root_path() ? "" : standing.string(),
+                                      whole.lexically_relative(standing).string()));
     std::vector<fs::path> leftovers;
     for (fs::directory_iterator bucket(root, why), end; !why && bucket != end;
          bucket.increment(why)) {
@@ -283,9 +337,10 @@ result<void> prepare(const std::string& root) {
             if (each.path().filename().string().starts_with(temporary_mark))
                 leftovers.push_back(each.path());
     }
-    for (const auto& each : leftovers)
-        if (!why) fs::remove(each, why);
     if (why) return fail(failure("clean " + root, why.value()));
+    for (const auto& each : leftovers)
+        if (const int failed = on.on().remove(each.string()); failed && failed != ENOENT)
+            return fail(failure("clean " + root, failed));
     return {};
 }
 

@@ -4,7 +4,9 @@
 #include "ports/blob.hpp"
 
 #include <memory>
+#include <mutex>
 #include <string>
+#include <unordered_set>
 
 namespace stoa::files {
 
@@ -19,23 +21,50 @@ result<void> check_bucket(const std::string& bucket);
 // `storage_full` where there is no space, else `internal`.
 error failure(const std::string& what, int error_number);
 
-// What makes writes last, apart from the rest so that tests count it and let it fail. Each gives 0
-// or the system's error number.
-class disk_syncs {
+// Every call that changes the disk, apart from the rest so that tests count them, let them fail and
+// cut the power between them. Each gives 0 or the system's error number. Thread rule: any thread.
+class disk {
  public:
-    virtual ~disk_syncs() = default;
-    virtual int file(int descriptor);
+    virtual ~disk() = default;
+    virtual int make_directory(const std::string& path);
+    virtual int create(const std::string& path, int& descriptor);  // EEXIST where it stands
+    virtual int write(int descriptor, std::string_view bytes);     // all of them
+    virtual int rename(const std::string& from, const std::string& to);
+    virtual int remove(const std::string& path);  // a file
+    virtual int sync_file(int descriptor);
     // Everything written to the file system that the file is on. Needs Linux 5.8, or errors stay
     // untold.
-    virtual int file_system(int descriptor);
-    virtual int directory(int descriptor);
+    virtual int sync_file_system(int descriptor);
+    virtual int sync_directory(const std::string& path);
 };
-result<void> sync_directory(const std::string& path, disk_syncs& syncs);
+
+// The disk, and which directories are known to stand on it for good. A directory that is merely
+// there may be the work of a process that died, or of a thread that has yet to sync it.
+class volume {
+ public:
+    explicit volume(std::shared_ptr<disk> on) : disk_(std::move(on)) {}
+    volume(const volume&) = delete;
+    volume& operator=(const volume&) = delete;
+
+    disk& on() { return *disk_; }
+    // Each directory on the way from `root`, which stands for good, is synced into its parent.
+    result<void> make_directories(const std::string& root, const std::string& below);
+    result<void> sync_directory(const std::string& path);
+
+ private:
+    static constexpr std::size_t most_known = 4'096;
+    bool knows(const std::string& path) const;
+    void remember(const std::string& path);
+
+    std::shared_ptr<disk> disk_;
+    mutable std::mutex mutex_;  // of known_
+    std::unordered_set<std::string> known_;
+};
 
 // An upload under a temporary name; gone with the object unless it was given its name.
 class upload {
  public:
-    static result<std::unique_ptr<upload>> begin(place where, std::shared_ptr<disk_syncs> syncs);
+    static result<std::unique_ptr<upload>> begin(place where, std::shared_ptr<volume> to);
     ~upload();
     upload(const upload&) = delete;
     upload& operator=(const upload&) = delete;
@@ -49,9 +78,9 @@ class upload {
     result<blob_info> finish();  // all three
 
  private:
-    upload(place where, std::shared_ptr<disk_syncs> syncs);
+    upload(place where, std::shared_ptr<volume> to);
     place where_;
-    std::shared_ptr<disk_syncs> syncs_;
+    std::shared_ptr<volume> volume_;
     std::string temporary_;
     int file_ = -1;
     std::int64_t size_bytes_ = 0;
@@ -79,8 +108,10 @@ result<std::string> read_all(const place& where);
 result<blob_info> info_of(const place& where);  // reads the object for its etag
 result<std::vector<blob_info>> list(const std::string& root, const std::string& bucket,
                                     const std::string& prefix);
-result<void> erase(const place& where, disk_syncs& syncs);
-// Makes the root and removes what uploads of an earlier process left.
-result<void> prepare(const std::string& root);
+// An object that is already gone is synced away too: whoever removed it may not have come that far.
+result<void> erase(const place& where, volume& from);
+// Makes the root, for good, and removes what uploads of an earlier process left. The directory that
+// the root is in stands for good: whoever made it has synced it.
+result<void> prepare(const std::string& root, volume& on);
 
 }  // namespace stoa::files

@@ -44,11 +44,13 @@ class file_reader final : public blob_reader {
 
 }  // namespace
 
-result<std::unique_ptr<filesystem_blob>> filesystem_blob::open(
-    std::string root, blocking_pool& pool, std::shared_ptr<files::disk_syncs> syncs) {
-    STOA_TRY_VOID(files::prepare(root));
+result<std::unique_ptr<filesystem_blob>> filesystem_blob::open(std::string root,
+                                                               blocking_pool& pool,
+                                                               std::shared_ptr<files::disk> on) {
+    auto volume = std::make_shared<files::volume>(std::move(on));
+    STOA_TRY_VOID(files::prepare(root, *volume));
     return std::unique_ptr<filesystem_blob>(
-        new filesystem_blob(std::move(root), pool, std::move(syncs)));
+        new filesystem_blob(std::move(root), pool, std::move(volume)));
 }
 
 task<result<blob_info>> filesystem_blob::put(std::string bucket, std::string key,
@@ -80,8 +82,8 @@ task<result<std::string>> filesystem_blob::get(std::string bucket, std::string k
 task<result<std::unique_ptr<blob_writer>>> filesystem_blob::create(std::string bucket,
                                                                    std::string key) {
     STOA_CO_TRY(auto where, files::place_of(root_, std::move(bucket), std::move(key)));
-    auto work = [where = std::move(where), syncs = syncs_] {
-        return files::upload::begin(where, syncs);
+    auto work = [where = std::move(where), volume = volume_] {
+        return files::upload::begin(where, volume);
     };
     STOA_CO_TRY(auto begun, co_await offload(pool_, std::move(work)));
     co_return std::make_unique<file_writer>(std::move(begun), pool_);
@@ -105,7 +107,9 @@ task<result<std::vector<blob_info>>> filesystem_blob::list(std::string bucket, s
 
 task<result<void>> filesystem_blob::erase(std::string bucket, std::string key) {
     STOA_CO_TRY(auto where, files::place_of(root_, std::move(bucket), std::move(key)));
-    auto work = [where = std::move(where), syncs = syncs_] { return files::erase(where, *syncs); };
+    auto work = [where = std::move(where), volume = volume_] {
+        return files::erase(where, *volume);
+    };
     co_return co_await offload(pool_, std::move(work));
 }
 

@@ -20,7 +20,7 @@ class filesystem_blob final : public blob_store {
     // the data directory's lock.
     static result<std::unique_ptr<filesystem_blob>> open(
         std::string root, blocking_pool& pool,
-        std::shared_ptr<files::disk_syncs> syncs = std::make_shared<files::disk_syncs>());
+        std::shared_ptr<files::disk> on = std::make_shared<files::disk>());
 
     task<result<blob_info>> put(std::string bucket, std::string key, std::string content) override;
     task<result<std::string>> get(std::string bucket, std::string key) override;
@@ -30,15 +30,15 @@ class filesystem_blob final : public blob_store {
     task<result<void>> erase(std::string bucket, std::string key) override;
 
  private:
-    filesystem_blob(std::string root, blocking_pool& pool, std::shared_ptr<files::disk_syncs> syncs)
+    filesystem_blob(std::string root, blocking_pool& pool, std::shared_ptr<files::volume> on)
         : root_(std::move(root)),
           pool_(pool),
-          syncs_(std::move(syncs)),
-          puts_(std::make_shared<files::put_queue>(pool, syncs_)) {}
+          volume_(std::move(on)),
+          puts_(std::make_shared<files::put_queue>(pool, volume_)) {}
 
     std::string root_;
     blocking_pool& pool_;
-    std::shared_ptr<files::disk_syncs> syncs_;
+    std::shared_ptr<files::volume> volume_;
     std::shared_ptr<files::put_queue> puts_;
 };
 

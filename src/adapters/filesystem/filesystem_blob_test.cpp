@@ -16,23 +16,31 @@ namespace stoa::testing {
 namespace {
 
 // Counts syncs; those with an error number set fail with it and sync nothing.
-class counted_syncs final : public files::disk_syncs {
+class counted_disk final : public files::disk {
  public:
-    int file(int descriptor) override {
+    int make_directory(const std::string& path) override {
+        const int failed = disk::make_directory(path);
+        made += failed == 0;
+        return failed;
+    }
+    int write(int descriptor, std::string_view bytes) override {
+        return write_error ? write_error.load() : disk::write(descriptor, bytes);
+    }
+    int sync_file(int descriptor) override {
         ++files;
-        return file_error ? file_error.load() : disk_syncs::file(descriptor);
+        return file_error ? file_error.load() : disk::sync_file(descriptor);
     }
-    int file_system(int descriptor) override {
+    int sync_file_system(int descriptor) override {
         ++file_systems;
-        return file_system_error ? file_system_error.load() : disk_syncs::file_system(descriptor);
+        return file_system_error ? file_system_error.load() : disk::sync_file_system(descriptor);
     }
-    int directory(int descriptor) override {
+    int sync_directory(const std::string& path) override {
         ++directories;
-        return fail_directory == directories ? EIO : disk_syncs::directory(descriptor);
+        return fail_directory == directories ? EIO : disk::sync_directory(path);
     }
-    void forget() { files = file_systems = directories = 0; }
-    std::atomic<int> files{0}, file_systems{0}, directories{0};
-    std::atomic<int> file_error{0}, file_system_error{0};
+    void forget() { files = file_systems = directories = made = 0; }
+    std::atomic<int> files{0}, file_systems{0}, directories{0}, made{0};
+    std::atomic<int> write_error{0}, file_error{0}, file_system_error{0};
     std::atomic<int> fail_directory{0};  // the n-th
 };
 
@@ -44,14 +52,19 @@ class filesystem_blob_test : public ::testing::Test {
     };
 
     void SetUp() override {
-        store_ = filesystem_blob::open(directory_ / "blobs", pool_, syncs_).value();
+        store_ = filesystem_blob::open(directory_ / "blobs", pool_, disk_).value();
         for (const char* bucket : {"one", "two"}) ASSERT_TRUE(put_all({{bucket, "first"}})[0]);
-        syncs_->forget();
+        disk_->forget();
     }
     // All of them while the pool's only thread is held, so that they wait together.
     std::vector<outcome> put_all(const std::vector<object>& all, bool drop_store = false) {
-        std::promise<void> release;
-        EXPECT_TRUE(pool_.post([held = release.get_future()] { held.wait(); }));
+        std::promise<void> holds, release;
+        EXPECT_TRUE(pool_.post([&holds, held = release.get_future()] {
+            holds.set_value();
+            held.wait();
+        }));
+        // Else the thread may still be at the queue, which takes what comes meanwhile.
+        holds.get_future().wait();
         std::vector<outcome> out(all.size(), std::unexpected(error{.code = "not_answered"}));
         std::size_t done = 0;
         for (std::size_t i = 0; i < all.size(); ++i)
@@ -86,15 +99,15 @@ class filesystem_blob_test : public ::testing::Test {
     temporary_directory directory_;
     test_loop loop_;
     blocking_pool pool_{"test-files", 1, 64};
-    std::shared_ptr<counted_syncs> syncs_ = std::make_shared<counted_syncs>();
+    std::shared_ptr<counted_disk> disk_ = std::make_shared<counted_disk>();
     std::unique_ptr<filesystem_blob> store_;
 };
 
 TEST_F(filesystem_blob_test, puts_that_wait_together_share_their_syncs) {
     for (const auto& each : put_all(many("one", 50))) EXPECT_TRUE(each);
-    EXPECT_EQ(syncs_->file_systems, 1);
-    EXPECT_EQ(syncs_->files, 0);
-    EXPECT_EQ(syncs_->directories, 1);
+    EXPECT_EQ(disk_->file_systems, 1);
+    EXPECT_EQ(disk_->files, 0);
+    EXPECT_EQ(disk_->directories, 1);
     EXPECT_EQ(files_in("one").size(), 51U);
 }
 
@@ -102,30 +115,30 @@ TEST_F(filesystem_blob_test, each_directory_is_synced_once) {
     auto all = many("one", 10);
     for (auto& each : many("two", 10)) all.push_back(each);
     for (const auto& each : put_all(all)) EXPECT_TRUE(each);
-    EXPECT_EQ(syncs_->file_systems, 1);
-    EXPECT_EQ(syncs_->directories, 2);
+    EXPECT_EQ(disk_->file_systems, 1);
+    EXPECT_EQ(disk_->directories, 2);
 }
 
 TEST_F(filesystem_blob_test, a_lone_put_does_not_wait_for_what_others_wrote) {
     EXPECT_TRUE(put_all({{"one", "alone"}})[0]);
-    EXPECT_EQ(syncs_->files, 1);
-    EXPECT_EQ(syncs_->file_systems, 0);
-    EXPECT_EQ(syncs_->directories, 1);
+    EXPECT_EQ(disk_->files, 1);
+    EXPECT_EQ(disk_->file_systems, 0);
+    EXPECT_EQ(disk_->directories, 1);
 }
 
 TEST_F(filesystem_blob_test, a_failed_sync_fails_every_put_it_was_for_and_leaves_nothing) {
-    syncs_->file_system_error = EIO;
+    disk_->file_system_error = EIO;
     for (const auto& each : put_all(many("one", 20))) {
         ASSERT_FALSE(each);
         EXPECT_EQ(each.error().code, "storage_failed");
     }
     EXPECT_EQ(files_in("one"), (std::vector<std::string>{"first"}));
-    syncs_->file_system_error = 0;
+    disk_->file_system_error = 0;
     for (const auto& each : put_all(many("one", 20))) EXPECT_TRUE(each);
 }
 
 TEST_F(filesystem_blob_test, a_failed_sync_of_a_lone_put_keeps_the_object_that_stood) {
-    syncs_->file_error = ENOSPC;
+    disk_->file_error = ENOSPC;
     const auto refused = put_all({{"one", "first", "new"}})[0];
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().kind, errc::storage_full);
@@ -136,7 +149,7 @@ TEST_F(filesystem_blob_test, a_failed_sync_of_a_lone_put_keeps_the_object_that_s
 TEST_F(filesystem_blob_test, a_failed_directory_sync_fails_the_puts_of_that_directory_only) {
     auto all = many("one", 5);
     for (auto& each : many("two", 5)) all.push_back(each);
-    syncs_->fail_directory = 1;
+    disk_->fail_directory = 1;
     const auto outcomes = put_all(all);
     std::map<std::string, int> failed;
     for (std::size_t i = 0; i < all.size(); ++i)
@@ -170,6 +183,61 @@ TEST_F(filesystem_blob_test, too_many_waiting_puts_are_refused_and_the_others_ar
     EXPECT_GT(stored, 0U);
     EXPECT_LT(stored, outcomes.size());
     EXPECT_EQ(files_in("one").size(), stored + 1);
+}
+
+TEST_F(filesystem_blob_test, a_write_that_does_not_fit_fails_and_leaves_nothing) {
+    disk_->write_error = ENOSPC;
+    const auto refused = put_all({{"one", "first", "new"}})[0];
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, errc::storage_full);
+    EXPECT_EQ(content("one", "first"), "x");
+    EXPECT_EQ(files_in("one"), (std::vector<std::string>{"first"}));
+}
+
+TEST_F(filesystem_blob_test, a_directory_that_was_not_synced_is_synced_by_the_next_put_through_it) {
+    disk_->fail_directory = 1;
+    EXPECT_FALSE(put_all({{"three", "k"}})[0]);
+    EXPECT_EQ(disk_->made, 1);
+    disk_->forget();
+    disk_->fail_directory = 0;
+    EXPECT_TRUE(put_all({{"three", "k"}})[0]);
+    EXPECT_EQ(disk_->directories, 2);  // the bucket into the root, the object into the bucket
+    disk_->forget();
+    EXPECT_TRUE(put_all({{"three", "k"}})[0]);
+    EXPECT_EQ(disk_->directories, 1);
+}
+
+TEST_F(filesystem_blob_test, directories_of_an_earlier_process_are_synced_once) {
+    store_ = filesystem_blob::open(directory_ / "blobs", pool_, disk_).value();
+    disk_->forget();
+    EXPECT_TRUE(put_all({{"one", "a"}})[0]);
+    EXPECT_EQ(disk_->directories, 2);
+    disk_->forget();
+    EXPECT_TRUE(put_all({{"one", "b"}})[0]);
+    EXPECT_EQ(disk_->directories, 1);
+}
+
+TEST_F(filesystem_blob_test, a_new_root_and_the_way_to_it_are_synced) {
+    disk_->forget();
+    store_ = filesystem_blob::open(directory_ / "new/way/to/blobs/", pool_, disk_).value();
+    EXPECT_EQ(disk_->made, 4);
+    EXPECT_EQ(disk_->directories, 4);
+    EXPECT_TRUE(put_all({{"one", "a"}})[0]);
+    disk_->fail_directory = disk_->directories + 1;
+    EXPECT_FALSE(filesystem_blob::open(directory_ / "other/blobs", pool_, disk_));
+}
+
+TEST_F(filesystem_blob_test, erasing_what_is_gone_syncs_its_directory) {
+    const auto erase = [&](std::string key) {
+        return loop_.run([&] { return store_->erase("one", key); });
+    };
+    disk_->fail_directory = 1;
+    EXPECT_FALSE(erase("first"));
+    disk_->fail_directory = 0;
+    disk_->forget();
+    EXPECT_TRUE(erase("first"));
+    EXPECT_EQ(disk_->directories, 1);
+    EXPECT_TRUE(erase("no/such/way"));
 }
 
 TEST_F(filesystem_blob_test, what_waits_when_the_store_is_let_go_is_stored) {

@@ -1,5 +1,7 @@
 #include "adapters/filesystem/put_queue.hpp"
 
+#include "runtime/crash_point.hpp"
+
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -15,8 +17,8 @@ struct one_put {
     std::optional<error> failed;
 };
 
-one_put write(const waiting_put& what, const std::shared_ptr<disk_syncs>& syncs) {
-    auto begun = upload::begin(what.where, syncs);
+one_put write(const waiting_put& what, const std::shared_ptr<volume>& to) {
+    auto begun = upload::begin(what.where, to);
     if (!begun) return {nullptr, std::move(begun).error()};
     auto written = (*begun)->append(what.content);
     if (!written) return {nullptr, std::move(written).error()};
@@ -45,10 +47,10 @@ void sync_contents(std::vector<one_put>& all) {
 }  // namespace
 
 std::vector<result<blob_info>> store_together(std::vector<waiting_put>& batch,
-                                              const std::shared_ptr<disk_syncs>& syncs) {
+                                              const std::shared_ptr<volume>& to) {
     std::vector<one_put> all;
     all.reserve(batch.size());
-    for (const auto& each : batch) all.push_back(write(each, syncs));
+    for (const auto& each : batch) all.push_back(write(each, to));
     sync_contents(all);
 
     std::vector<result<blob_info>> out;
@@ -58,7 +60,8 @@ std::vector<result<blob_info>> store_together(std::vector<waiting_put>& batch,
         else out.push_back(each.up->give_name());
         if (out.back()) directories.try_emplace(each.up->directory());
     }
-    for (auto& [path, synced] : directories) synced = sync_directory(path, *syncs);
+    for (auto& [path, synced] : directories) synced = to->sync_directory(path);
+    crash_point("file_directory_synced");
     for (std::size_t i = 0; i < all.size(); ++i) {
         if (!out[i]) continue;
         const auto& synced = directories.at(all[i].up->directory());
@@ -98,7 +101,7 @@ std::vector<waiting_put> put_queue::next() {
 
 void put_queue::work() {
     for (auto batch = next(); !batch.empty(); batch = next()) {
-        auto outcomes = store_together(batch, syncs_);
+        auto outcomes = store_together(batch, volume_);
         for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done(std::move(outcomes[i]));
     }
 }

@@ -21,14 +21,14 @@ struct waiting_put {
 // fails its own object. A sync that fails fails every object that it was for: none of those is
 // known to be on the disk.
 std::vector<result<blob_info>> store_together(std::vector<waiting_put>& batch,
-                                              const std::shared_ptr<disk_syncs>& syncs);
+                                              const std::shared_ptr<volume>& to);
 
 // Thread rule: add() from any thread. At most one thread of the pool works for it; what waits when
 // the owner lets go of it is still stored.
 class put_queue : public std::enable_shared_from_this<put_queue> {
  public:
-    put_queue(blocking_pool& pool, std::shared_ptr<disk_syncs> syncs)
-        : pool_(pool), syncs_(std::move(syncs)) {}
+    put_queue(blocking_pool& pool, std::shared_ptr<volume> to)
+        : pool_(pool), volume_(std::move(to)) {}
     put_queue(const put_queue&) = delete;
     put_queue& operator=(const put_queue&) = delete;
 
@@ -42,7 +42,7 @@ class put_queue : public std::enable_shared_from_this<put_queue> {
     std::vector<waiting_put> next();
 
     blocking_pool& pool_;
-    std::shared_ptr<disk_syncs> syncs_;
+    std::shared_ptr<volume> volume_;
     std::mutex mutex_;
     std::deque<waiting_put> waiting_;
     bool working_ = false;  // a job of this queue is in the pool

@@ -1,5 +1,7 @@
 #include "adapters/mailbox/outbox_file.hpp"
 
+#include "runtime/crash_point.hpp"
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -145,12 +147,15 @@ result<void> outbox_file::shared::append(const mail& what) {
     struct stat before{};
     if (::fstat(file.get(), &before) != 0) return broken(path, "cannot look at");
     const auto entry = missing_line_ends(file.get(), before.st_size) + mailbox_entry(what);
-    if (!write_all(file.get(), entry) || ::fsync(file.get()) != 0) {
+    const bool written = write_all(file.get(), entry);
+    crash_point("mail_written");
+    if (!written || ::fsync(file.get()) != 0) {
         auto failed = broken(path, "cannot write");
         // What was written of it must not look like a message.
         if (::ftruncate(file.get(), before.st_size) != 0) return broken(path, "cannot cut back");
         return failed;
     }
+    crash_point("mail_synced");
     ids.insert(id);
     return {};
 }

@@ -3,6 +3,7 @@
 #include "adapters/security/base64url.hpp"
 #include "adapters/security/sodium.hpp"
 #include "base/json.hpp"
+#include "runtime/crash_point.hpp"
 
 #include <fcntl.h>
 #include <sodium.h>
@@ -147,9 +148,11 @@ result<key_ring> load_or_create_keys(const std::string& path, timestamp now) {
     auto found = load_keys(path);
     if (found || found.error().code != "key_file_missing") return found;
     STOA_TRY(const auto beside, write_beside(path, make_key_ring(now)));
+    crash_point("keys_written");
     // link() and not rename(): whoever comes second must not replace keys that already sign.
     const bool linked = ::link(beside.c_str(), path.c_str()) == 0;
     const int why = errno;
+    crash_point("keys_named");
     ::unlink(beside.c_str());
     errno = why;
     if (!linked && why != EEXIST) return unusable(path, "create");

@@ -1,5 +1,7 @@
 #include "adapters/simulator/payment_simulator.hpp"
 
+#include "runtime/crash_point.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -158,6 +160,7 @@ task<result<payment_intent>> payment_simulator::confirm(std::string intent_id) {
                 co_await end(intent_id,
                              decline.empty() ? intent_status::succeeded : intent_status::declined,
                              std::string(decline)));
+    crash_point("intent_captured");
     const int webhooks = method == "tok_double_webhook" ? 2 : 1;
     for (int i = 0; webhook_ && i < webhooks; ++i) webhook_(ended.reference);
     if (method == "tok_timeout_after_capture") {

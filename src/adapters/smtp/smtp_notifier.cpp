@@ -240,8 +240,12 @@ result<smtp_settings> read_smtp_url(std::string_view url, std::string from) {
             return wrong("the port is no number from 1 to 65535");
     }
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    if (host.empty() || host.find_first_of("/?# \r\n") != std::string_view::npos)
-        return wrong("the host is missing or ill-formed");
+    // A name or an address, with nothing that the resolver or an error's line would read otherwise.
+    const bool named = std::ranges::all_of(host, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view(".-_:%").contains(c);
+    });
+    if (host.empty() || !named) return wrong("the host is missing or ill-formed");
     out.host = host;
     return out;
 }

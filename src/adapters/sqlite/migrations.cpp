@@ -2,6 +2,7 @@
 
 #include "adapters/sqlite/sqlite_connection.hpp"
 #include "base/ids.hpp"
+#include "runtime/crash_point.hpp"
 
 namespace stoa {
 namespace {
@@ -34,7 +35,9 @@ void apply(sqlite_connection& db, const std::string& component, std::int64_t ver
             "INSERT INTO schema_migrations (component, version, name, checksum, applied_at) "
             "VALUES (?1, ?2, ?3, ?4, ?5)",
             component, version, step.name, checksum_of(step.text), rfc3339(now));
+        crash_point("migration_ran");
         db.script("COMMIT");
+        crash_point("migration_committed");
     } catch (const sql_failure&) {
         if (db.in_transaction()) db.script("ROLLBACK");
         throw;

@@ -94,6 +94,10 @@ std::string_view sqlite_statement::bytes(int column) const {
     return {start, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
+bool sqlite_statement::is_integer(int column) const {
+    return sqlite3_column_type(statement_, column) == SQLITE_INTEGER;
+}
+
 sqlite_connection::sqlite_connection(const std::string& path, mode how, const std::string& vfs) {
     count_no_memory();
     const int flags =

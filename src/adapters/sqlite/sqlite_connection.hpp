@@ -59,6 +59,7 @@ class sqlite_statement final : public sql_row {
     std::int64_t integer(int column) const override;
     std::string_view text(int column) const override;
     std::string_view bytes(int column) const;
+    bool is_integer(int column) const;  // as stored, whatever the column was declared
 
  private:
     static sqlite3_stmt* prepared(sqlite_connection& of, const char* sql, int arguments);

@@ -1,5 +1,7 @@
 #include "adapters/sqlite/sqlite_shop.hpp"
 
+#include "runtime/crash_point.hpp"
+
 namespace stoa {
 
 result<std::unique_ptr<sqlite_shop>> sqlite_shop::open(const sqlite_options& options, clock& time) {
@@ -16,7 +18,9 @@ result<std::unique_ptr<sqlite_shop>> sqlite_shop::open(const sqlite_options& opt
     }
     STOA_TRY_VOID(migrate(*db, options.migrations, time.now()));
     STOA_TRY_VOID(shop->schema_.open(*db, options.tables));
+    crash_point("tables_made");
     STOA_TRY_VOID(shop->state_.open(*db, options.topics));
+    crash_point("topics_declared");
 
     shop->path_ = path;
     shop->vfs_ = options.vfs;

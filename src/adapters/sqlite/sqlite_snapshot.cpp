@@ -16,8 +16,8 @@ std::string as_list(const std::vector<std::string_view>& words) {
     return out + ']';
 }
 
-#define EVENTS_OF_TOPICS                                                                          \
-    "FROM log_partitions p CROSS JOIN events e ON e.position >= p.id << 40 AND e.position < "     \
+#define EVENTS_OF_TOPICS                                                                      \
+    "FROM log_partitions p CROSS JOIN events e ON e.position >= p.id << 40 AND e.position < " \
     "(p.id + 1) << 40 WHERE p.topic IN (SELECT value FROM json_each(?1)) "
 
 }  // namespace
@@ -86,9 +86,10 @@ std::int64_t sqlite_snapshot::number(const char* sql, std::vector<std::string> t
 const kv_state& sqlite_snapshot::state_of(const kv_table& table) const {
     const auto* found = schema_->find(&table);
     if (!found)
-        throw sql_failure{error{.kind = errc::internal,
-                                .code = "unknown_table",
-                                .detail = "table " + std::string(table.name) + " was not declared"}};
+        throw sql_failure{
+            error{.kind = errc::internal,
+                  .code = "unknown_table",
+                  .detail = "table " + std::string(table.name) + " was not declared"}};
     return *found;
 }
 
@@ -103,11 +104,10 @@ snapshot_items sqlite_snapshot::items_by(const kv_table& table, std::string_view
     const auto path = std::ranges::find(in.indexes, index, &kv_path::name);
     if (path == in.indexes.end())
         throw sql_failure{error{.kind = errc::internal, .code = "unknown_index"}};
-    return snapshot_items(rows(kept("SELECT m.body FROM " + path->relation + " i CROSS JOIN " +
-                                    in.items.relation + " m ON m.h = i.h" +
-                                    (in.ranged() ? " AND m.r = i.r" : "") + " ORDER BY i.ih" +
-                                    (path->range.empty() ? "" : ", i.ir") + ", i.h" +
-                                    (in.ranged() ? ", i.r" : ""))));
+    return snapshot_items(
+        rows(kept("SELECT m.body FROM " + path->relation + " i CROSS JOIN " + in.items.relation +
+                  " m ON m.h = i.h" + (in.ranged() ? " AND m.r = i.r" : "") + " ORDER BY i.ih" +
+                  (path->range.empty() ? "" : ", i.ir") + ", i.h" + (in.ranged() ? ", i.r" : ""))));
 }
 
 std::optional<item> sqlite_snapshot::get(const kv_table& table, const item& key) const {
@@ -115,22 +115,26 @@ std::optional<item> sqlite_snapshot::get(const kv_table& table, const item& key)
 }
 
 std::vector<item> sqlite_snapshot::query(const kv_table& table, std::string_view index,
-                                         std::string hash) const {
+                                         std::string hash, std::string_view from) const {
     const auto& in = state_of(table);
     const auto path = std::ranges::find(in.indexes, index, &kv_path::name);
     if (path == in.indexes.end())
         throw sql_failure{error{.kind = errc::internal, .code = "unknown_index"}};
-    snapshot_items found(rows(kept("SELECT m.body FROM " + path->relation + " i CROSS JOIN " +
-                                   in.items.relation + " m ON m.h = i.h" +
-                                   (in.ranged() ? " AND m.r = i.r" : "") + " WHERE i.ih = ?1"),
-                              {std::move(hash)}));
+    snapshot_items found(
+        rows(kept("SELECT m.body FROM " + path->relation + " i CROSS JOIN " + in.items.relation +
+                  " m ON m.h = i.h" + (in.ranged() ? " AND m.r = i.r" : "") +
+                  " WHERE i.ih = ?1 AND " + (path->range.empty() ? "'' " : "i.ir") + " >= ?2"),
+             {std::move(hash), std::string(from)}));
     std::vector<item> out;
     while (auto one = found.next()) out.push_back(*std::move(one));
     return out;
 }
 
 std::int64_t sqlite_snapshot::count(const kv_table& table) const {
-    return number(kept("SELECT count(*) FROM " + state_of(table).items.relation));
+    const auto& in = state_of(table);
+    // An index is smaller to read through; it may lack some.
+    const auto& relation = in.indexes.empty() ? in.items.relation : in.indexes.front().relation;
+    return number(kept("SELECT count(*) FROM " + relation));
 }
 
 const sqlite_snapshot::partition* sqlite_snapshot::find_partition(std::int64_t id) const {
@@ -176,8 +180,7 @@ std::vector<sqlite_snapshot::parked_key> sqlite_snapshot::parked() const {
     return out;
 }
 
-snapshot_events sqlite_snapshot::events_by_key(
-    const std::vector<std::string_view>& topics) const {
+snapshot_events sqlite_snapshot::events_by_key(const std::vector<std::string_view>& topics) const {
     // Without ids, which nobody asks for here: what is sorted should be small.
     return {rows("SELECT e.position, e.key, e.type, e.version, '' " EVENTS_OF_TOPICS
                  "ORDER BY e.key, e.position",
@@ -186,10 +189,10 @@ snapshot_events sqlite_snapshot::events_by_key(
 }
 
 snapshot_events sqlite_snapshot::events_by_id(const std::vector<std::string_view>& topics) const {
-    return {rows("SELECT e.position, e.key, e.type, e.version, e.id " EVENTS_OF_TOPICS
-                 "ORDER BY e.id",
-                 {as_list(topics)}),
-            *this};
+    return {
+        rows("SELECT e.position, e.key, e.type, e.version, e.id " EVENTS_OF_TOPICS "ORDER BY e.id",
+             {as_list(topics)}),
+        *this};
 }
 
 snapshot_events sqlite_snapshot::events_of(std::string_view topic) const {
@@ -202,8 +205,9 @@ snapshot_events sqlite_snapshot::events_of(std::string_view topic) const {
 std::int64_t sqlite_snapshot::last_accepted_micros() const {
     std::int64_t out = 0;
     for (const auto& each : partitions_) {
-        const auto last = rows("SELECT accepted_at FROM events WHERE position = CAST(?1 AS INTEGER)",
-                               {std::to_string(position_of(each.id, each.end - 1))});
+        const auto last =
+            rows("SELECT accepted_at FROM events WHERE position = CAST(?1 AS INTEGER)",
+                 {std::to_string(position_of(each.id, each.end - 1))});
         if (last->next()) out = std::max(out, last->row().integer(0));
     }
     return out;

@@ -67,9 +67,10 @@ class sqlite_snapshot {
     snapshot_items items(const kv_table& table) const;
     snapshot_items items_by(const kv_table& table, std::string_view index) const;
     std::optional<item> get(const kv_table& table, const item& key) const;
-    // Within one index value; in the index's order.
-    std::vector<item> query(const kv_table& table, std::string_view index, std::string hash) const;
-    std::int64_t count(const kv_table& table) const;
+    // One index value's items, from a value of the index's range attribute on.
+    std::vector<item> query(const kv_table& table, std::string_view index, std::string hash,
+                            std::string_view from = {}) const;
+    std::int64_t count(const kv_table& table) const;  // about: for progress
     const kv_schema& schema() const { return *schema_; }
 
     struct partition {
@@ -99,7 +100,9 @@ class sqlite_snapshot {
     snapshot_events events_of(std::string_view topic) const;  // by partition and offset
     std::int64_t last_accepted_micros() const;                // 0: no event at all
 
-    sqlite_connection& connection() const { return *db_; }  // for this folder
+    // For this folder.
+    sqlite_connection& connection() const { return *db_; }
+    const char* kept(std::string sql) const;  // statements are known by their text's address
 
  private:
     friend class sqlite_shop;
@@ -110,7 +113,6 @@ class sqlite_snapshot {
     const kv_schema* schema_;
     std::vector<partition> partitions_;
     mutable std::map<std::string, std::unique_ptr<std::string>, std::less<>> texts_;
-    const char* kept(std::string sql) const;  // statements are known by their text's address
 };
 
 }  // namespace stoa

@@ -1,5 +1,6 @@
 #include "adapters/sqlite/sqlite_writer.hpp"
 
+#include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
 
 #include <pthread.h>
@@ -210,7 +211,9 @@ void sqlite_writer::run_batch(jobs& batch) {
                             .detail = "the database gave the transaction up; nothing was written"});
         if (db_->in_transaction()) {
             const auto start = steady::now();
+            crash_point("batch_ran");
             db_->execute("COMMIT");
+            crash_point("batch_committed");
             counters_.commit_nanos.fetch_add(nanos_since(start), std::memory_order_relaxed);
             counters_.commits.fetch_add(1, std::memory_order_relaxed);
         }
@@ -247,7 +250,9 @@ void sqlite_writer::abandon(jobs& batch, error why) {
 void sqlite_writer::checkpoint() {
     const auto start = steady::now();
     try {
+        crash_point("checkpoint_begins");
         db_->checkpoint(false);
+        crash_point("checkpoint_done");
     } catch (const sql_failure& failure) {
         log_error("checkpoint_failed", {{"why", failure.why.detail}});
         if (db_->fault() == storage_fault::broken) counters_.broken = true;

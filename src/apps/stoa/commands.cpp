@@ -1,6 +1,7 @@
 #include "apps/stoa/commands.hpp"
 
 #include "apps/stoa/tools.hpp"
+#include "runtime/crash_point.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -73,6 +74,13 @@ int run_command(int count, char** arguments) {
     auto* audit_verb = program.add_subcommand(
         "audit", "check what must always hold; exit 1 with the rows that break it");
     audit_verb->add_flag("--json", as_json, "print the report as JSON");
+    std::string backup_file;
+    auto* backup_verb =
+        program.add_subcommand("backup", "write the whole shop to one file, also while it runs");
+    backup_verb->add_option("file", backup_file, "the file to write; holds secrets")->required();
+    auto* restore_verb =
+        program.add_subcommand("restore", "make a shop of a backup, in an empty data directory");
+    restore_verb->add_option("file", backup_file, "the backup to read")->required();
     auto* migrate_verb =
         program.add_subcommand("migrate", "bring the stores to this version's schema");
     auto* doctor_verb =
@@ -85,8 +93,8 @@ int run_command(int count, char** arguments) {
     auto* config_verb =
         program.add_subcommand("config", "show the effective settings and where each comes from");
     auto* version_verb = program.add_subcommand("version", "show the version");
-    for (auto* verb : {serve_verb, import_verb, export_verb, audit_verb, migrate_verb, doctor_verb,
-                       openapi_verb, config_verb})
+    for (auto* verb : {serve_verb, import_verb, export_verb, audit_verb, backup_verb, restore_verb,
+                       migrate_verb, doctor_verb, openapi_verb, config_verb})
         flags.add_to(*verb);
 
     const auto with_settings = [&](auto run) {
@@ -101,6 +109,10 @@ int run_command(int count, char** arguments) {
         [&] { with_settings([&](const settings& s) { return export_file(s, transfer); }); });
     audit_verb->callback(
         [&] { with_settings([&](const settings& s) { return run_audit(s, as_json); }); });
+    backup_verb->callback(
+        [&] { with_settings([&](const settings& s) { return run_backup(s, backup_file); }); });
+    restore_verb->callback(
+        [&] { with_settings([&](const settings& s) { return run_restore(s, backup_file); }); });
     migrate_verb->callback(
         [&] { with_settings([](const settings& s) { return run_migrate(s); }); });
     doctor_verb->callback(
@@ -111,7 +123,15 @@ int run_command(int count, char** arguments) {
         with_settings(
             [](const settings& s) { return std::fputs(s.describe().c_str(), stdout), 0; });
     });
-    version_verb->callback([] { std::puts("stoa " STOA_VERSION); });
+    bool places = false;
+    version_verb->add_flag("--crash-points", places, "in builds for tests: where they let it die")
+        ->group("");
+    version_verb->callback([&] {
+        if (!places) std::puts("stoa " STOA_VERSION);
+        else
+            for (const auto name : crash_points_built_in())
+                std::printf("%.*s\n", static_cast<int>(name.size()), name.data());
+    });
     try {
         program.parse(count, arguments);
     } catch (const CLI::ParseError& e) {

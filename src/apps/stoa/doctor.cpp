@@ -61,8 +61,8 @@ void print_group(const log_group& one, bool live) {
 void look_at_groups(findings& say, const std::string& directory,
                     const std::vector<std::string>& live) {
     const auto groups = read_log_groups(directory);
-    say.add(groups.has_value(), "the event log's consumer groups:",
-            groups ? "" : groups.error().detail);
+    say.add(groups.has_value(),
+            "the event log's consumer groups:", groups ? "" : groups.error().detail);
     if (!groups) return;
     for (const auto& each : *groups)
         print_group(each, std::ranges::find(live, each.name) != live.end());

@@ -1,6 +1,7 @@
 #include "apps/stoa/run_file.hpp"
 
 #include "base/json.hpp"
+#include "runtime/crash_point.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -24,6 +25,7 @@ result<void> write_run_file(const std::string& data_dir, const run_file& content
     const auto text = to_json(content);
     const bool written = file >= 0 && ::write(file, text.data(), text.size()) == std::ssize(text);
     if (file >= 0) ::close(file);
+    crash_point("run_file_written");
     if (!written || ::rename(fresh.c_str(), path.c_str()) != 0)
         return fail(errc::internal, "run_file",
                     "cannot write " + path + ": " + std::strerror(errno));

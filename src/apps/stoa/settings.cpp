@@ -143,16 +143,13 @@ std::optional<settings::listen_address> read_address(std::string_view text) {
 // header.
 bool is_shop_name(std::string_view text) {
     return !text.empty() && text.size() <= 100 && text.front() != ' ' && text.back() != ' ' &&
-           std::ranges::none_of(text,
-                                [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; });
+           std::ranges::none_of(text, [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; });
 }
 
 // An absolute web address that a token can be appended to: http or https with a host, and nothing
 // that would end a link in a mail.
 bool is_web_address(std::string_view text) {
-    const auto scheme = text.starts_with("https://")  ? 8U
-                        : text.starts_with("http://") ? 7U
-                                                      : 0U;
+    const auto scheme = text.starts_with("https://") ? 8U : text.starts_with("http://") ? 7U : 0U;
     if (scheme == 0 || text.size() > 1'000) return false;
     const auto host = text.substr(scheme, text.find_first_of("/?#:", scheme) - scheme);
     return !host.empty() && std::ranges::all_of(text, [](char c) {

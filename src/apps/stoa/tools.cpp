@@ -1,6 +1,5 @@
 #include "apps/stoa/tools.hpp"
 
-#include "apps/stoa/audit.hpp"
 #include "apps/stoa/commands.hpp"
 #include "apps/stoa/run_file.hpp"
 #include "apps/stoa/scratch_shop.hpp"
@@ -179,28 +178,6 @@ int export_file(const settings& from, const transfer_options& options) {
         return complain({.code = "no_file", .detail = options.file + ": " + std::strerror(errno)});
     std::printf("%s written\n", options.file.c_str());
     return 0;
-}
-
-int run_audit(const settings& from, bool as_json) {
-    auto shop = reached_shop::reach(from);
-    if (!shop) return complain(shop.error());
-    auto answer = (*shop)->client().call("POST", "/api/v1/audit", "{}");
-    if (!answer) return complain(answer.error());
-    if (answer->status >= 400) return complain(error_of(*answer));
-    const auto report = from_json<audit_report>(answer->body);
-    if (!report) return complain(report.error());
-    if (as_json) std::puts(answer->body.c_str());
-    else {
-        for (const auto& bad : report->findings)
-            std::printf("rule %d  %s  %s\n", bad.rule, bad.subject.c_str(), bad.what.c_str());
-        std::printf(
-            "%s: %lld products, %lld orders, %lld payments, %lld events; %lld keys with events on "
-            "their way\n",
-            report->clean ? "Clean" : "NOT clean", static_cast<long long>(report->products),
-            static_cast<long long>(report->orders), static_cast<long long>(report->payments),
-            static_cast<long long>(report->events), static_cast<long long>(report->in_flight));
-    }
-    return report->clean ? 0 : 1;
 }
 
 int run_migrate(const settings& from) {

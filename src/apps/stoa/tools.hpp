@@ -12,7 +12,6 @@ struct transfer_options {
 };
 int import_file(const settings& from, const transfer_options& options);
 int export_file(const settings& from, const transfer_options& options);
-int run_audit(const settings& from, bool as_json);
 int run_migrate(const settings& from);
 
 struct doctor_options {
@@ -20,5 +19,10 @@ struct doctor_options {
 };
 int run_doctor(const settings& from, const doctor_options& options);  // doctor.cpp
 int print_openapi(const settings& from);
+
+// backup_verbs.cpp
+int run_audit(const settings& from, bool as_json);
+int run_backup(const settings& from, const std::string& file);
+int run_restore(const settings& from, const std::string& file);
 
 }  // namespace stoa

@@ -11,14 +11,17 @@
 #include "adapters/sqlite/sqlite_shop.hpp"
 #include "adapters/system/system_clock.hpp"
 #include "apps/stoa/audit.hpp"
+#include "apps/stoa/backup_pages.hpp"
 #include "apps/stoa/demo.hpp"
 #include "apps/stoa/pages.hpp"
+#include "apps/stoa/restore.hpp"
 #include "apps/stoa/run_file.hpp"
 #include "apps/stoa/tracing.hpp"
 #include "apps/stoa/transfer_pages.hpp"
 #include "embedded/product_migrations.hpp"
 #include "embedded/user_migrations.hpp"
 #include "ports/idempotency.hpp"
+#include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
 #include "services/activity/activity_events.hpp"
 #include "services/activity/activity_operations.hpp"
@@ -63,6 +66,8 @@ std::vector<topic_spec> all_topics(hours raw_kept) {
     return out;
 }
 
+}  // namespace
+
 sqlite_options shop_options(const settings& from, const std::string& directory) {
     return {.directory = directory,
             .migrations = {{"user", steps_of(embedded::user_migrations())},
@@ -73,6 +78,14 @@ sqlite_options shop_options(const settings& from, const std::string& directory) 
             .topics = all_topics(hours(24 * from.number("raw_event_days"))),
             .shop_currency = from.currency("currency")};
 }
+
+sqlite_options provider_options(const settings& from, const std::string& directory) {
+    sqlite_options out{.directory = directory, .shop_currency = from.currency("currency")};
+    for (const auto& table : simulator_tables()) out.tables.push_back(&table);
+    return out;
+}
+
+namespace {
 
 // The services of one loop. What they share with the other loops' is in the ports.
 struct replica {
@@ -109,12 +122,15 @@ struct shop::parts {
     std::string epoch;
     std::string local_token;  // of this run, for the program's own verbs; stands in the run file
     std::atomic<bool> ready = false;
+    std::atomic<bool> closing = false;         // audits end
+    std::optional<timestamp> running_since{};  // set before anything listens
     std::array<std::atomic<std::int64_t>, type_of<orders::order_status>.words.size()>
         orders_by_status{};
 
     std::unique_ptr<loop_set> loops;
     std::unique_ptr<tracing> traces;  // null: off
     std::unique_ptr<blocking_pool> files;
+    std::unique_ptr<blocking_pool> tools;  // work of minutes: audits, backups
     std::unique_ptr<sodium_password_hasher> passwords;
     std::unique_ptr<jwt_authority> tokens;
     std::unique_ptr<sqlite_shop> store, provider_store;
@@ -136,7 +152,8 @@ struct shop::parts {
     task<result<int>> count_orders();
     task<result<int>> compact_index();
     task<result<principal>> authenticate(replica& one, std::string credential);
-    result<audit_report> audit_now();
+    result<audit_report> audit_now(const audit_progress& told);
+    result<std::unique_ptr<backup_stream>> backup_now();
     task<result<gateway::catalogue_facts>> catalogue_facts(replica& one, request_context context);
 };
 
@@ -145,12 +162,14 @@ shop::shop(std::unique_ptr<parts> all) : all_(std::move(all)) {}
 shop::~shop() {
     // Engines first: they still post to the loops. Then the loops, which unwind what is left of
     // frames while the services those refer to stand.
+    all_->closing = true;
     if (all_->store) all_->store->close();
     if (all_->provider_store) all_->provider_store->close();
     all_->open_server.reset();
     all_->admin_server.reset();
     all_->passwords.reset();
     all_->files.reset();
+    all_->tools.reset();
     all_->replicas.clear();
     if (all_->traces) all_->traces->close();
     all_->loops.reset();
@@ -179,18 +198,19 @@ result<std::unique_ptr<shop>> shop::open(const settings& from) {
 
 result<void> shop::parts::open_engines() {
     const auto& directory = from.text("data_dir");
+    STOA_TRY_VOID(settle_restore(directory));
     epoch = new_id(time, random);
     local_token = "local_" + tokens_of_chance(random);
     STOA_TRY(traces, tracing::open(from, {loops->at(0), time, random, measured, epoch}));
     STOA_TRY(store, sqlite_shop::open(shop_options(from, directory), time));
-    sqlite_options simulated{.directory = directory + "/provider",
-                             .shop_currency = from.currency("currency")};
-    for (const auto& table : simulator_tables()) simulated.tables.push_back(&table);
-    STOA_TRY(provider_store, sqlite_shop::open(simulated, time));
+    STOA_TRY(provider_store,
+             sqlite_shop::open(
+                 provider_options(from, directory + '/' + std::string(provider_directory)), time));
     STOA_TRY(const auto ring, load_or_create_keys(directory + "/keys.json", time.now()));
     tokens = std::make_unique<jwt_authority>(ring);
     passwords = std::make_unique<sodium_password_hasher>();
     files = std::make_unique<blocking_pool>("files", 2, 256);
+    tools = std::make_unique<blocking_pool>("audits and backups", 3, 8);
     STOA_TRY(blobs, filesystem_blob::open(directory + "/blobs", *files));
     STOA_TRY(outside, open_notifier());
     // Whatever loop confirms, the webhook wakes the first replica: it only looks again.
@@ -336,7 +356,7 @@ result<void> shop::parts::make_routes(replica& one) {
     for (auto& page : transfer_pages({*one.imports, *blobs, time, random}))
         STOA_TRY_VOID(one.open_routes->add(std::move(page)));
     STOA_TRY_VOID(one.open_routes->add(
-        audit_page([this] { return offload(*files, [this] { return audit_now(); }); })));
+        audit_page([this] { return offload(*tools, [this] { return audit_now({}); }); })));
     STOA_TRY_VOID(
         one.open_routes->add(invoice_page([&one](request_context context, std::string order_id) {
             return one.notifications->invoice(std::move(context), std::move(order_id));
@@ -361,6 +381,10 @@ result<void> shop::parts::make_routes(replica& one) {
                           {"startup", ready, "starting or draining"}};
                   }}))
         STOA_TRY_VOID(one.admin_routes->add(std::move(page)));
+    for (auto& page :
+         local_pages({*tools, time, [this](const audit_progress& told) { return audit_now(told); },
+                      [this] { return backup_now(); }}))
+        STOA_TRY_VOID(one.admin_routes->add(std::move(page)));
     return {};
 }
 
@@ -374,18 +398,34 @@ task<result<principal>> shop::parts::authenticate(replica& one, std::string cred
     co_return co_await one.users->authenticate(std::move(credential));
 }
 
-// On a pool's thread with a loop of its own: a large shop takes seconds, and the loops have
-// customers.
-result<audit_report> shop::parts::audit_now() {
-    loop own(1);
-    result<audit_report> out = fail(errc::internal, "audit_ended_early");
-    asio::co_spawn(own, audit(*store, time.now()),
-                   [&](const std::exception_ptr& thrown, result<audit_report> made) {
-                       if (!thrown) out = std::move(made);
-                   });
-    own.run();
-    return out;
+// On the tools' thread: a large shop takes a minute, and the loops have customers.
+result<audit_report> shop::parts::audit_now(const audit_progress& told) {
+    STOA_TRY(const auto at, take_moment(*store, *provider_store));
+    const auto unless_closing = [&](std::string_view step, std::int64_t done, std::int64_t of) {
+        if (closing)
+            throw sql_failure{error{.kind = errc::unavailable,
+                                    .code = "shutting_down",
+                                    .detail = "the shop is shutting down"}};
+        if (told) told(step, done, of);
+    };
+    return stoa::audit({.shop = *at.shop,
+                        .provider = at.provider.get(),
+                        .intents = &simulator_tables().front(),
+                        .now = time.now(),
+                        .running_since = running_since},
+                       unless_closing);
 }
+
+result<std::unique_ptr<backup_stream>> shop::parts::backup_now() {
+    STOA_TRY(auto at, take_moment(*store, *provider_store));
+    return std::make_unique<backup_stream>(
+        std::move(at), from.text("data_dir"),
+        backups::header{
+            .stoa = STOA_VERSION, .taken_at = time.now(), .currency = from.currency("currency")});
+}
+
+result<audit_report> shop::audit(const audit_progress& told) { return all_->audit_now(told); }
+result<std::unique_ptr<backup_stream>> shop::backup() { return all_->backup_now(); }
 
 void shop::parts::add_gauges() {
     const auto& counters = store->counters();
@@ -552,8 +592,10 @@ result<void> check_listeners(const settings& from) {
 
 task<result<void>> shop::start() {
     auto& all = *all_;
+    all.running_since = all.time.now();
     STOA_CO_TRY_VOID(check_listeners(all.from));
     STOA_CO_TRY_VOID(co_await all.fill_index());
+    crash_point("index_filled");
     for (auto& one : all.replicas) {
         auto begin = [&all, r = one.get()]() -> result<void> {
             STOA_TRY_VOID(all.start_consumers(*r));
@@ -562,6 +604,7 @@ task<result<void>> shop::start() {
         };
         STOA_CO_TRY_VOID(co_await run_on(one->background.on(), std::move(begin)));
     }
+    crash_point("consumers_started");
     if (all.traces) all.traces->start(all.replicas.front()->background);
     std::vector<http::handler*> open_handlers, admin_handlers;
     for (auto& one : all.replicas) {
@@ -574,6 +617,7 @@ task<result<void>> shop::start() {
                             std::move(admin_handlers)));
     STOA_CO_TRY_VOID(
         listen(*all.open_server, all.from, "http", "the public API", std::move(open_handlers)));
+    crash_point("listening");
     const auto open_at = all.from.address("http"), admin_at = all.from.address("admin");
     STOA_CO_TRY_VOID(
         write_run_file(all.from.text("data_dir"),
@@ -599,7 +643,9 @@ task<> shop::drain() {
     auto& all = *all_;
     all.ready = false;
     remove_run_file(all.from.text("data_dir"));
+    crash_point("drain_begun");
     if (all.open_server) co_await all.open_server->drain(seconds(all.from.number("drain_seconds")));
+    crash_point("requests_finished");
     for (auto& one : all.replicas) {
         if (&one->background.on() == &all.loops->at(0)) {
             co_await one->background.stop();
@@ -618,10 +664,12 @@ task<> shop::drain() {
             },
             use_task);
     }
+    crash_point("background_stopped");
     if (all.traces) co_await all.traces->flush(seconds(3));
     if (all.admin_server) co_await all.admin_server->drain(milliseconds(200));
     all.store->close();
     all.provider_store->close();
+    crash_point("stores_closed");
 }
 
 }  // namespace stoa

@@ -2,6 +2,8 @@
 // adapters and services both.
 #pragma once
 
+#include "apps/stoa/audit.hpp"
+#include "apps/stoa/backup.hpp"
 #include "apps/stoa/settings.hpp"
 #include "runtime/loops.hpp"
 #include "runtime/task.hpp"
@@ -10,6 +12,10 @@
 #include <memory>
 
 namespace stoa {
+
+// How the embedded stores are opened in a directory.
+sqlite_options shop_options(const settings& from, const std::string& directory);
+sqlite_options provider_options(const settings& from, const std::string& directory);
 
 // Thread rule: made, started and destroyed by the main thread; loops.run() in between.
 class shop {
@@ -37,6 +43,10 @@ class shop {
 
     std::uint16_t public_port() const;
     std::uint16_t admin_port() const;
+
+    // Of this moment, whether it was started or not. They block: not for a loop's thread.
+    result<audit_report> audit(const audit_progress& told);
+    result<std::unique_ptr<backup_stream>> backup();
 
     // The demo's catalogue, customers and operator. Safe to run again: what is there stays. Returns
     // the lines to print once (the operator's generated password), empty when all was there.

@@ -1,6 +1,7 @@
 #include "services/notification/notification_service.hpp"
 
 #include "base/planted.hpp"
+#include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
 #include "services/notification/notification_text.hpp"
 
@@ -109,6 +110,7 @@ task<result<void>> notification_service::record(delivery what, notification_reco
     in.receive(std::move(what));
     store_.insert(in, fresh);
     const auto outcome = co_await store_.commit(std::move(in));
+    crash_point("notification_recorded");
     const bool kept = outcome && outcome->committed();
     if (kept && nobody) skipped_.add();
     if (kept && mine) send_in_background(std::move(fresh));
@@ -197,6 +199,7 @@ task<result<void>> notification_service::send(notification_record claimed) {
                                              .to = **to,
                                              .subject = after.subject,
                                              .body = after.body.value_or("")});
+    crash_point("notification_sent");
     // Dies here: due again when the claim runs out, and sent again under the same message id.
     if (!sent && !planted(planted_bug::failed_mail_counts_as_sent)) {
         remember_failure(after, sent.error());
@@ -218,6 +221,7 @@ task<result<void>> notification_service::finish(notification_record before,
     store_.replace(in, before, after);
     // A condition that fails: the claim ran out and another worker goes on.
     STOA_CO_TRY_VOID(co_await store_.commit(std::move(in)));
+    crash_point("notification_remembered");
     co_return result<void>{};
 }
 

@@ -4,6 +4,7 @@
 #include "base/planted.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace stoa::orders {
 namespace {
@@ -121,6 +122,7 @@ task<result<std::vector<order>>> order_store::list(filter what, std::optional<po
         for (const auto status : statuses) add_walk("by_status", "status", word_of(status));
 
     std::vector<order> out;
+    std::string last_id;
     while (std::ssize(out) < limit) {
         index_walk* best = nullptr;
         const item* newest = nullptr;
@@ -131,6 +133,8 @@ task<result<std::vector<order>>> order_store::list(filter what, std::optional<po
         if (!best) break;
         STOA_CO_TRY(auto found, from_item<order>(*newest));
         best->pop();
+        // An order that moves between the walks' reads stands in two of them.
+        if (std::exchange(last_id, found.id) == found.id) continue;
         if (what.user_id && std::ranges::find(statuses, found.status) == statuses.end()) continue;
         if (skip-- > 0) continue;
         out.push_back(std::move(found));

@@ -25,8 +25,9 @@ constexpr operation table[] = {
         .allows(operators)
         .says("Lets a payment that waits for a person go on, or refuses it."),
     serve<&api::receive_webhook>(post, "/api/v1/payments/webhooks/simulator", "ReceiveWebhook")
-        .allows(services)
-        .says("The payment simulator has news of an order's payment."),
+        .allows(operators)
+        .says("The payment simulator has news of an order's payment. It only makes the shop ask "
+              "again, so anybody of the staff may say so."),
 };
 
 constexpr event_handler events[] = {

@@ -2,6 +2,7 @@
 #include "base/ids.hpp"
 #include "base/json.hpp"
 #include "base/problem.hpp"
+#include "runtime/crash_point.hpp"
 #include "services/payment/payment_service.hpp"
 
 #include <algorithm>
@@ -132,6 +133,7 @@ task<result<payment>> payment_service::create_payment(request_context context,
     }
     STOA_CO_TRY(const auto begun, co_await store_.commit(std::move(in)));
     if (!begun.committed()) co_return fail(request_in_progress());
+    crash_point("payment_key_begun");
     auto answered = co_await pay(context, std::move(wanted), std::move(order), attempt);
     // Unknown at the deadline: the key stays open, and a retry with it learns the outcome.
     if (answered && answered->status == payment_status::processing) co_return answered;
@@ -144,6 +146,7 @@ task<result<payment>> payment_service::create_payment(request_context context,
     write_set close;
     ports_.keys.complete(close, idempotency_keys::scope_key(context), status, body);
     STOA_CO_TRY_VOID(co_await store_.commit(std::move(close)));
+    crash_point("payment_key_done");
     *context.reply = {.status = status, .body = std::move(body)};
     co_return answered;
 }
@@ -199,6 +202,9 @@ task<result<payment>> payment_service::answer(request_context context, std::stri
         }
         if (found && found->status == payment_status::failed)
             co_return fail(declined_error(*found));
+        // The order ended first, and the provider was told so: nothing was charged.
+        if (found && found->status == payment_status::cancelled)
+            co_return fail(errc::conflict, "order_closed", "this order can no longer be paid");
         const bool settled = found && found->status != payment_status::processing;
         if (settled || (found && ports_.time.ticks() >= until)) {
             const bool open = found->status == payment_status::processing ||

@@ -2,6 +2,7 @@
 
 #include "base/json.hpp"
 #include "base/planted.hpp"
+#include "runtime/crash_point.hpp"
 
 namespace stoa::payments {
 
@@ -33,7 +34,10 @@ task<result<std::optional<payment_head>>> payment_service::change(std::string or
             for (auto& each : in.events) each.version = after.version;
         }
         STOA_CO_TRY(const auto outcome, co_await store_.commit(std::move(in)));
-        if (outcome.committed()) co_return changed ? std::optional(after) : before;
+        if (outcome.committed()) {
+            crash_point("payment_changed");
+            co_return changed ? std::optional(after) : before;
+        }
         if (outcome.received_before()) co_return before;
         // Another change came first: look again.
     }
@@ -148,6 +152,7 @@ task<result<void>> payment_service::on_refund_requested(delivery what,
     in.receive(std::move(what));
     store_.insert(in, owed);
     STOA_CO_TRY_VOID(co_await store_.commit(std::move(in)));
+    crash_point("refund_owed");
     wake_refund(owed.id);
     co_return result<void>{};
 }

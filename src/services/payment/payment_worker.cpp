@@ -3,6 +3,7 @@
 // workers on one order are safe.
 #include "base/json.hpp"
 #include "base/planted.hpp"
+#include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
 #include "services/payment/payment_service.hpp"
 
@@ -97,6 +98,7 @@ task<result<void>> payment_service::submit(payment_head head) {
     store_.replace(in, head, after);
     store_.insert(in, attempt);
     STOA_CO_TRY_VOID(co_await store_.commit(std::move(in)));
+    crash_point("attempt_submitted");
     co_return result<void>{};  // the loser of two submits reads the winner's head next
 }
 
@@ -109,8 +111,13 @@ task<result<void>> payment_service::ask_provider(payment_head head) {
         STOA_CO_TRY(const auto now, co_await store_.head_of(head.order_id));
         if (!now || now->version != head.version)
             co_return result<void>{};  // changed: the driver looks again
-        if (now->close_requested) told = co_await ports_.provider.cancel(told->id);
-        else told = co_await ports_.provider.confirm(told->id);
+        if (now->close_requested) {
+            told = co_await ports_.provider.cancel(told->id);
+            crash_point("intent_cancelled");
+        } else {
+            told = co_await ports_.provider.confirm(told->id);
+            crash_point("intent_confirmed");
+        }
     }
     if (!told &&
         (definite(told.error().kind) || planted(planted_bug::unknown_outcome_taken_for_a_decline)))
@@ -146,6 +153,7 @@ task<result<payment_intent>> payment_service::find_intent(payment_head& head) {
                                                  : ""),
                                         head.amount, head.method.value_or(""), head.order_id);
     if (!told) co_return told;
+    crash_point("intent_created");
     auto after = head;
     after.intent_id = told->id;
     after.updated_at = ports_.time.now();
@@ -153,6 +161,7 @@ task<result<payment_intent>> payment_service::find_intent(payment_head& head) {
     store_.replace(in, head, after);
     auto stored = co_await store_.commit(std::move(in));
     if (!stored) co_return std::unexpected(std::move(stored).error());
+    crash_point("intent_stored");
     if (stored->committed()) head = std::move(after);
     co_return told;
 }
@@ -195,6 +204,7 @@ task<result<void>> payment_service::settle(payment_head head, payment_intent tol
     STOA_CO_TRY(const auto stored, co_await store_.commit(std::move(in)));
     if (stored.committed() && !late.events.empty())
         STOA_CO_TRY_VOID(co_await store_.commit(std::move(late)));
+    crash_point("payment_settled");
     if (stored.committed()) (told.status == intent_status::succeeded ? captured_ : declined_).add();
     co_return result<void>{};
 }
@@ -208,6 +218,7 @@ task<result<void>> payment_service::remember_unknown(payment_head head, const er
     write_set in;
     store_.replace(in, head, after);
     STOA_CO_TRY_VOID(co_await store_.commit(std::move(in)));
+    crash_point("outcome_unknown");
     unknown_.add();
     log_warning("payment_unknown",
                 {{"order_id", head.order_id}, {"attempt", head.attempt}, {"code", why.code}});
@@ -225,6 +236,7 @@ task<result<void>> payment_service::drive_refund(std::string id) {
         (planted(planted_bug::refund_key_without_its_number) ? ""
                                                              : ':' + std::to_string(before->n));
     auto told = co_await ports_.provider.refund(key, *paid->transaction_id, before->amount);
+    crash_point("refund_made");
     auto after = *before;
     after.updated_at = ports_.time.now();
     write_set in;
@@ -247,6 +259,7 @@ task<result<void>> payment_service::drive_refund(std::string id) {
     }
     store_.replace(in, *before, after);
     STOA_CO_TRY_VOID(co_await store_.commit(std::move(in)));
+    crash_point("refund_settled");
     co_return result<void>{};
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/ids.hpp"
 #include "base/json.hpp"
+#include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
 
 #include <algorithm>
@@ -91,6 +92,7 @@ task<result<import_report>> catalogue_import::start(std::string id, blob_info up
             report.id, report.status, to_json(report), report.created_at);
     };
     STOA_CO_TRY_VOID(co_await ports_.db.commit(std::move(insert)));
+    crash_point("import_queued");
     queue_.push_back(std::move(id));
     if (!std::exchange(running_, true))
         ports_.background.spawn("import", [this] { return run_queue(); });
@@ -154,6 +156,7 @@ task<result<void>> catalogue_import::save(import_report& report) {
                          report.status, to_json(report));
     };
     auto stored = co_await ports_.db.commit(std::move(write));
+    crash_point("import_saved");
     if (!stored) co_return std::unexpected(std::move(stored).error());
     co_return result<void>{};
 }
@@ -274,6 +277,7 @@ task<result<void>> catalogue_import::apply(progress& at) {
         return true;
     };
     auto stored = co_await ports_.db.commit(std::move(write));
+    crash_point("import_batch_applied");
     if (!stored && stored.error().code != "dry_run")
         co_return std::unexpected(std::move(stored).error());
     if (at.report.dry_run) {

@@ -1,5 +1,6 @@
 // Stock and holds.
 #include "base/ids.hpp"
+#include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
 #include "services/product/product_service.hpp"
 
@@ -60,6 +61,7 @@ task<result<stock_report>> product_service::change_stock(request_context context
         return report_of(t, what.product_id, *now);
     };
     STOA_CO_TRY(auto now, co_await ports_.db.commit(std::move(write)));
+    crash_point("stock_moved");
     stock_changed({{now.product_id, now.stock}});
     co_return now;
 }
@@ -76,6 +78,7 @@ task<result<hold_outcome>> product_service::hold(request_context, hold_request w
         return out;
     };
     STOA_CO_TRY(auto done, co_await ports_.db.commit(std::move(take)));
+    crash_point("units_held");
     stock_changed(done.left);
     co_return std::move(done.outcome);
 }
@@ -154,6 +157,7 @@ task<result<void>> product_service::on_order_event(delivery what, orders::order_
         return changed;
     };
     STOA_CO_TRY(left, co_await ports_.db.commit(std::move(apply)));
+    crash_point("stock_followed_order");
     stock_changed(left);
     co_return result<void>{};
 }

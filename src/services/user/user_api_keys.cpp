@@ -42,8 +42,7 @@ task<result<new_api_key>> user_service::create_api_key(request_context context,
     check_text(wrong, "name", wanted.name);
     for (std::size_t i = 0; i < wanted.scopes.size(); ++i)
         if (!is_scope(wanted.scopes[i]))
-            wrong.push_back(
-                {"scopes[" + std::to_string(i) + ']', "not_one_of", every_scope(), {}});
+            wrong.push_back({"scopes[" + std::to_string(i) + ']', "not_one_of", every_scope(), {}});
     if (wanted.scopes.empty()) wrong.push_back({"scopes", "too_short", "at least 1 elements", {}});
     if (!wrong.empty()) co_return fail(invalid_request(std::move(wrong)));
     std::ranges::sort(wanted.scopes);

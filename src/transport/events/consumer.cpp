@@ -1,6 +1,7 @@
 #include "transport/events/consumer.hpp"
 
 #include "base/planted.hpp"
+#include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
 
 #include <boost/system/system_error.hpp>
@@ -51,12 +52,14 @@ class consumer_loop {
             if (planted(planted_bug::offset_goes_before_the_effect))
                 (void)co_await from->done(batch->topic, batch->partition, next_offset);
             co_await apply(batch->events);
+            crash_point("events_applied");
             for (;;) {
                 const auto stored =
                     co_await from->done(batch->topic, batch->partition, next_offset);
                 if (stored) break;
                 co_await wait_after(stored.error());
             }
+            crash_point("offset_stored");
         }
     }
 

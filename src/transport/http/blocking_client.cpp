@@ -44,8 +44,8 @@ struct blocking_client::state {
         const auto places =
             resolver.resolve(address.substr(0, cut), address.substr(cut + 1), error);
         if (!error) asio::connect(socket, places, error);
-        // A head and its body are two writes: held back, the second would wait 40 ms for the first's
-        // acknowledgement.
+        // A head and its body are two writes: held back, the second would wait 40 ms for the
+        // first's acknowledgement.
         if (!error) socket.set_option(asio::ip::tcp::no_delay(true), error);
         if (error) return lost(error);
         const timeval limit{.tv_sec = quiet_for_s, .tv_usec = 0};

@@ -284,6 +284,9 @@ task<error_code> session::read_some(Parser& parser) {
             co_await socket_.async_read_some(room, asio::redirect_error(use_task, error));
         buffer_.commit(got);
         if (error) co_return error;
+        // Cut while these bytes were on their way here: nobody could be told what came of them, so
+        // nothing may.
+        if (!socket_.is_open()) co_return asio::error::operation_aborted;
         if (idle_) {
             idle_ = false;
             if (served_before_) arm(group_.bounds().header_timeout);

@@ -1,0 +1,98 @@
+"""`stoa doctor`: what it finds, and how a consumer group that nobody reads by any more is dropped."""
+
+import contextlib
+import re
+import sqlite3
+import subprocess
+
+import pytest
+
+from shop import Shop, binary, eventually
+from test_order_saga import add_product, order_is, place
+
+SERVICES = ("cart", "notification", "order", "payment", "product")
+
+
+def doctor(shop, *flags):
+    got = subprocess.run([binary(), "doctor", "--data-dir", shop.data_dir, *flags], capture_output=True, text=True, timeout=30)
+    return got.returncode, got.stdout + got.stderr
+
+
+def database(shop):
+    return contextlib.closing(sqlite3.connect(shop.data_dir + "/shop.db"))
+
+
+@pytest.fixture
+def stopped(tmp_path):
+    """A shop with a paid order and a viewed product, whose raw events an earlier version's service once read."""
+    shop = Shop(tmp_path / "data", "--rate-login-burst", "0").start()
+    customer = shop.customer()
+    order = place(customer, add_product(shop), payment_method="credit_card").json
+    order_is(customer, order["id"], "paid")
+    viewed = customer.post("/api/v1/events", {"user_id": "u", "product_id": "p", "event_type": "VIEW_PRODUCT",
+                                              "timestamp": order["created_at"], "metadata": {"session_id": "s"}})
+    assert viewed.status == 202, viewed
+    eventually(lambda: "consumer_lag" in (text := shop.admin().get("/metrics").body.decode()) and
+               not re.search(r"^consumer_lag\{.*\} [1-9]", text, re.M), what="everything is consumed")
+    assert shop.stop() == 0
+    with database(shop) as db:
+        last, = db.execute("SELECT max(id) FROM log_consumers").fetchone()
+        for n, (partition,) in enumerate(db.execute("SELECT id FROM log_partitions WHERE topic = 'ecom-raw-events'").fetchall(), 1):
+            db.execute("INSERT INTO log_consumers (id, consumer_group, partition_id, next_offset) VALUES (?, 'reports', ?, 0)",
+                       (last + n, partition))
+        db.commit()
+    return shop
+
+
+def lines_of(said, group):
+    """Topic → what is said of it, of one group."""
+    block = re.search(rf"^      {group}\b.*:\n((?:        .*\n)+)", said, re.M)
+    assert block, said
+    return {line.split()[0]: line for line in block.group(1).splitlines()}
+
+
+def test_groups_are_listed_with_their_lag_and_when_they_last_moved(stopped):
+    code, said = doctor(stopped)
+    assert code == 1, said
+    time_ = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+    for service in SERVICES:
+        assert all("lag 0" in line for line in lines_of(said, service).values()), said
+    assert re.search(rf"lag 0, last did an event of {time_}", lines_of(said, "cart")["orders"]), said
+    assert re.search(rf"lag 1, behind since {time_}", lines_of(said, "reports")["ecom-raw-events"]), said
+    assert re.search(r"^WRONG .*`reports`.*--drop-group reports", said, re.M), said
+    assert not any(f"--drop-group {service}" in said for service in SERVICES), said
+
+
+def test_a_group_that_a_service_reads_by_is_not_dropped(stopped):
+    for service in SERVICES:
+        code, said = doctor(stopped, "--drop-group", service)
+        assert code == 1 and f"`{service}`" in said and "apply old events again" in said, said
+    code, said = doctor(stopped, "--drop-group", "nobody")
+    assert code == 1 and "there is no group `nobody`" in said, said
+    with database(stopped) as db:
+        groups = {name for name, in db.execute("SELECT consumer_group FROM log_consumers")}
+    assert groups == {*SERVICES, "reports"}, "refusals drop nothing"
+
+
+def test_a_running_shop_is_looked_at_and_drops_nothing(stopped):
+    with stopped as shop:
+        code, said = doctor(shop)
+        assert code == 1 and "a shop runs on" in said and "reports" in said, said
+        code, said = doctor(shop, "--drop-group", "reports")
+        assert code == 1 and "stopped" in said and shop.data_dir in said, said
+    with database(stopped) as db:
+        assert db.execute("SELECT count(*) FROM log_consumers WHERE consumer_group = 'reports'").fetchone()[0] > 0
+
+
+def test_a_dropped_group_is_gone_and_the_shop_is_as_it_was(stopped):
+    code, said = doctor(stopped, "--drop-group", "reports")
+    assert code == 0 and "reports" in said, said
+    code, said = doctor(stopped)
+    assert code == 0 and "reports" not in said and "WRONG" not in said, said
+    code, said = doctor(stopped, "--drop-group", "reports")
+    assert code == 1 and "there is no group" in said, "only once"
+    with stopped as shop:
+        customer = shop.customer("later@example.com")
+        order_is(customer, place(customer, add_product(shop), payment_method="credit_card").json["id"], "paid")
+        audit = subprocess.run([binary(), "audit", "--data-dir", shop.data_dir], capture_output=True, text=True, timeout=60)
+        assert audit.returncode == 0, audit.stdout + audit.stderr

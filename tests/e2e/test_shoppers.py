@@ -1,0 +1,68 @@
+"""`stoa serve --demo --shoppers N`: simulated customers who use the shop as everybody else does."""
+
+import re
+import subprocess
+
+import pytest
+
+from shop import Shop, binary, eventually
+
+
+def total(operator, path):
+    got = operator.get(path)
+    assert got.status == 200, got
+    return got.json["total"]
+
+
+def samples(shop, name):
+    """Label text → value of one metric."""
+    text = shop.admin().get("/metrics").body.decode()
+    return {labels: float(value) for labels, value in
+            re.findall(rf"^{name}\{{(.*)\}} (\S+)$", text, re.MULTILINE)}
+
+
+def answered(shop, route, status):
+    return sum(value for labels, value in samples(shop, "http_requests_total").items()
+               if f'route="{route}"' in labels and f'status="{status}"' in labels)
+
+
+def test_shoppers_look_fill_carts_and_pay_and_the_books_are_clean(tmp_path):
+    shop = Shop(tmp_path / "data", "--shoppers", "8", demo=True).start()
+    try:
+        operator = shop.operator()
+        eventually(lambda: total(operator, "/api/v1/orders?status=paid&limit=1") >= 10, within_s=90,
+                   what="ten orders are paid")
+        assert answered(shop, "/api/v1/cart/items", 200) >= 10, "what they buy went through their carts"
+        assert answered(shop, "/api/v1/cart/checkout", 201) >= 10
+        assert answered(shop, "/api/v1/events", 202) >= 10, "they are seen looking"
+        paid = operator.get("/api/v1/orders?status=paid&limit=10").json["orders"]
+        assert len({order["user_id"] for order in paid}) == len(paid), "each visit is another guest's"
+        assert all(order["items"] and order["total_amount"] > 0 for order in paid)
+        running = subprocess.run([binary(), "audit", "--data-dir", shop.data_dir], capture_output=True, text=True, timeout=60)
+        assert running.returncode == 0, running.stdout + running.stderr
+
+        assert shop.stop(within_s=30) == 0, shop.errors
+        shop.wait_for(r"Stopped; everything acknowledged is on disk", 10)
+        stopped = subprocess.run([binary(), "audit", "--data-dir", shop.data_dir], capture_output=True, text=True, timeout=60)
+        assert stopped.returncode == 0, stopped.stdout + stopped.stderr
+        orders = re.search(r"(\d+) orders", stopped.stdout)
+        assert orders and int(orders.group(1)) >= 10, stopped.stdout
+    finally:
+        if shop.process.poll() is None:
+            shop.kill()
+
+
+def test_nought_shoppers_is_a_plain_shop(tmp_path):
+    shop = Shop(tmp_path / "data", "--shoppers", "0", demo=True).start()
+    assert shop.client().get("/api/v1/products?limit=1").json["total"] > 0
+    assert shop.stop(within_s=30) == 0, shop.errors
+
+
+@pytest.mark.parametrize("count", ["-1", "abc", "1e9", "1001", "2.5", ""])
+def test_a_number_of_shoppers_that_cannot_be_is_refused_before_anything_is_made(tmp_path, count):
+    got = subprocess.run([binary(), "serve", "--data-dir", str(tmp_path / "data"), "--http", "127.0.0.1:0",
+                          "--admin", "127.0.0.1:0", "--shoppers", count], capture_output=True, text=True, timeout=20)
+    assert got.returncode == 2, got
+    assert "--shoppers" in got.stderr and "0" in got.stderr and "1000" in got.stderr, got.stderr
+    assert len(got.stderr.strip().splitlines()) <= 2, got.stderr
+    assert not (tmp_path / "data").exists()
