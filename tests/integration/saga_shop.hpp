@@ -174,15 +174,14 @@ class saga_shop {
     // whoever waits for a commit must not see a deadline go by.
     void pump(const std::function<bool()>& holds) {
         using steady = std::chrono::steady_clock;
-        auto moved = steady::now();
-        const auto until = moved + std::chrono::seconds(30);
+        const auto until = steady::now() + std::chrono::seconds(30);
         while (!holds()) {
             loop.drain();
             const auto now = steady::now();
             if (now > until) throw std::runtime_error("it did not come to hold");
-            if (now - moved >= milliseconds(1)) {
+            if (now - moved_ >= milliseconds(1)) {
                 time.advance(milliseconds(1));
-                moved = now;
+                moved_ = now;
             }
             std::this_thread::yield();
         }
@@ -231,6 +230,13 @@ class saga_shop {
         shop.caller = {.is = role::service};
         return must(call([&] { return orders->get_order(shop, {id}); }));
     }
+    std::string payment_state(const std::string& order_id) {
+        const auto head = must(call([&] {
+            return store->items().get(payments::payments_table,
+                                      key_of("id", payments::head_id(order_id)));
+        }));
+        return head ? std::string(head->text("state")) : std::string();
+    }
     void await_status(const std::string& id, orders::order_status wanted) {
         eventually([&] { return order_of(id).status == wanted; });
     }
@@ -260,6 +266,9 @@ class saga_shop {
     std::unique_ptr<cut_stock> stock;
     std::unique_ptr<orders::order_service> orders;
     std::unique_ptr<payments::payment_service> payments;
+
+ private:
+    std::chrono::steady_clock::time_point moved_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace stoa::testing
