@@ -8,6 +8,8 @@
 #include "transport/http/router.hpp"
 #include "transport/http/target.hpp"
 
+#include <algorithm>
+
 namespace {
 
 struct thing {
@@ -96,8 +98,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static constexpr std::string_view names[] = {
         "authorization", "x-api-key",    "idempotency-key", "if-match",       "if-none-match",
         "origin",        "x-request-id", "traceparent",     "accept-encoding"};
+    // The parser before the router lets no other characters through (RFC 9110 §5.5).
+    const auto fits = [](char c) {
+        return c == '\t' || (static_cast<unsigned char>(c) >= ' ' && c != '\x7f');
+    };
     for (const auto name : names)
-        if (const auto value = from.line(); !value.empty())
+        if (const auto value = from.line(); !value.empty() && std::ranges::all_of(value, fits))
             in.headers.push_back({std::string(name), std::string(value)});
     in.body = from.rest();
     look_at(in, all.io.run([&] { return all.routes.handle(in); }));

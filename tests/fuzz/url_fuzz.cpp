@@ -11,15 +11,13 @@ namespace {
 
 using stoa::fuzz::must;
 
+constexpr std::string_view password = "Zq7kW0pR2vX9";
+
 void mail_server(std::string_view url) {
     const auto read = stoa::read_smtp_url(url, "shop@example.com");
     if (!read) {
         must(read.error().kind == stoa::errc::invalid, "a bad address is the user's mistake");
-        const auto at = url.rfind('@'), colon = url.find(':', 7);
-        if (at != std::string_view::npos && colon < at && at - colon > 24)
-            must(read.error().detail.find(url.substr(colon + 1, at - colon - 1)) ==
-                     std::string::npos,
-                 "no message shows a password");
+        must(!read.error().detail.contains(password), "no message shows a password");
         return;
     }
     must(!read->host.empty() && read->host.size() < url.size(), "it names a host");
@@ -43,6 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     mail_server(text);
     mail_server("smtp://" + std::string(text));
+    mail_server("smtp://user:" + std::string(password) + std::string(text));
     for (const auto& url : {std::string(text), "http://" + std::string(text)}) {
         const auto good = stoa::http::check_url(url);
         if (!good) {

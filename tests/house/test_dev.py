@@ -132,6 +132,83 @@ class Dev(unittest.TestCase):
         self.assertEqual(self.dev("test", "odrer").returncode, 2)
         self.assertIn("binaries: base order", self.dev("test", "list").stdout)
 
+    def with_fuzzers(self):
+        self.with_builds()
+        self.stand_in("bin/cmake", "mkdir -p build/fuzz/fuzz")
+        shutil.copytree(ROOT / "tests/fuzz", self.root / "tests/fuzz", ignore=shutil.ignore_patterns("corpus"))
+        (self.root / "system/head").symlink_to(shutil.which("head"))
+        for name in ("json", "csv", "gone"):
+            self.stand_in(f"build/fuzz/fuzz/fuzz_{name}",
+                          f'echo "$@" >{name}.called; echo "stat::number_of_executed_units: 7"\n'
+                          f'[[ $BAD != {name} ]] || {{ echo "does not hold: a rule"; '
+                          'echo "Test unit written to build/fuzz/x-crash"; exit 77; }')
+            (self.root / "tests/fuzz/corpus" / name).mkdir(parents=True)
+
+    def test_each_fuzzer_runs_a_second_on_the_kept_inputs_without_writing_there(self):
+        self.with_fuzzers()
+        shown = self.dev("test", "fuzz")
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        self.assertIn("2 fuzzers, 1 s each", shown.stdout)
+        self.assertIn("ninja -C build/fuzz", (self.root / "calls").read_text())
+        called = (self.root / "json.called").read_text().split()
+        self.assertIn("-max_total_time=1", called)
+        # libFuzzer writes what it finds into the first of its folders.
+        self.assertEqual(called[-2:], ["build/fuzz/found/json", "tests/fuzz/corpus/json"])
+        self.assertFalse((self.root / "gone.called").exists(), "its source is no more")
+
+    def test_a_fuzzer_that_finds_something_fails_the_part_and_says_how_to_repeat_it(self):
+        self.with_fuzzers()
+        self.environment["BAD"] = "csv"
+        shown = self.dev("test", "fuzz")
+        self.assertEqual(shown.returncode, 1)
+        self.assertIn("does not hold: a rule", shown.stderr)
+        self.assertIn("repeat: build/fuzz/fuzz/fuzz_csv build/fuzz/x-crash", shown.stderr)
+        self.assertTrue((self.root / "json.called").exists(), "the others run")
+
+    def test_one_fuzzer_is_run_by_name_with_options(self):
+        self.with_fuzzers()
+        self.assertEqual(self.dev("test", "fuzz", "--", "csv", "-max_total_time=5").returncode, 0)
+        self.assertIn("-max_total_time=5", (self.root / "csv.called").read_text())
+        self.assertFalse((self.root / "json.called").exists())
+        shown = self.dev("test", "fuzz", "--", "cvs")
+        self.assertEqual(shown.returncode, 2)
+        self.assertIn("csv_fuzz.cpp", shown.stderr)
+
+    def test_nightly_and_soak_are_not_in_the_default_and_run_longer(self):
+        self.with_fuzzers()
+        self.stand_in("build/dev/tests/test_simulation", 'echo "$STOA_TEST_SEEDS seeds" >>simulated')
+        self.assertEqual(self.dev("test", "nightly").returncode, 0)
+        self.assertIn("-max_total_time=60", (self.root / "json.called").read_text())
+        self.assertEqual((self.root / "simulated").read_text(), "20000 seeds\n")
+        self.stand_in("bin/python3", 'echo "python $*"')
+        shown = self.dev("test", "soak", "--", "--minutes", "3")
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        self.assertIn("tests/soak/soak.py --minutes 3", shown.stdout)
+        self.assertIn("1000000 seeds", (self.root / "simulated").read_text())
+        self.assertRegex(self.dev("test", "list").stdout, r"parts: .*\bfuzz\b.*\nlonger: nightly soak\n")
+        self.assertNotRegex(self.dev("test", "list").stdout, r"parts: .*(nightly|soak)")
+
+    def test_files_of_tests_lie_where_tmpdir_says_and_nothing_is_left(self):
+        self.with_builds()
+        self.stand_in("bin/ctest", 'echo "$TMPDIR" >place; mkdir "$TMPDIR/left"')
+        place = self.root / "mine"
+        place.mkdir()
+        self.environment["TMPDIR"] = str(place)
+        self.assertEqual(self.dev("test", "unit").returncode, 0)
+        self.assertEqual((self.root / "place").read_text(), f"{place}\n")
+        del self.environment["TMPDIR"]
+        # A memory of its own, with room in it.
+        self.stand_in("bin/stat", "echo 9000000 4096")
+        self.stand_in("bin/mktemp", f'mkdir -p {self.root}/memory && echo {self.root}/memory')
+        self.assertEqual(self.dev("test", "unit").returncode, 0)
+        self.assertEqual((self.root / "place").read_text(), f"{self.root}/memory\n")
+        self.assertFalse((self.root / "memory").exists())
+        # None, or a small one.
+        self.stand_in("bin/stat", "echo 10 4096")
+        self.stand_in("bin/ctest", 'echo "${TMPDIR-none}" >place')
+        self.assertEqual(self.dev("test", "unit").returncode, 0)
+        self.assertEqual((self.root / "place").read_text(), "none\n")
+
     def test_up_hands_on_arguments_and_keeps_data_in_the_tree_by_default(self):
         self.with_builds()
         shown = self.dev("up", "--shoppers", "3").stdout.splitlines()[-1]

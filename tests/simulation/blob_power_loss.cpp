@@ -175,7 +175,8 @@ class cut_disk {
         const auto found = names_.find(directory);
         if (found == names_.end()) return;
         for (const auto& [name, id] : found->second) {
-            const auto at = path + '/' + name;
+            auto at = path;
+            (at += '/') += name;
             if (is_directory_[id]) {
                 make(id, at);
                 continue;

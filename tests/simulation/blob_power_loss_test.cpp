@@ -12,7 +12,7 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
-#include <set>
+#include <map>
 
 namespace stoa::power {
 namespace {
@@ -32,13 +32,16 @@ struct asked {
     std::string etag;
 };
 using object_history = std::vector<asked>;
-using promises = std::map<std::pair<std::string, std::string>, object_history>;
+using object = std::pair<std::string, std::string>;  // bucket and key
+using promises = std::map<object, object_history>;
+enum class how : std::uint8_t { put, in_pieces, erase };
 
 struct recording {
     std::vector<disk_change> history;
     std::vector<bool> directories;
     promises made;
-    int acknowledged = 0, restarts = 0;
+    std::vector<std::size_t> restarts;  // moments
+    int acknowledged = 0;
 };
 
 // The shop's side of a run: work in rounds of several objects at once, and processes that die.
@@ -62,41 +65,59 @@ class recorder {
  private:
     // Each life but the last ends at a change that does not happen.
     void live(int life) {
+        if (life > 0) out_.restarts.push_back(disk_->moment());
         if (life < 3) disk_->die_at(disk_->moment() + chance_.below(120));
         auto opened = filesystem_blob::open(where_ / "blobs", pool_, disk_);
-        out_.restarts += life > 0;
         if (!opened) return;
-        for (int round = 0; round < 8; ++round) work_on(**opened);
+        store_ = *std::move(opened);
+        ask_again();
+        for (int round = 0; round < 8; ++round) work();
+        store_.reset();
     }
-    void work_on(filesystem_blob& store) {
-        std::set<std::pair<std::string, std::string>> busy;
-        std::size_t left = 0;
+    // What one process did not come to say, the next is asked again, as clients do.
+    void ask_again() {
+        std::map<object, asked> unanswered;
+        for (const auto& [what, history] : out_.made)
+            if (history.back().acknowledged == SIZE_MAX) unanswered.emplace(what, history.back());
+        all_at_once(unanswered, [&](const object& what, const asked& last) {
+            return last.content ? change(what, how::put, *last.content)
+                                : change(what, how::erase, {});
+        });
+    }
+    void work() {
+        constexpr std::array ways{how::put, how::put, how::in_pieces, how::erase, how::erase};
+        std::map<object, how> busy;
         const auto together = static_cast<std::size_t>(chance_.between(1, 9));
         while (busy.size() < together)
-            busy.emplace(buckets[chance_.below(buckets.size())], keys[chance_.below(keys.size())]);
-        for (const auto& what : busy) {
-            ++left;
-            loop_.spawn(
-                [&, what, kind = chance_.below(8), content = content_of(++contents_)]() -> task<> {
-                    co_await change(store, what, kind, content);
-                    --left;
-                });
+            busy.emplace(
+                object{buckets[chance_.below(buckets.size())], keys[chance_.below(keys.size())]},
+                ways[chance_.below(ways.size())]);
+        all_at_once(busy, [&](const object& what, how way) {
+            return change(what, way, content_of(++contents_));
+        });
+    }
+    template <class Of, class Start>
+    void all_at_once(const std::map<object, Of>& these, Start start) {
+        std::size_t left = these.size();
+        for (const auto& [what, with] : these) {
+            loop_.spawn([&]() -> task<> {
+                co_await start(what, with);
+                --left;
+            });
         }
         if (!loop_.run_until([&] { return left == 0; })) throw std::runtime_error("too slow");
     }
-    task<> change(filesystem_blob& store, std::pair<std::string, std::string> what,
-                  std::uint64_t kind, std::string content) {
+    task<> change(object what, how way, std::string content) {
         auto& history = out_.made[what];
         const auto nth = history.size();
-        const bool erases = kind == 0;
         history.push_back({.began = disk_->moment()});
-        if (!erases) history[nth].content = content;
+        if (way != how::erase) history[nth].content = content;
         std::optional<std::string> etag;
-        if (erases) {
-            if (co_await store.erase(what.first, what.second)) etag.emplace();
-        } else if (kind == 1) {
-            etag = co_await in_pieces(store, what, content);
-        } else if (auto put = co_await store.put(what.first, what.second, content); put) {
+        if (way == how::erase) {
+            if (co_await store_->erase(what.first, what.second)) etag.emplace();
+        } else if (way == how::in_pieces) {
+            etag = co_await in_pieces(what, content);
+        } else if (auto put = co_await store_->put(what.first, what.second, content); put) {
             etag = put->etag;
         }
         if (!etag) co_return;
@@ -104,10 +125,8 @@ class recorder {
         history[nth].acknowledged = disk_->moment();
         ++out_.acknowledged;
     }
-    task<std::optional<std::string>> in_pieces(filesystem_blob& store,
-                                               std::pair<std::string, std::string> what,
-                                               std::string content) {
-        auto writer = co_await store.create(what.first, what.second);
+    task<std::optional<std::string>> in_pieces(object what, std::string content) {
+        auto writer = co_await store_->create(what.first, what.second);
         if (!writer) co_return std::nullopt;
         const auto half = content.size() / 2;
         if (!co_await (*writer)->append(content.substr(0, half))) co_return std::nullopt;
@@ -128,6 +147,7 @@ class recorder {
     std::shared_ptr<recorded_disk> disk_;
     recording out_;
     int contents_ = 0;
+    std::unique_ptr<filesystem_blob> store_;
     blocking_pool pool_;
     test_loop loop_;
 };
@@ -166,7 +186,7 @@ class shop_after {
                 const auto at = found.find(key);
                 auto wrong = look_at(**opened, bucket, at == found.end() ? nullptr : &at->second,
                                      possible(history->second, moment));
-                if (!wrong.empty()) return bucket + '/' + key + ": " + wrong;
+                if (!wrong.empty()) return wrong.insert(0, key + ": ");
             }
         }
         const auto put = loop_.run([&] { return (*opened)->put("images", "deep/er/new", "x"); });
@@ -200,6 +220,13 @@ struct verdict {
     std::string first;
 };
 
+// Anywhere, or soon after a restart: there stands what the last process left half done.
+std::size_t some_moment(const recording& of, seeded_random& chance) {
+    const auto restart = of.restarts[chance.below(of.restarts.size())];
+    const auto anywhere = chance.below(of.history.size() + 1);
+    return chance.below(2) ? anywhere : std::min(of.history.size(), restart + chance.below(16));
+}
+
 verdict cut_power(std::uint64_t from, int recordings, int cuts_each, lie told = lie::none) {
     verdict out;
     temporary_directory where;
@@ -208,10 +235,10 @@ verdict cut_power(std::uint64_t from, int recordings, int cuts_each, lie told = 
         const auto seed = from + static_cast<std::uint64_t>(r);
         const auto made = recorder(seed, told).record();
         out.acknowledged += made.acknowledged;
-        out.restarts += made.restarts;
+        out.restarts += static_cast<int>(made.restarts.size());
         seeded_random chance(seed * 7'919);
         for (int c = 0; c < cuts_each; ++c) {
-            const auto moment = chance.below(made.history.size() + 1);
+            const auto moment = some_moment(made, chance);
             constexpr std::array ways{surviving::none, surviving::prefix, surviving::random};
             restore_disk(made.history, made.directories, moment, ways[chance.below(3)], chance,
                          where / "cut");

@@ -40,11 +40,10 @@ auto unusable(const std::string& directory, const std::string& why) {
 result<directory_lock> directory_lock::take(const std::string& directory) {
     std::error_code why;
     const bool made = std::filesystem::create_directories(directory, why);
-    if (made) {
-        // It holds digests of passwords, addresses and keys: its owner's alone.
-        std::filesystem::permissions(directory, std::filesystem::perms::owner_all, why);
-        sync_parent(directory);
-    }
+    // It holds digests of passwords, addresses and keys: its owner's alone.
+    if (made) std::filesystem::permissions(directory, std::filesystem::perms::owner_all, why);
+    // Also where it was there: whoever made it may have died before this.
+    sync_parent(directory);
     if (why && !std::filesystem::is_directory(directory)) return unusable(directory, why.message());
     const auto path = directory + "/shop.lock";
     const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);

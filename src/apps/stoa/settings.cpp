@@ -282,6 +282,7 @@ result<settings> settings::load(const std::map<std::string, std::string>& flags,
     for (const auto* each = environment; each && *each; ++each) {
         const std::string_view pair(*each);
         const auto eq = pair.find('=');
+        if (eq == std::string_view::npos) continue;  // no variable
         const auto name = pair.substr(0, eq);
         const auto found = variables.find(name);
         if (found == variables.end()) {
