@@ -52,10 +52,17 @@ struct request_context {
     std::string idempotency_key;  // from the header, or made by the server
     bool key_from_client = false;
     std::uint64_t request_hash = 0;  // of method, path and body, for keys that are used again
-    std::string if_match;            // a version, without quotes; empty: no condition
+    std::string if_match;            // versions, joined by commas; empty: no condition
     std::string address;             // of the client, for rate limits; never logged
     instant deadline{INT64_MAX};
     std::shared_ptr<reply_note> reply = std::make_shared<reply_note>();
+
+    // Whether If-Match lets something at this version be changed.
+    bool matches(std::int64_t version) const {
+        return if_match.empty() ||
+               (',' + if_match + ',').find(',' + std::to_string(version) + ',') !=
+                   std::string::npos;
+    }
 };
 
 }  // namespace stoa

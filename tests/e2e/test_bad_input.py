@@ -555,73 +555,50 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path):
         place.rmdir()
 
 
-# --- a full disk -----------------------------------------------------------------------------------------------------
+# --- what a catalogue does not take ------------------------------------------------------------------------------------
 
-@contextlib.contextmanager
-def small_disk(folder, size_mb):
-    folder.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "tmpfs", str(folder)], capture_output=True,
-                          text=True)
-    assert made.returncode == 0, f"this test needs a small file system of its own, as root mounts one: {made.stderr}"
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+@pytest.mark.parametrize("changed, where", [
+    ({"name": "   "}, "name"),
+    ({"name": "a\u0000b"}, "name"),
+    ({"name": "a\tb"}, "name"),
+    ({"sku": " a "}, "sku"),
+    ({"sku": "  "}, "sku"),
+    ({"description": "a\u0001"}, "description"),
+    ({"image_url": "javascript:alert(1)"}, "image_url"),
+    ({"image_url": "data:text/html,x"}, "image_url"),
+])
+def test_words_that_no_page_could_show_are_refused(demo_shop, changed, where):
+    got = demo_shop.operator().post("/api/v1/products", {"name": "Fine", "price": 1.0} | changed)
+    assert got.status == 422 and got.json["errors"][0]["pointer"] == "/" + where, got
 
 
-def test_a_full_disk_refuses_writes_serves_reads_and_loses_nothing(tmp_path):
-    with small_disk(tmp_path / "disk", 48) as disk:
-        shop = Shop(disk / "data", "--rate-login-burst", "0", "--rate-principal-burst", "0").start()
-        try:
-            customer, operator = shop.customer(), shop.operator()
-            product = operator.post("/api/v1/products", {"name": "Mug", "price": 10, "stock": 1_000_000}).json
-            body = {"items": [{"product_id": product["id"], "quantity": 1}], "shipping_address": ADDRESS}
+def test_pictures_are_addresses_of_the_web_or_paths(demo_shop):
+    operator = demo_shop.operator()
+    for url in ("https://example.com/a:b.png", "/images/a.svg", "images/12:30.png"):
+        got = operator.post("/api/v1/products", {"name": "Fine", "price": 1.0, "image_url": url})
+        assert got.status == 201, got
 
-            def place(key):
-                return customer.post("/api/v1/orders", body, headers={"Idempotency-Key": key})
 
-            taken = [place(f"before-{i}").json["id"] for i in range(20)]
-            ballast = disk / "ballast"
-            with open(ballast, "wb", buffering=0) as file, contextlib.suppress(OSError):
-                while file.write(b"\0" * 65_536):
-                    pass
-            refusals = []
-            for i in range(3_000):  # what the log has room for is still taken
-                got = place(f"full-{i}")
-                if got.status == 201:
-                    taken.append(got.json["id"])
-                else:
-                    refusals.append((f"full-{i}", got))
-                    if len(refusals) == 5:
-                        break
-            assert len(refusals) == 5, "the disk was never full"
-            for _, got in refusals:
-                assert refused(got, 507)["detail"], got
-            assert customer.get(f"/api/v1/orders/{taken[-1]}").status == 200
-            assert shop.client().get(f"/api/v1/products/{product['id']}").status == 200
-            big = operator.post("/api/v1/products/import?wait=10", raw=b"name,price\r\n" + b"Mug,1\r\n" * 100_000,
-                                headers={"Content-Type": "text/csv"})
-            assert big.status == 507, big
-            assert shop.process.poll() is None, "it went on"
-            ballast.unlink()
-            eventually(lambda: place("after").status == 201, within_s=30, what="it takes orders again")
-            for key, _ in refusals:  # the same keys
-                again = eventually(lambda: (a := place(key)).status == 201 and a, what="the refused order is taken")
-                taken.append(again.json["id"])
-            taken.append(place("after").json["id"])
-            shop.kill()
-            shop.start()
-            again, got = shop.client(customer.token), []
-            cursor = ""
-            while True:
-                page = again.get("/api/v1/orders?limit=100" + cursor).json
-                got += [order["id"] for order in page["orders"] if order["status"] == "awaiting_payment"]
-                if not page.get("next_cursor"):
-                    break
-                cursor = "&cursor=" + page["next_cursor"]
-            assert sorted(got) == sorted(taken), "what was acknowledged is there, and nothing else"
-            assert shop.operator().get(f"/api/v1/products/{product['id']}/stock").json["reserved"] == len(taken)
-            audit = subprocess.run([binary(), "audit", "--data-dir", shop.data_dir], capture_output=True, text=True)
-            assert audit.returncode == 0, audit.stdout + audit.stderr
-        finally:
-            shop.kill()
+def test_an_encoded_slash_is_no_way_around_a_path(demo_shop):
+    operator = demo_shop.operator()
+    product = operator.get("/api/v1/products?limit=1").json["products"][0]["id"]
+    got = operator.post(f"/api/v1/products%2f{product}%2fstock", {"delta": 5})
+    assert got.status == 400, got
+
+
+def test_an_order_whose_answer_would_not_fit_is_refused_before_anything_is_held(demo_shop):
+    operator, customer = demo_shop.operator(), demo_shop.customer("large@example.com")
+    name = '1/2" x 3/4" ' * 16
+    items = []
+    for i in range(1000):
+        made = operator.post("/api/v1/products", {"name": (name + str(i))[-200:], "price": 1.0, "stock": 5})
+        assert made.status == 201, made
+        items.append({"product_id": made.json["id"], "quantity": 1})
+    got = customer.post("/api/v1/orders", {"items": items, "shipping_address": "Athens"},
+                        headers={"Idempotency-Key": "large"})
+    assert got.status == 422 and got.json["errors"][0]["pointer"] == "/items", got.status
+    left = operator.get(f"/api/v1/products/{items[0]['product_id']}/stock").json
+    assert left["reserved"] == 0, left
+    half = customer.post("/api/v1/orders", {"items": items[:500], "shipping_address": "Athens"},
+                         headers={"Idempotency-Key": "half"})
+    assert half.status == 201, half

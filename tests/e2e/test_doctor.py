@@ -44,6 +44,18 @@ def stopped(tmp_path):
     return shop
 
 
+def test_a_missing_shop_is_said_to_be_missing_and_not_made(tmp_path):
+    for flags in ([], ["--drop-group", "reports"]):
+        got = subprocess.run([binary(), "doctor", "--data-dir", str(tmp_path / "none"), *flags], capture_output=True, text=True)
+        assert got.returncode == 1 and "there is no shop in" in got.stderr and "`stoa serve` makes one" in got.stderr, got
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_verb_that_does_not_exist_is_named_with_those_that_do():
+    got = subprocess.run([binary(), "bogus"], capture_output=True, text=True)
+    assert got.returncode == 2 and "`bogus`" in got.stderr and "serve, import" in got.stderr, got
+
+
 def lines_of(said, group):
     """Topic → what is said of it, of one group."""
     block = re.search(rf"^      {group}\b.*:\n((?:        .*\n)+)", said, re.M)

@@ -265,6 +265,32 @@ def test_kill_9_in_the_middle_of_an_import_is_made_good_after_the_restart(tmp_pa
         assert counts(last) == (50_000, 0, 0, 50_000, 0) and last["recounted"] == 0
 
 
+def test_a_deleted_product_that_a_file_brings_back_is_put_in_carts_at_once(shop):
+    file = HEADER + "BACK-1,Lantern,12.50,5\r\nBACK-2,Candle,1.00,5\r\n"
+    imported(shop, file)
+    product, other = product_of(shop, "BACK-1"), product_of(shop, "BACK-2")
+    keeper, wisher = shop.customer("keeper@example.com"), shop.customer("wisher@example.com")
+    assert keeper.post("/api/v1/cart/items", {"product_id": product["id"], "quantity": 1}).status in (200, 201)
+    assert shop.operator().delete(f"/api/v1/products/{product['id']}").status == 204
+    eventually(lambda: keeper.get("/api/v1/cart").json["items"] == [], what="the deleted product leaves the cart")
+    report = imported(shop, file)
+    assert counts(report)[1:4] == (0, 1, 1)  # one updated, the other unchanged
+    # Within the time that an event takes, not the day that the tombstone would be kept.
+    wished = {"items": [{"product_id": each["id"], "quantity": 2} for each in (product, other)]}
+
+    def both():
+        got = wisher.put("/api/v1/cart", wished)
+        assert got.status == 200, got
+        return len(got.json["items"]) == 2
+
+    eventually(both, what="the cart takes both")
+    assert keeper.post("/api/v1/cart/items", {"product_id": product["id"], "quantity": 3}).status in (200, 201)
+    assert [line["quantity"] for line in keeper.get("/api/v1/cart").json["items"]] == [3]
+    # Deleted once more, it goes once more.
+    assert shop.operator().delete(f"/api/v1/products/{product['id']}").status == 204
+    eventually(lambda: keeper.get("/api/v1/cart").json["items"] == [], what="it leaves the cart again")
+
+
 def test_a_large_file_is_imported_in_bounded_memory(shop):
     def finished(file):
         report = send(shop, file, wait=60).json

@@ -41,6 +41,7 @@ void payloads(std::string_view text) {
     payload<stoa::payments::payment_closed>(text, camel);
     payload<stoa::payments::payment_refunded>(text, camel);
     payload<stoa::products::product_deleted>(text, camel);
+    payload<stoa::products::product_restored>(text, camel);
     payload<stoa::products::product_changed>(text, snake);
     payload<stoa::users::password_reset_requested>(text, snake);
     payload<stoa::users::email_verification_requested>(text, snake);

@@ -445,6 +445,19 @@ TEST_F(audit_test, rule_5_totals_match_the_orders) {
     put(orders::counters_table, counter);
     expect(5, "totals_match_the_orders", "paid");
 }
+TEST_F(audit_test, rule_5_totals_of_a_user_match_that_user_s_orders) {
+    const auto order = stored(orders::orders_table, key_of("id", told_->delivered));
+    const auto name = "orders:user:" + std::string(order.text("user_id"));
+    auto counter = stored(orders::counters_table, key_of("name", name));
+    counter.set("delivered", counter.integer("delivered") + 1);
+    put(orders::counters_table, counter);
+    expect(5, "totals_match_the_orders", name);
+}
+TEST_F(audit_test, rule_5_an_order_stands_in_its_user_s_list_by_status) {
+    const auto order = stored(orders::orders_table, key_of("id", told_->paid));
+    change_order(told_->paid, "user_status", std::string(order.text("user_id")) + "#shipped");
+    expect(5, "totals_match_the_orders", told_->paid);
+}
 
 TEST_F(audit_test, rule_6_imported_rows_counted_once) {
     sql_with("DELETE FROM imported_rows WHERE row_number = 1");

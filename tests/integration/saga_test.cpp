@@ -350,6 +350,41 @@ TEST(saga, amounts_above_the_limit_wait_for_a_person) {
     shop.await_status(order->id, order_status::paid);
 }
 
+TEST(saga, an_order_cancelled_in_review_leaves_nothing_to_decide) {
+    saga_shop shop;
+    shop.stop();
+    shop.start("second", {.review_above_minor = 5'000});
+    const auto product = shop.add(10, 6'000);
+    const auto order = shop.place(shop.as("ann"), product, 1, "credit_card");
+    std::optional<payments::payment> attempt;
+    const auto attempt_is = [&](payments::payment_status wanted) {
+        shop.eventually([&] {
+            const auto told = shop.call(
+                [&] { return shop.payments->list_payments(shop.as("ann"), {order->id}); });
+            if (!told->payments.empty()) attempt = told->payments.front();
+            return attempt && attempt->status == wanted;
+        });
+        return attempt && attempt->status == wanted;
+    };
+    ASSERT_TRUE(attempt_is(payments::payment_status::review));
+    const auto waited = *attempt;
+    ASSERT_TRUE(
+        shop.call([&] { return shop.orders->cancel_order(shop.as("ann"), {order->id, {}}); }));
+    shop.await_status(order->id, order_status::cancelled);
+    // The order heard of it from the transaction that closed the payment.
+    ASSERT_TRUE(attempt_is(payments::payment_status::cancelled));
+    EXPECT_EQ(attempt->version, waited.version + 1);
+    EXPECT_GE(attempt->updated_at, waited.updated_at);
+    for (const bool approve : {true, false}) {
+        const auto late = shop.call(
+            [&] { return shop.payments->decide_review(shop.as("op"), {attempt->id, approve}); });
+        ASSERT_FALSE(late);
+        EXPECT_EQ(late.error().code, "not_in_review");
+        EXPECT_EQ(late.error().kind, errc::conflict);
+    }
+    EXPECT_EQ(shop.provider->creates, 0);
+}
+
 TEST(saga, twin_lines_are_summed_before_they_are_held) {
     saga_shop shop;
     const auto product = shop.add(3);

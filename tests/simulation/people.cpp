@@ -286,44 +286,54 @@ task<> people::place_one(std::string user, std::string key) {
     co_await pay(user, *placed, key);
 }
 
-// Puts six units into the cart in two goes, each under a key, then orders two of them: once paid,
-// four stay.
+// Puts six units into the cart in two goes, each under a key, and orders them. What the customer
+// does to the cart afterwards is meant for later: it stays when the order is paid.
 task<> people::keep_a_cart(int customer) {
     const auto user = co_await enroll("customer-" + std::to_string(customer));
     if (user.empty()) co_return;
     auto& chance = town_.in.chance;
-    cart_promise made{.user_id = user,
-                      .product_id = catalogue_[chance.below(catalogue_.size())].id,
-                      .put_in = 6,
-                      .ordered = 2};
+    const auto product_id = catalogue_[chance.below(catalogue_.size())].id;
+    const auto add = [&](std::string key, std::int32_t units) {
+        const carts::new_line line{product_id, units};
+        return insist<carts::cart>(
+            target::cart, as(role::customer, user, "AddLine", std::move(key)),
+            [line](staff& s, const request_context& c) { return s.carts->add_line(c, line); });
+    };
     for (int i = 0; i < 2; ++i) {
-        const carts::new_line line{made.product_id, 3};
-        const auto context = as(role::customer, user, "AddLine", "cart-" + std::to_string(i));
-        const auto got = co_await insist<carts::cart>(
-            target::cart, context,
-            [line](staff& s, const request_context& c) -> task<result<carts::cart>> {
-                return s.carts->add_line(c, line);
-            });
-        remember(context, got);
-        if (!got.value) co_return;  // deleted, or too much went wrong for too long
-        if (deleted_.contains(made.product_id)) co_return;
+        const auto key = "cart-" + std::to_string(i);
+        const auto got = co_await add(key, 3);
+        remember(as(role::customer, user, "AddLine", key), got);
+        // Deleted, or too much went wrong for too long.
+        if (!got.value || deleted_.contains(product_id)) co_return;
     }
     co_await pause(seconds(2));
-    const orders::create_order_request wanted{.items = {{made.product_id, 2}},
-                                              .shipping_address = {"\"Athens\""},
-                                              .payment_method = "credit_card"};
-    const auto context = as(role::customer, user, "CreateOrder", "cart-order");
+    const carts::checkout_request wanted{.shipping_address = {"\"Athens\""},
+                                         .payment_method = "credit_card"};
+    const auto context = as(role::customer, user, "Checkout", "cart-order");
     const auto got = co_await insist<orders::order>(
-        target::order, context,
-        [wanted](staff& s, const request_context& c) -> task<result<orders::order>> {
-            return s.orders->create_order(c, wanted);
-        });
+        target::cart, context,
+        [wanted](staff& s, const request_context& c) { return s.carts->checkout(c, wanted); });
     remember(context, got);
     if (!got.definite()) co_return;
+    cart_promise made{.user_id = user, .product_id = product_id, .if_paid = 6, .if_not = 6};
     if (got.note.status == 201) {
-        const auto placed = from_json<orders::order>(got.note.body);
-        made.order_id = placed->id;
-        acknowledged_.insert(placed->id);
+        made.order_id = from_json<orders::order>(got.note.body)->id;
+        acknowledged_.insert(made.order_id);
+        made.if_paid = 0;
+        if (chance.below(2)) {
+            const auto more = co_await add("cart-more", 4);
+            if (!more.value) co_return;
+            made.if_paid = 4, made.if_not = 10;
+        } else {
+            const carts::replace_cart_request anew{.items = {{product_id, 5}}};
+            const auto said = co_await insist<carts::cart>(
+                target::cart, as(role::customer, user, "ReplaceCart", {}),
+                [anew](staff& s, const request_context& c) {
+                    return s.carts->replace_cart(c, anew);
+                });
+            if (!said.value) co_return;
+            made.if_paid = made.if_not = 5;
+        }
     }
     carts_.push_back(made);
 }

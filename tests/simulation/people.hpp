@@ -14,10 +14,10 @@ struct told {
     bool gave_up = false;
 };
 
-// Units that a customer put into the cart, and the one order of theirs that takes some of them.
+// What a customer's cart must hold of a product in the end, as its one order was paid or not.
 struct cart_promise {
     std::string user_id, product_id, order_id;  // no order id: none was acknowledged
-    std::int64_t put_in = 0, ordered = 0;
+    std::int64_t if_paid = 0, if_not = 0;
 };
 
 // A guest whose orders an account has, once it has shown that it reads its mail.

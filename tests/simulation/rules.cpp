@@ -353,7 +353,7 @@ std::optional<std::string> rules::carts_at_rest(const people& who) {
         const auto line = shared_.get(
             carts::carts_table, key_of("user_id", each.user_id, "product_id", each.product_id));
         const auto left = line ? line->integer("quantity") : 0;
-        const auto wanted = each.put_in - (was_paid_.contains(each.order_id) ? each.ordered : 0);
+        const auto wanted = was_paid_.contains(each.order_id) ? each.if_paid : each.if_not;
         if (left != wanted)
             return "a cart holds " + number(left) + " units where " + number(wanted) +
                    " should be: " + each.user_id;

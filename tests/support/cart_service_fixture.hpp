@@ -220,12 +220,17 @@ class cart_service_test : public ::testing::Test {
         return loop_.run(
             [&] { return carts_->on_order_paid(told("orders", id, ++offset_), what); });
     }
-    result<void> deleted(const std::string& product) {
+    result<void> deleted(const std::string& product, std::int64_t version = 0) {
         products_.shelf[product].is_active = false;
-        return loop_.run([&] {
-            return carts_->on_product_deleted(told("product.deleted", "d-" + product, ++offset_),
-                                              {product});
-        });
+        auto what = told("product.deleted", "d-" + product, ++offset_);
+        what.message.version = version;
+        return loop_.run([&] { return carts_->on_product_deleted(what, {product}); });
+    }
+    result<void> restored(const std::string& product, std::int64_t version) {
+        products_.shelf[product].is_active = true;
+        auto what = told("product.deleted", "r-" + product, ++offset_);
+        what.message.version = version;
+        return loop_.run([&] { return carts_->on_product_restored(what, {product}); });
     }
     int sweep() {
         return loop_.run([&] { return carts_->sweep({}); }).value();

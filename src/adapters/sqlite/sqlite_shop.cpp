@@ -2,6 +2,8 @@
 
 #include "runtime/crash_point.hpp"
 
+#include <filesystem>
+
 namespace stoa {
 
 result<std::unique_ptr<sqlite_shop>> sqlite_shop::open(const sqlite_options& options, clock& time) {
@@ -43,6 +45,23 @@ result<std::unique_ptr<sqlite_snapshot>> sqlite_shop::snapshot() {
     } catch (const sql_failure& failure) {
         return fail(failure.why);
     }
+}
+
+task<result<void>> sqlite_shop::look_for_room() {
+    // Less would be gone at once: the shop would be ready, and not, and ready.
+    constexpr std::uintmax_t enough_bytes = 1 << 20;
+    std::error_code unknown;
+    const auto space = std::filesystem::space(path_, unknown);
+    if (unknown || space.available < enough_bytes)
+        co_return fail(errc::storage_full, "storage_full", "no space is left for the database");
+    auto probe = [](transaction& t) -> result<bool> {
+        // Writes the first page as it is; nobody reads this number.
+        static_cast<sqlite_transaction&>(t).db.execute("PRAGMA application_id = 0");
+        return true;
+    };
+    STOA_CO_TRY_VOID(co_await sql_->commit(std::move(probe)));
+    writer_->found_room();
+    co_return result<void>{};
 }
 
 void sqlite_shop::close() {

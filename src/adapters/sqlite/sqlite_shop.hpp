@@ -35,6 +35,11 @@ class sqlite_shop {
     // This moment, for as long as it is kept: the write-ahead log grows meanwhile.
     result<std::unique_ptr<sqlite_snapshot>> snapshot();
 
+    // Whether a write goes through again after one found no space (counters().full, which this
+    // clears): a megabyte must be free, and a commit that changes nothing succeed. Errors:
+    // storage_full.
+    task<result<void>> look_for_room();
+
     // Runs what has queued, refuses the rest, moves the write-ahead log into the file. The ports
     // then answer `unavailable`. Idempotent.
     void close();

@@ -220,6 +220,7 @@ void sqlite_writer::run_batch(jobs& batch) {
     } catch (const sql_failure& failure) {
         return abandon(batch, failure.why);
     }
+    if (db_->fault() == storage_fault::full) counters_.full = true;  // of a job that failed alone
     log_.committed();
     counters_.jobs.fetch_add(batch.size(), std::memory_order_relaxed);
     for (const auto& job : batch) job->complete();
@@ -236,6 +237,7 @@ void sqlite_writer::abandon(jobs& batch, error why) {
         log_error("rollback_failed", {{"why", failure.why.detail}});
     }
     if (db_->fault() == storage_fault::full) {
+        counters_.full = true;
         why = {.kind = errc::storage_full,
                .code = "storage_full",
                .detail = "no space is left for the database; nothing was written"};

@@ -28,6 +28,7 @@ struct sqlite_counters {
     std::atomic<std::uint64_t> checkpoints{0};
     std::atomic<std::uint64_t> checkpoint_nanos{0};
     std::atomic<bool> broken{false};  // storage failed: no more writes until a restart
+    std::atomic<bool> full{false};    // a write found no space; until look_for_room finds some
 };
 
 // The transaction of a running job; adapters of this folder cast the port's to it for their own
@@ -69,6 +70,7 @@ class sqlite_writer {
 
     void submit(std::unique_ptr<sql_job> job);
     void close();
+    void found_room() { counters_.full = false; }
     const sqlite_counters& counters() const { return counters_; }
 
  private:

@@ -315,6 +315,76 @@ class judge {
     std::array<std::int64_t, type_of<order_status>.words.size()> counted_{};
 };
 
+// Each user's counters beside that user's orders, both by the user's id.
+class user_totals {
+ public:
+    explicit user_totals(book& in)
+        : in_(in),
+          orders_(in.at.shop.items_by(orders::orders_table, "by_user")),
+          counters_(in.at.shop.items(orders::counters_table)) {}
+
+    void run() {
+        next_order();
+        next_counter();
+        while (order_ || counter_) {
+            const auto user =
+                !counter_ || (order_ && order_user_ < counter_user_) ? order_user_ : counter_user_;
+            numbers told{}, there{};
+            if (counter_ && counter_user_ == user) {
+                for (std::size_t i = 0; i < statuses; ++i)
+                    told[i] = counter_->integer(type_of<order_status>.words[i]);
+                told[statuses] = counter_->integer("all");
+                next_counter();
+            }
+            for (; order_ && order_user_ == user; next_order()) count(*order_, user, there);
+            compare(user, told, there);
+        }
+    }
+
+ private:
+    static constexpr std::size_t statuses = type_of<order_status>.words.size();
+    using numbers = std::array<std::int64_t, statuses + 1>;  // the last: all
+
+    void next_order() {
+        order_ = orders_.next();
+        order_user_ = order_ ? std::string(order_->text("user_id")) : "";
+    }
+    void next_counter() {
+        static constexpr std::string_view prefix = "orders:user:";
+        do counter_ = counters_.next();
+        while (counter_ && !counter_->text("name").starts_with(prefix));
+        counter_user_ = counter_ ? std::string(counter_->text("name").substr(prefix.size())) : "";
+    }
+
+    void count(const item& order, std::string_view user, numbers& there) {
+        in_.advance();
+        ++there[statuses];
+        const auto stands_under = order.text("user_status");
+        if (stands_under.empty()) return;  // last written before there was such an index
+        const auto status = read_word<order_status>(order.text("status"));
+        if (!status) return;  // a finding of its own
+        ++there[static_cast<std::size_t>(*status)];
+        if (stands_under != std::string(user) + '#' + std::string(order.text("status")))
+            in_.found(totals_match, order.text("id"),
+                      "is listed under " + std::string(stands_under) + ", and is " +
+                          std::string(order.text("status")));
+    }
+
+    void compare(const std::string& user, const numbers& told, const numbers& there) {
+        for (std::size_t i = 0; i < told.size(); ++i)
+            if (told[i] != there[i])
+                in_.found(totals_match, "orders:user:" + user,
+                          "says " + std::to_string(told[i]) + " for " +
+                              std::string(i < statuses ? type_of<order_status>.words[i] : "all") +
+                              ", there are " + std::to_string(there[i]));
+    }
+
+    book& in_;
+    snapshot_items orders_, counters_;
+    std::optional<item> order_, counter_;
+    std::string order_user_, counter_user_;
+};
+
 // The streams, each with its next row in hand.
 class side_by_side {
  public:
@@ -461,6 +531,8 @@ void check_orders(book& in) {
     judge by(in);
     side_by_side(in, by).run();
     by.totals();
+    in.step("orders of users", in.at.shop.count(orders::orders_table));
+    user_totals(in).run();
 }
 
 }  // namespace stoa::audits

@@ -39,18 +39,12 @@ struct audit_watch {
     }
 };
 
-bool local(const request_context& context) { return context.caller.key_id == "local"; }
-
 task<> refuse(request_context context, exchange& with) {
-    (void)co_await with.answer(http::problem_response(
-        {.kind = errc::forbidden,
-         .code = "local_only",
-         .detail = "only the program's own verbs may ask this: run `stoa` beside the shop"},
-        context.request_id));
+    (void)co_await with.answer(http::problem_response(local_only(), context.request_id));
 }
 
 task<> answer_audit(local_page_needs from, request_context context, exchange& with) {
-    if (!local(context)) {
+    if (!is_local(context)) {
         co_await refuse(std::move(context), with);
         co_return;
     }
@@ -87,7 +81,7 @@ task<> answer_audit(local_page_needs from, request_context context, exchange& wi
 }
 
 task<> answer_backup(local_page_needs from, request_context context, exchange& with) {
-    if (!local(context)) {
+    if (!is_local(context)) {
         co_await refuse(std::move(context), with);
         co_return;
     }
@@ -116,6 +110,14 @@ task<> answer_backup(local_page_needs from, request_context context, exchange& w
 
 }  // namespace
 
+bool is_local(const request_context& context) { return context.caller.key_id == "local"; }
+
+error local_only() {
+    return {.kind = errc::forbidden,
+            .code = "local_only",
+            .detail = "only the program's own verbs may ask this: run `stoa` beside the shop"};
+}
+
 std::vector<route> local_pages(local_page_needs from) {
     std::vector<route> out;
     out.push_back({.path = "/local/audit",
@@ -130,6 +132,7 @@ std::vector<route> local_pages(local_page_needs from) {
                    .stream = [from](request_context context, exchange& with, route::parameters) {
                        return answer_backup(from, std::move(context), with);
                    }});
+    out.push_back(operator_page(from.make_operator));
     return out;
 }
 

@@ -4,15 +4,13 @@
 #include "apps/stoa/backup_pages.hpp"
 #include "apps/stoa/commands.hpp"
 #include "apps/stoa/restore.hpp"
-#include "apps/stoa/run_file.hpp"
+#include "apps/stoa/running_shop.hpp"
 #include "apps/stoa/tools.hpp"
 #include "apps/stoa/wiring.hpp"
 #include "base/json.hpp"
-#include "transport/http/blocking_client.hpp"
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <memory>
 
 #include <fcntl.h>
@@ -54,29 +52,6 @@ class progress_line {
     bool open_ = false;
 };
 
-// The admin listener of the shop that runs on the data directory; null where none does.
-std::unique_ptr<http::blocking_client> running_shop(const settings& from) {
-    const auto running = read_run_file(from.text("data_dir"));
-    if (!running) return {};
-    auto client = std::make_unique<http::blocking_client>(running->admin, running->token);
-    const auto alive = client->call("GET", "/health");
-    return alive && alive->status == 200 ? std::move(client) : nullptr;
-}
-
-struct refusal_document {
-    std::string code;
-    std::optional<std::string> detail;
-};
-BOOST_DESCRIBE_STRUCT(refusal_document, (), (code, detail))
-
-error error_of(const http::client_answer& answer) {
-    const auto told = from_json<refusal_document>(answer.body);
-    if (!told)
-        return {.code = "unexpected_answer",
-                .detail = "the shop answered " + std::to_string(answer.status)};
-    return {.code = told->code, .detail = told->detail.value_or(told->code)};
-}
-
 // A stream whose bytes go to a function: what the client downloads is looked at as it comes.
 file_handle stream_to(std::function<bool(std::string_view)>& take) {
     const cookie_io_functions_t calls{
@@ -113,16 +88,6 @@ result<audit_report> audit_running(http::blocking_client& shop, progress_line& s
     if (!last || !last->report)
         return fail(errc::unavailable, "audit_cut_off", "the shop stopped before the audit ended");
     return *std::move(last->report);
-}
-
-// A directory without a shop would get a new one, whose audit and backup say nothing.
-result<void> require_shop(const settings& from) {
-    const auto& directory = from.text("data_dir");
-    if (std::filesystem::exists(directory + "/shop.db") ||
-        std::filesystem::exists(directory + "/restore.part"))
-        return {};
-    return fail(errc::not_found, "no_shop",
-                "there is no shop in " + directory + ": give its data directory (--data-dir)");
 }
 
 result<audit_report> audit_stopped(const settings& from, progress_line& shown) {

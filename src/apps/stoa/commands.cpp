@@ -38,6 +38,26 @@ struct common_flags {
     result<settings> load() const { return settings::load(given, environ, file); }
 };
 
+// The parser only says that it wants a verb, not what it made of this one.
+result<void> check_verb(const CLI::App& program, int count, char** arguments) {
+    if (count < 2 || arguments[1][0] == '-') return {};
+    std::string known;
+    for (const auto* each : program.get_subcommands([](const CLI::App*) { return true; })) {
+        if (each->get_name() == arguments[1]) return {};
+        known += (known.empty() ? "" : ", ") + each->get_name();
+    }
+    return fail(errc::invalid, "unknown_verb",
+                "there is no verb `" + std::string(arguments[1]) + "`. The verbs are: " + known +
+                    "; `stoa VERB --help` says more");
+}
+
+void print_version(bool places) {
+    if (!places) std::puts("stoa " STOA_VERSION);
+    else
+        for (const auto name : crash_points_built_in())
+            std::printf("%.*s\n", static_cast<int>(name.size()), name.data());
+}
+
 }  // namespace
 
 int complain(const error& why) {
@@ -48,8 +68,7 @@ int complain(const error& why) {
 int run_command(int count, char** arguments) {
     CLI::App program("Stoa: a whole shop in one program. Start with `stoa serve --demo`.");
     program.require_subcommand(1);
-    program.failure_message(
-        CLI::FailureMessage::simple);  // one line that says what was wrong, and `--help`
+    program.failure_message(CLI::FailureMessage::simple);  // one line, and `--help`
     common_flags flags;
     serve_options serving;
     int status = 0;
@@ -81,8 +100,16 @@ int run_command(int count, char** arguments) {
     auto* restore_verb =
         program.add_subcommand("restore", "make a shop of a backup, in an empty data directory");
     restore_verb->add_option("file", backup_file, "the backup to read")->required();
-    auto* migrate_verb =
-        program.add_subcommand("migrate", "bring the stores to this version's schema");
+    std::string operator_email;
+    auto* operator_verb = program.add_subcommand(
+        "operator", "make an account that runs the shop, or an existing one run it");
+    operator_verb
+        ->add_option("email", operator_email,
+                     "its address; a new account's password is printed once")
+        ->required();
+    auto* migrate_verb = program.add_subcommand(
+        "migrate",
+        "bring the stores to this version's schema; makes them where there are none yet");
     auto* doctor_verb =
         program.add_subcommand("doctor", "look whether everything the shop needs is in order");
     doctor_options looking;
@@ -94,7 +121,7 @@ int run_command(int count, char** arguments) {
         program.add_subcommand("config", "show the effective settings and where each comes from");
     auto* version_verb = program.add_subcommand("version", "show the version");
     for (auto* verb : {serve_verb, import_verb, export_verb, audit_verb, backup_verb, restore_verb,
-                       migrate_verb, doctor_verb, openapi_verb, config_verb})
+                       operator_verb, migrate_verb, doctor_verb, openapi_verb, config_verb})
         flags.add_to(*verb);
 
     const auto with_settings = [&](auto run) {
@@ -113,6 +140,8 @@ int run_command(int count, char** arguments) {
         [&] { with_settings([&](const settings& s) { return run_backup(s, backup_file); }); });
     restore_verb->callback(
         [&] { with_settings([&](const settings& s) { return run_restore(s, backup_file); }); });
+    operator_verb->callback(
+        [&] { with_settings([&](const settings& s) { return run_operator(s, operator_email); }); });
     migrate_verb->callback(
         [&] { with_settings([](const settings& s) { return run_migrate(s); }); });
     doctor_verb->callback(
@@ -126,12 +155,8 @@ int run_command(int count, char** arguments) {
     bool places = false;
     version_verb->add_flag("--crash-points", places, "in builds for tests: where they let it die")
         ->group("");
-    version_verb->callback([&] {
-        if (!places) std::puts("stoa " STOA_VERSION);
-        else
-            for (const auto name : crash_points_built_in())
-                std::printf("%.*s\n", static_cast<int>(name.size()), name.data());
-    });
+    version_verb->callback([&] { print_version(places); });
+    if (auto told = check_verb(program, count, arguments); !told) return complain(told.error()), 2;
     try {
         program.parse(count, arguments);
     } catch (const CLI::ParseError& e) {

@@ -2,6 +2,7 @@
 #include "adapters/sqlite/log_groups.hpp"
 #include "apps/stoa/commands.hpp"
 #include "apps/stoa/run_file.hpp"
+#include "apps/stoa/running_shop.hpp"
 #include "apps/stoa/scratch_shop.hpp"
 #include "apps/stoa/tools.hpp"
 #include "apps/stoa/wiring.hpp"
@@ -75,6 +76,7 @@ void look_at_groups(findings& say, const std::string& directory,
 }
 
 int drop_group(const settings& from, const std::string& name) {
+    if (auto there = require_shop(from); !there) return complain(there.error());
     auto opened = shop::open(from);
     if (!opened) {
         auto why = opened.error();
@@ -108,6 +110,7 @@ int run_doctor(const settings& from, const doctor_options& options) {
         look_at_groups(say, directory, (**empty)->consumer_groups());
         return say.status();
     }
+    if (auto there = require_shop(from); !there) return complain(there.error());
     const auto opened = shop::open(from);
     say.add(opened.has_value(),
             "the stores in " + directory + " open (SQLite, one writer, synchronous=EXTRA)",

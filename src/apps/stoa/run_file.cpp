@@ -23,13 +23,18 @@ result<void> write_run_file(const std::string& data_dir, const run_file& content
     unlink(fresh.c_str());
     const int file = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     const auto text = to_json(content);
-    const bool written = file >= 0 && ::write(file, text.data(), text.size()) == std::ssize(text);
+    bool written = file >= 0 && ::write(file, text.data(), text.size()) == std::ssize(text);
+    int why = errno;
     if (file >= 0) ::close(file);
     crash_point("run_file_written");
-    if (!written || ::rename(fresh.c_str(), path.c_str()) != 0)
-        return fail(errc::internal, "run_file",
-                    "cannot write " + path + ": " + std::strerror(errno));
-    return {};
+    if (written && ::rename(fresh.c_str(), path.c_str()) != 0) {
+        written = false;
+        why = errno;
+    }
+    if (written) return {};
+    unlink(fresh.c_str());
+    unlink(path.c_str());  // of a run that was killed: where it listened is another's now
+    return fail(errc::internal, "run_file", "cannot write " + path + ": " + std::strerror(why));
 }
 
 void remove_run_file(const std::string& data_dir) { unlink(path_in(data_dir).c_str()); }

@@ -12,6 +12,7 @@ struct run_file {
 };
 BOOST_DESCRIBE_STRUCT(run_file, (), (http, admin, token))
 
+// When it fails, no run file is there: neither a half nor that of a run before.
 result<void> write_run_file(const std::string& data_dir, const run_file& content);
 void remove_run_file(const std::string& data_dir);
 // Nothing where no shop runs (or one was killed: the caller tries the address).

@@ -42,6 +42,13 @@ task<> start_up(run_state& run, const settings& from, serve_options options,
                 http.host.c_str(), run.all->public_port(), static_cast<long long>(took_ms),
                 admin.host.c_str(), run.all->admin_port());
     std::fflush(stdout);
+    if (const auto& hidden = run.all->hidden()) {
+        log_warning("run_file_not_written", {{"why", hidden->detail}});
+        std::fprintf(stderr,
+                     "stoa: %s. The shop serves; but `stoa audit`, `backup`, `import` and the like "
+                     "will not find it until it is started again with room\n",
+                     hidden->detail.c_str());
+    }
     log_info("ready", {{"port", run.all->public_port()}, {"after_ms", took_ms}});
     if (options.demo) {
         auto told = co_await run.all->load_demo();

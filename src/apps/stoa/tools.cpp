@@ -2,11 +2,11 @@
 
 #include "apps/stoa/commands.hpp"
 #include "apps/stoa/run_file.hpp"
+#include "apps/stoa/running_shop.hpp"
 #include "apps/stoa/scratch_shop.hpp"
 #include "apps/stoa/wiring.hpp"
 #include "base/json.hpp"
 #include "services/product/catalogue_import.hpp"
-#include "transport/http/blocking_client.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 
@@ -20,22 +20,6 @@
 
 namespace stoa {
 namespace {
-
-struct problem_document {
-    std::string code;
-    std::optional<std::string> detail;
-};
-BOOST_DESCRIBE_STRUCT(problem_document, (), (code, detail))
-
-error error_of(const http::client_answer& answer) {
-    auto told = from_json<problem_document>(answer.body);
-    if (!told)
-        return {.kind = errc::internal,
-                .code = "unexpected_answer",
-                .detail = "the shop answered " + std::to_string(answer.status)};
-    return {
-        .kind = errc::internal, .code = told->code, .detail = told->detail.value_or(told->code)};
-}
 
 // A shop with the API on a loopback port: the one that runs on the data directory, or one started
 // for this verb.
@@ -86,9 +70,8 @@ class reached_shop {
             own_.reset();
             return started;
         }
-        const auto here = read_run_file(from.text("data_dir"));
-        if (!here) return fail(errc::internal, "run_file", "the shop's run file vanished");
-        client_ = std::make_unique<http::blocking_client>(here->http, here->token);
+        const auto& here = own_->reached_at();
+        client_ = std::make_unique<http::blocking_client>(here.http, here.token);
         return {};
     }
 

@@ -20,6 +20,8 @@ struct doctor_options {
 int run_doctor(const settings& from, const doctor_options& options);  // doctor.cpp
 int print_openapi(const settings& from);
 
+int run_operator(const settings& from, const std::string& email);  // operator_verb.cpp
+
 // backup_verbs.cpp
 int run_audit(const settings& from, bool as_json);
 int run_backup(const settings& from, const std::string& file);

@@ -13,6 +13,7 @@
 #include "apps/stoa/audit.hpp"
 #include "apps/stoa/backup_pages.hpp"
 #include "apps/stoa/demo.hpp"
+#include "apps/stoa/listeners.hpp"
 #include "apps/stoa/pages.hpp"
 #include "apps/stoa/restore.hpp"
 #include "apps/stoa/run_file.hpp"
@@ -60,8 +61,10 @@ std::vector<topic_spec> all_topics(hours raw_kept) {
          {orders::topic::orders, orders::topic::payment_requested, orders::topic::close_requested,
           orders::topic::refund_requested, payments::topic::succeeded, payments::topic::failed,
           payments::topic::closed, payments::topic::refunded, products::topic::deleted,
-          products::topic::changed, users::topic::notifications})
+          products::topic::changed})
         out.push_back({.name = name});
+    // They carry tokens, which are worth nothing after a day.
+    out.push_back({.name = users::topic::notifications, .keep = hours(24)});
     out.push_back({.name = activities::topic::raw_events, .keep = raw_kept});
     return out;
 }
@@ -124,6 +127,8 @@ struct shop::parts {
     std::atomic<bool> ready = false;
     std::atomic<bool> closing = false;         // audits end
     std::optional<timestamp> running_since{};  // set before anything listens
+    run_file reached_at;                       // set by start()
+    std::optional<error> hidden{};             // the run file could not be written
     std::array<std::atomic<std::int64_t>, type_of<orders::order_status>.words.size()>
         orders_by_status{};
 
@@ -151,6 +156,9 @@ struct shop::parts {
     task<result<void>> fill_index();
     task<result<int>> count_orders();
     task<result<int>> compact_index();
+    task<result<int>> look_for_room(sqlite_shop& in);
+    std::vector<dependency> readiness() const;
+    task<result<made_operator>> make_operator(replica& one, std::string email);
     task<result<principal>> authenticate(replica& one, std::string credential);
     result<audit_report> audit_now(const audit_progress& told);
     result<std::unique_ptr<backup_stream>> backup_now();
@@ -371,21 +379,37 @@ result<void> shop::parts::make_routes(replica& one) {
     bounds.cors_origins.clear();
     ports.traces = nullptr;  // a scrape every few seconds is no request of a customer's
     one.admin_routes = std::make_unique<http::router>(ports, bounds);
-    for (auto& page : admin_pages(
-             {.metrics = [this] { return measured.text(); },
-              .ready =
-                  [this] {
-                      return std::vector<dependency>{
-                          {"storage", !store->counters().broken.load(), "the disk failed; restart"},
-                          {"payment_store", !provider_store->counters().broken.load(), ""},
-                          {"startup", ready, "starting or draining"}};
-                  }}))
+    for (auto& page : admin_pages({.metrics = [this] { return measured.text(); },
+                                   .ready = [this] { return readiness(); }}))
         STOA_TRY_VOID(one.admin_routes->add(std::move(page)));
-    for (auto& page :
-         local_pages({*tools, time, [this](const audit_progress& told) { return audit_now(told); },
-                      [this] { return backup_now(); }}))
+    for (auto& page : local_pages(
+             {*tools, time, [this](const audit_progress& told) { return audit_now(told); },
+              [this] { return backup_now(); },
+              [this, &one](std::string email) { return make_operator(one, std::move(email)); }}))
         STOA_TRY_VOID(one.admin_routes->add(std::move(page)));
     return {};
+}
+
+namespace {
+dependency readiness_of(std::string name, const sqlite_counters& told) {
+    if (told.broken) return {std::move(name), false, "the disk failed; restart"};
+    return {std::move(name), !told.full,
+            "no space is left: reads are served, writes are refused until there is room"};
+}
+}  // namespace
+
+std::vector<dependency> shop::parts::readiness() const {
+    return {readiness_of("storage", store->counters()),
+            readiness_of("payment_store", provider_store->counters()),
+            {"startup", ready, "starting or draining"}};
+}
+
+// Traffic would tell, but a shop that is not ready may get none.
+task<result<int>> shop::parts::look_for_room(sqlite_shop& in) {
+    if (!in.counters().full) co_return 0;
+    STOA_CO_TRY_VOID(co_await in.look_for_room());
+    log_info("storage_has_room", {});
+    co_return 0;
 }
 
 // The program's own verbs come with this run's token; everybody else is known to the user service.
@@ -547,6 +571,9 @@ void shop::parts::start_sweepers(replica& one) {
                   [this] { return compact_index(); });
     start_sweeper(one.background, time, "expired items", seconds(10),
                   [this] { return store->items().expire(time.now(), 500); });
+    for (auto* each : {store.get(), provider_store.get()})
+        start_sweeper(one.background, time, "full disk", seconds(1),
+                      [this, each] { return look_for_room(*each); });
     start_sweeper(one.background, time, "old events", seconds(60),
                   [this] { return store->log().trim(time.now(), 1'000); });
 }
@@ -567,26 +594,6 @@ task<std::invoke_result_t<What&>> run_on(loop& there, What what) {
             });
         },
         use_task, std::move(what));
-}
-
-// Which listener, and what to change: the engine's own words know the address alone.
-result<void> listen(http::server& one, const settings& from, std::string_view key,
-                    std::string_view what, std::vector<http::handler*> handlers) {
-    const auto at = from.address(key);
-    auto done = one.listen(at.host, at.port, std::move(handlers));
-    if (done) return done;
-    auto why = std::move(done).error();
-    why.detail = std::string(what) + " (--" + std::string(key) + "): " + why.detail;
-    return fail(std::move(why));
-}
-
-result<void> check_listeners(const settings& from) {
-    const auto open_at = from.address("http"), admin_at = from.address("admin");
-    if (open_at.port == 0 || open_at.port != admin_at.port || open_at.host != admin_at.host)
-        return {};
-    return fail(errc::invalid, "one_address_twice",
-                "the public API (--http) and the admin listener (--admin) are both at " +
-                    from.text("http") + ": give one of them another port");
 }
 }  // namespace
 
@@ -619,12 +626,29 @@ task<result<void>> shop::start() {
         listen(*all.open_server, all.from, "http", "the public API", std::move(open_handlers)));
     crash_point("listening");
     const auto open_at = all.from.address("http"), admin_at = all.from.address("admin");
-    STOA_CO_TRY_VOID(
-        write_run_file(all.from.text("data_dir"),
-                       {open_at.host + ':' + std::to_string(public_port()),
-                        admin_at.host + ':' + std::to_string(admin_port()), all.local_token}));
+    all.reached_at = {open_at.host + ':' + std::to_string(public_port()),
+                      admin_at.host + ':' + std::to_string(admin_port()), all.local_token};
+    // A shop whose disk is full still serves reads.
+    if (auto told = write_run_file(all.from.text("data_dir"), all.reached_at); !told)
+        all.hidden = std::move(told).error();
     all.ready = true;
     co_return result<void>{};
+}
+
+const run_file& shop::reached_at() const { return all_->reached_at; }
+const std::optional<error>& shop::hidden() const { return all_->hidden; }
+
+task<result<made_operator>> shop::make_operator(std::string email) {
+    return all_->make_operator(*all_->replicas.front(), std::move(email));
+}
+
+task<result<made_operator>> shop::parts::make_operator(replica& one, std::string email) {
+    const auto password = tokens_of_chance(random).substr(0, 16);
+    STOA_CO_TRY(auto made, co_await one.users->make_operator({std::move(email)}, password));
+    made_operator out{
+        .email = made.account.email.value_or(""), .created = made.created, .changed = made.changed};
+    if (made.password_set) out.password = password;
+    co_return out;
 }
 
 task<result<std::string>> shop::load_demo() {

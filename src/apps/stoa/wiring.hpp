@@ -4,12 +4,15 @@
 
 #include "apps/stoa/audit.hpp"
 #include "apps/stoa/backup.hpp"
+#include "apps/stoa/operator_page.hpp"
+#include "apps/stoa/run_file.hpp"
 #include "apps/stoa/settings.hpp"
 #include "runtime/loops.hpp"
 #include "runtime/task.hpp"
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace stoa {
 
@@ -40,6 +43,13 @@ class shop {
     // Of a shop that is open and not started. `conflict` for a group of consumer_groups(),
     // `not_found` for one that the log does not know.
     task<result<void>> drop_group(std::string name);
+
+    // Of a started shop: where it listens, and the token of the program's own verbs.
+    const run_file& reached_at() const;
+    // Why other processes do not find this shop, which serves nevertheless; nothing: they do.
+    const std::optional<error>& hidden() const;
+    // An account that runs the shop, made or promoted. Of a shop that was started or only opened.
+    task<result<made_operator>> make_operator(std::string email);
 
     std::uint16_t public_port() const;
     std::uint16_t admin_port() const;

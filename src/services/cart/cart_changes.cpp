@@ -201,6 +201,7 @@ task<result<cart>> cart_service::replace_cart(request_context context,
     }
     if (!wrong.empty()) co_return fail(invalid_request(std::move(wrong)));
 
+    const auto begun = ports_.time.now();
     std::map<std::string_view, const line*> standing;
     for (const auto& each : mine) standing.emplace(each.product_id, &each);
     std::vector<line> lines;
@@ -208,6 +209,11 @@ task<result<cart>> cart_service::replace_cart(request_context context,
         const auto found = standing.extract(id);
         lines.push_back(line_of(user_id, now.find(id)->second, n,
                                 found ? std::optional(*found.mapped()) : std::nullopt));
+        // Said anew, so begun anew: an order that was placed over the old line does not take from
+        // this one. In the order of the request.
+        lines.back().added_at =
+            begun + microseconds(std::ranges::find(wanted.items, id, &new_line::product_id) -
+                                 wanted.items.begin());
     }
     std::vector<std::string> unwanted;
     for (const auto& [id, each] : standing) unwanted.emplace_back(id);

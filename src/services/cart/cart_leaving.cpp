@@ -12,8 +12,6 @@ namespace {
 
 // Up to two writes a line (a guest's and the user's), and a guard.
 constexpr std::size_t chunk_lines = 40;
-// Longer than an event can be on its way.
-constexpr hours guards_kept{24 * 14};
 
 std::map<std::string, std::int64_t> units_of(const orders::order_event& of) {
     std::map<std::string, std::int64_t> units;
@@ -23,9 +21,12 @@ std::map<std::string, std::int64_t> units_of(const orders::order_event& of) {
 
 }  // namespace
 
+// For orders that were not placed by checkout, or whose checkout died before it wrote this down.
 // Repeated, it finds its own record and changes nothing. Nothing is written where no line stands:
 // most orders that are not placed from a cart.
 task<result<void>> cart_service::on_order_created(delivery what, orders::order_event placed) {
+    STOA_CO_TRY(const auto known, co_await store_.ordered_over(placed.order_id));
+    if (!known.empty()) co_return result<void>{};  // checkout wrote it down
     cart_store::line_ages begun;
     std::optional<std::string> heir;
     bool looked = false;
@@ -43,7 +44,7 @@ task<result<void>> cart_service::on_order_created(delivery what, orders::order_e
     if (begun.empty()) co_return result<void>{};
     write_set in;
     in.receive(std::move(what));
-    store_.remember_order(in, placed.order_id, begun, ports_.time.now() + guards_kept);
+    store_.remember_order(in, placed.order_id, begun, ports_.time.now() + orders_remembered);
     STOA_CO_TRY_VOID(co_await store_.commit(std::move(in)));
     co_return result<void>{};
 }
@@ -76,7 +77,7 @@ task<result<void>> cart_service::take_chunk(
         if (receipt && !planted(planted_bug::cart_takes_without_receipt)) in.receive(*receipt);
         if (!guard.empty()) {
             item done = key_of("id", guard);
-            done.set("expires_at", (ports_.time.now() + guards_kept).unix_s());
+            done.set("expires_at", (ports_.time.now() + orders_remembered).unix_s());
             in.put(guards_table, std::move(done), {absent("id")});
         }
         bool looked = false;
@@ -114,15 +115,46 @@ task<result<void>> cart_service::take_chunk(
 // by index. The sweep makes the second pass, and the first one too where this process dies.
 task<result<void>> cart_service::on_product_deleted(delivery what,
                                                     products::product_deleted deleted) {
-    const auto now = ports_.time.now();
-    write_set in;
-    in.receive(std::move(what));
-    store_.bury(in, deleted.product_id, now + settings_.second_pass,
-                now + settings_.tombstones_kept);
-    STOA_CO_TRY_VOID(co_await store_.commit(std::move(in)));
+    const auto version = what.message.version;
+    auto receipt = std::optional(std::move(what));
+    for (;;) {
+        STOA_CO_TRY(const auto seen, co_await store_.fate_of(deleted.product_id));
+        // It came late: the product was restored since, or deleted once more.
+        const bool late = version < seen.version();
+        write_set in;
+        if (receipt) in.receive(*receipt);
+        const auto now = ports_.time.now();
+        if (!late)
+            store_.bury(in, deleted.product_id, version, seen, now + settings_.second_pass,
+                        now + settings_.tombstones_kept);
+        if (late && !receipt) co_return result<void>{};
+        STOA_CO_TRY(const auto outcome, co_await store_.commit(std::move(in)));
+        if (late) co_return result<void>{};
+        if (outcome.committed()) break;
+        // The first pass was interrupted, perhaps for longer than tombstones are kept: no line
+        // leaves without one.
+        if (outcome.received_before()) receipt.reset();
+    }
     if (planted(planted_bug::deleted_product_stays_in_carts)) co_return result<void>{};
     STOA_CO_TRY_VOID(co_await store_.empty_of(std::move(deleted.product_id)));
     co_return result<void>{};
+}
+
+task<result<void>> cart_service::on_product_restored(delivery what,
+                                                     products::product_restored restored) {
+    const auto version = what.message.version;
+    for (;;) {
+        STOA_CO_TRY(const auto seen, co_await store_.fate_of(restored.product_id));
+        const bool late = version <= seen.version();
+        write_set in;
+        in.receive(what);
+        if (!late)
+            store_.lift(in, restored.product_id, version, seen,
+                        ports_.time.now() + orders_remembered);
+        STOA_CO_TRY(const auto outcome, co_await store_.commit(std::move(in)));
+        if (late || outcome.committed() || outcome.received_before()) co_return result<void>{};
+        // Another event of the product came first: look again.
+    }
 }
 
 task<result<int>> cart_service::sweep(lane share) {

@@ -28,6 +28,32 @@ TEST_F(cart_service_test, a_line_that_was_removed_and_begun_anew_is_another_wish
     EXPECT_EQ(lines(), std::vector<std::string>{"apple:2"});
 }
 
+TEST_F(cart_service_test, a_cart_that_is_said_anew_after_the_order_is_another_wish) {
+    add("apple", 2);
+    placed("e1", {{"apple", 2}});
+    clock_.advance(milliseconds(1));
+    call("ReplaceCart", R"({"items":[{"product_id":"pear","quantity":1},)"
+                        R"({"product_id":"apple","quantity":2}]})");
+    ASSERT_TRUE(paid("e1", {{"apple", 2}}));
+    EXPECT_EQ(lines(), (std::vector<std::string>{"apple:2", "pear:1"}));
+}
+
+TEST_F(cart_service_test, checkout_itself_remembers_what_was_ordered) {
+    add("apple", 2);
+    const auto made = call("Checkout", address, "ada", "key");
+    ASSERT_EQ(made.status, 201);
+    // No event has come yet, and the cart is filled for the next order.
+    clock_.advance(milliseconds(1));
+    call("ReplaceCart", R"({"items":[{"product_id":"apple","quantity":3}]})");
+    auto told_late = order_of("late", {{"apple", 2}}, "ada");
+    told_late.order_id = "order-1";
+    ASSERT_TRUE(loop_.run(
+        [&] { return carts_->on_order_created(told("orders", "late-1", ++offset_), told_late); }));
+    ASSERT_TRUE(loop_.run(
+        [&] { return carts_->on_order_paid(told("orders", "late-2", ++offset_), told_late); }));
+    EXPECT_EQ(lines(), std::vector<std::string>{"apple:3"});
+}
+
 TEST_F(cart_service_test, clocks_that_disagree_leave_nothing_in_the_cart_that_was_paid) {
     add("apple", 2);
     clock_.advance(-minutes(5));  // the order's clock is behind the cart's
@@ -165,6 +191,73 @@ TEST_F(cart_service_test, a_tombstone_whose_time_is_over_refuses_nothing) {
     EXPECT_EQ(add("apple", 1).wrong.errors.at(0).code, "product_unavailable");
     clock_.advance(hours(25));
     EXPECT_TRUE(add("apple", 1).ok());
+}
+
+// --- product.restored ----------
+
+TEST_F(cart_service_test, a_restored_product_is_put_in_carts_at_once) {
+    ASSERT_TRUE(deleted("apple", 2));
+    products_.shelf["apple"].is_active = true;
+    EXPECT_EQ(add("apple", 1).wrong.errors.at(0).code, "product_unavailable");
+    ASSERT_TRUE(restored("apple", 3));
+    EXPECT_TRUE(add("apple", 1).ok());
+    EXPECT_TRUE(
+        call("ReplaceCart", R"({"items":[{"product_id":"apple","quantity":2}]})", "bob").ok());
+    EXPECT_EQ(lines("bob"), std::vector<std::string>{"apple:2"});
+    // Told of twice, and with nothing left for a second pass to take.
+    --offset_;
+    ASSERT_TRUE(restored("apple", 3));
+    clock_.advance(minutes(2));
+    EXPECT_EQ(sweep(), 0);
+    EXPECT_EQ(lines(), std::vector<std::string>{"apple:1"});
+    ASSERT_TRUE(deleted("apple", 4));
+    EXPECT_TRUE(of().items.empty());
+    EXPECT_TRUE(of("bob").items.empty());
+}
+
+TEST_F(cart_service_test, a_deletion_that_comes_after_the_return_buries_nothing) {
+    add("apple", 1);
+    ASSERT_TRUE(restored("apple", 3));
+    ASSERT_TRUE(deleted("apple", 2));  // redriven
+    products_.shelf["apple"].is_active = true;
+    EXPECT_EQ(lines(), std::vector<std::string>{"apple:1"});
+    EXPECT_TRUE(add("apple", 1).ok());
+    ASSERT_TRUE(deleted("apple", 4));
+    EXPECT_TRUE(of().items.empty());
+    products_.shelf["apple"].is_active = true;
+    ASSERT_TRUE(restored("apple", 3));  // redriven: of before the last deletion
+    EXPECT_EQ(add("apple", 1).wrong.errors.at(0).code, "product_unavailable");
+}
+
+TEST_F(cart_service_test, a_tombstone_without_a_version_is_lifted_too) {
+    ASSERT_TRUE(deleted("apple"));
+    const auto key = key_of("id", tombstone_id("apple"));
+    write_set in;
+    in.update(guards_table, key, {removed("version")});
+    ASSERT_TRUE(loop_.run([&] { return items_->write(in); }));
+    ASSERT_TRUE(restored("apple", 3));
+    EXPECT_TRUE(add("apple", 1).ok());
+}
+
+TEST_F(cart_service_test, lines_of_a_product_that_came_back_during_a_pass_stay) {
+    ASSERT_TRUE(deleted("apple", 2));
+    cart_store store(*items_);
+    ASSERT_TRUE(restored("apple", 3));
+    add("apple", 1);
+    EXPECT_EQ(loop_.run([&] { return store.empty_of("apple"); }).value(), 0);
+    EXPECT_EQ(lines(), std::vector<std::string>{"apple:1"});
+}
+
+TEST_F(cart_service_test, a_first_pass_made_again_after_the_tombstone_s_time_takes_the_lines) {
+    add("apple", 1);
+    items_->fail_in = 2;
+    EXPECT_FALSE(deleted("apple", 2));
+    clock_.advance(hours(25));
+    cart_store store(*items_);
+    ASSERT_FALSE(loop_.run([&] { return store.deleted("apple", clock_.now()); }).value());
+    --offset_;
+    ASSERT_TRUE(deleted("apple", 2));
+    EXPECT_TRUE(of().items.empty());
 }
 
 // --- merging ----------

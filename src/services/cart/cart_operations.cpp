@@ -47,6 +47,8 @@ constexpr event_handler events[] = {
     on_event<&cart_service::on_order_paid>(orders::topic::orders, "order.paid"),
     on_event<&cart_service::on_product_deleted>(products::topic::deleted, products::topic::deleted,
                                                 naming::camel),
+    on_event<&cart_service::on_product_restored>(products::topic::deleted, products::restored_type,
+                                                 naming::camel),
 };
 
 }  // namespace

@@ -13,6 +13,10 @@
 
 namespace stoa::carts {
 
+// What an order was placed over, and which chunks of it are done: longer than any event is on its
+// way.
+inline constexpr hours orders_remembered{24 * 14};
+
 struct cart_settings {
     hours kept{24 * 30};        // a line vanishes when nobody changed it for so long
     seconds second_pass{60};    // after a deletion: the index may have been behind at the first
@@ -95,6 +99,8 @@ class cart_service final : public api {
     // The ordered quantities leave the cart; what was added later stays.
     task<result<void>> on_order_paid(delivery, orders::order_event);
     task<result<void>> on_product_deleted(delivery, products::product_deleted);
+    // It may be put into carts again; a deletion before it that comes late changes nothing.
+    task<result<void>> on_product_restored(delivery, products::product_restored);
 
     // Second passes over the carts of deleted products. Returns how many it made.
     task<result<int>> sweep(lane share);
@@ -104,6 +110,7 @@ class cart_service final : public api {
     task<result<catalogue>> quoted(request_context context, std::vector<std::string> ids);
     task<result<std::vector<line>>> live_lines(std::string user_id);
     task<result<cart>> show(request_context context);
+    task<result<void>> remember_checkout(std::string order_id, std::vector<line> lines);
     bool live(const line& of) const { return of.expires_at > ports_.time.now().unix_s(); }
     std::int64_t expiry() const { return (ports_.time.now() + settings_.kept).unix_s(); }
     line line_of(const std::string& user_id, const products::product& of, std::int64_t quantity,

@@ -12,6 +12,15 @@ condition compare(std::string_view name, condition::op is, attribute value) {
 
 item key_of_guard(std::string id) { return key_of("id", std::move(id)); }
 
+std::string return_id(std::string_view product_id) { return "restored:" + std::string(product_id); }
+
+// A guard that still is as it was read. Tombstones of before they had a version have none.
+condition as_seen(const std::optional<item>& guard) {
+    if (!guard) return absent("id");
+    return guard->find("version") ? equals("version", guard->integer("version"))
+                                  : absent("version");
+}
+
 }  // namespace
 
 task<result<std::vector<line>>> cart_store::lines_of(std::string user_id) {
@@ -66,14 +75,33 @@ void cart_store::refuse_if_deleted(write_set& in, std::string_view product_id) c
     in.check(guards_table, key_of_guard(tombstone_id(product_id)), {absent("id")});
 }
 
-void cart_store::bury(write_set& in, std::string_view product_id, timestamp look_again_at,
-                      timestamp until) const {
+task<result<cart_store::fate>> cart_store::fate_of(std::string product_id) {
+    fate out;
+    STOA_CO_TRY(out.stone,
+                co_await items_.get(guards_table, key_of_guard(tombstone_id(product_id))));
+    STOA_CO_TRY(out.back, co_await items_.get(guards_table, key_of_guard(return_id(product_id))));
+    co_return out;
+}
+
+void cart_store::bury(write_set& in, std::string_view product_id, std::int64_t version,
+                      const fate& seen, timestamp look_again_at, timestamp until) const {
     item stone = key_of_guard(tombstone_id(product_id));
     stone.set("product_id", product_id);
+    stone.set("version", version);
     stone.set("due_shard", static_cast<std::int64_t>(stable_hash(product_id) % due_shards));
     stone.set("due_at", rfc3339(look_again_at));
     stone.set("expires_at", until.unix_s());
-    in.put(guards_table, std::move(stone));
+    in.put(guards_table, std::move(stone), {as_seen(seen.stone)});
+    in.check(guards_table, key_of_guard(return_id(product_id)), {as_seen(seen.back)});
+}
+
+void cart_store::lift(write_set& in, std::string_view product_id, std::int64_t version,
+                      const fate& seen, timestamp until) const {
+    item back = key_of_guard(return_id(product_id));
+    back.set("version", version);
+    back.set("expires_at", until.unix_s());
+    in.put(guards_table, std::move(back), {as_seen(seen.back)});
+    in.erase(guards_table, key_of_guard(tombstone_id(product_id)), {as_seen(seen.stone)});
 }
 
 task<result<bool>> cart_store::deleted(std::string product_id, timestamp now) {
@@ -90,6 +118,7 @@ task<result<bool>> cart_store::deleted(std::string product_id, timestamp now) {
 
 task<result<int>> cart_store::empty_of(std::string product_id) {
     int emptied = 0;
+    const auto stone = key_of_guard(tombstone_id(product_id));
     kv_query query{
         .table = &carts_table, .index = "by_product", .hash = std::move(product_id), .limit = 90};
     for (;;) {
@@ -97,8 +126,14 @@ task<result<int>> cart_store::empty_of(std::string product_id) {
         write_set in;
         for (const auto& each : page.items)
             forget(in, each.text("user_id"), each.text("product_id"));
-        emptied += static_cast<int>(in.writes.size());
-        if (!in.writes.empty()) STOA_CO_TRY_VOID(co_await items_.write(std::move(in)));
+        const auto found = static_cast<int>(in.writes.size());
+        if (found > 0) {
+            // A product that came back meanwhile may stand in carts again.
+            in.check(guards_table, stone, {exists("id")});
+            STOA_CO_TRY(const auto outcome, co_await items_.write(std::move(in)));
+            if (!outcome.committed()) co_return emptied;
+        }
+        emptied += found;
         if (!page.next) co_return emptied;
         query.after = std::move(page.next);
     }

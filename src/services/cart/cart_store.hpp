@@ -4,6 +4,7 @@
 #include "ports/key_value.hpp"
 #include "services/cart/cart.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace stoa::carts {
@@ -15,8 +16,9 @@ inline constexpr kv_table carts_table{.name = "ecommerce-carts",
                                       .range = "product_id",
                                       .indexes = cart_indexes,
                                       .ttl = "expires_at"};
-// What carts must remember besides lines: deleted products (`deleted:<product>`), which lines an
-// order was placed over (`ordered:<order>`), chunks of a paid order that are done
+// What carts must remember besides lines: deleted products (`deleted:<product>`) and those that
+// came back (`restored:<product>`), each with the product's version then, which lines an order was
+// placed over (`ordered:<order>`), chunks of a paid order that are done
 // (`paid:<event>:<chunk>`), and where a guest's cart went (`merged:<guest>`).
 inline constexpr kv_index guard_indexes[] = {{"by_due", "due_shard", "due_at"}};
 inline constexpr kv_table guards_table{
@@ -47,11 +49,26 @@ class cart_store {
 
     // Tombstones of deleted products.
     void refuse_if_deleted(write_set& in, std::string_view product_id) const;
-    void bury(write_set& in, std::string_view product_id, timestamp look_again_at,
+    // What is known of a product's end: its tombstone and its last return.
+    struct fate {
+        std::optional<item> stone, back;
+
+        // Of the product, after the last event of either kind; 0: none.
+        std::int64_t version() const {
+            const auto of = [](const auto& guard) { return guard ? guard->integer("version") : 0; };
+            return std::max<std::int64_t>(of(stone), of(back));
+        }
+    };
+    task<result<fate>> fate_of(std::string product_id);
+    // Both fail their condition where the product's fate is no longer `seen`.
+    void bury(write_set& in, std::string_view product_id, std::int64_t version, const fate& seen,
+              timestamp look_again_at, timestamp until) const;
+    void lift(write_set& in, std::string_view product_id, std::int64_t version, const fate& seen,
               timestamp until) const;
     // Looks at the tombstone; one whose time is over is removed, since conditions cannot tell.
     task<result<bool>> deleted(std::string product_id, timestamp now);
-    // Takes a product's lines out of all carts that the index knows. How many.
+    // Takes a product's lines out of all carts that the index knows, while its tombstone stands.
+    // How many.
     task<result<int>> empty_of(std::string product_id);
     // Products whose carts must be emptied once more. From an index: may be behind.
     task<result<std::vector<std::string>>> due(int shard, timestamp now, int limit);

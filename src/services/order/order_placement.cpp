@@ -29,6 +29,10 @@ problems check_address(const json_text& given) {
     return wrong;
 }
 
+// A line's names are at most 264 bytes, six times that where all are escaped.
+constexpr std::size_t lines_always_fit = 150;
+constexpr std::size_t largest_answer_bytes = 380'000;
+
 principal the_shop() { return {.is = role::service}; }
 
 request_context as_service(request_context context) {
@@ -186,6 +190,14 @@ task<result<order_record>> order_service::price(request_context context,
     }
     if (!wrong.empty()) co_return fail(invalid_request(std::move(wrong)));
     if (!refused.refused.empty()) co_return fail(refusal_of(out, refused));
+
+    // What is stored of it twice, as an item and as the answer, must have room in one (400 KB).
+    if (out.items.size() > lines_always_fit && to_json<order>(out).size() > largest_answer_bytes)
+        co_return fail(invalid_request({{"items",
+                                         "too_long",
+                                         "the names of so many products make the order too large; "
+                                         "order them in two parts",
+                                         {}}}));
 
     const auto now = ports_.time.now();
     out.id = out.order_id = new_id(ports_.time, ports_.random);

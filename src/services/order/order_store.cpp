@@ -11,6 +11,19 @@ namespace {
 
 int due_shard_of(std::string_view id) { return static_cast<int>(stable_hash(id) % due_shards); }
 
+std::string user_status_of(std::string_view user_id, order_status status) {
+    return std::string(user_id) + '#' + std::string(word_of(status));
+}
+
+void set_index_attributes(order_record& of) {
+    of.due_shard = of.due_at ? std::optional(due_shard_of(of.id)) : std::nullopt;
+    of.user_status = user_status_of(of.user_id, of.status);
+}
+
+item user_counter(std::string_view user_id) {
+    return key_of("name", "orders:user:" + std::string(user_id));
+}
+
 // One index range, newest first, read a page at a time.
 class index_walk {
  public:
@@ -71,18 +84,18 @@ std::string order_store::counter_name(std::string_view order_id) const {
     return "orders:" + std::to_string(shard);
 }
 
-void order_store::insert(write_set& in, const order_record& fresh) const {
-    auto stored = fresh;
-    if (stored.due_at) stored.due_shard = due_shard_of(stored.id);
-    in.put(orders_table, to_item(stored), {absent("id")});
+void order_store::insert(write_set& in, order_record& fresh) const {
+    set_index_attributes(fresh);
+    in.put(orders_table, to_item(fresh), {absent("id")});
     in.update(counters_table, key_of("name", counter_name(fresh.id)),
               {add_to(word_of(fresh.status), 1)});
-    in.update(counters_table, key_of("name", "orders:user:" + fresh.user_id), {add_to("all", 1)});
+    in.update(counters_table, user_counter(fresh.user_id),
+              {add_to("all", 1), add_to(word_of(fresh.status), 1)});
 }
 
 void order_store::save(write_set& in, const order_record& before, order_record& after) const {
     after.version = before.version + 1;
-    after.due_shard = after.due_at ? std::optional(due_shard_of(after.id)) : std::nullopt;
+    set_index_attributes(after);
     in.put(orders_table, to_item(after),
            {planted(planted_bug::order_saved_whatever_came_between)
                 ? exists("version")
@@ -90,17 +103,24 @@ void order_store::save(write_set& in, const order_record& before, order_record& 
     if (after.status != before.status)
         in.update(counters_table, key_of("name", counter_name(after.id)),
                   {add_to(word_of(before.status), -1), add_to(word_of(after.status), 1)});
+    if (after.user_status == before.user_status) return;
+    // What no user's status counts yet is counted from here on, and taken from none.
+    std::vector<change> leaves, joins{add_to(word_of(after.status), 1)};
+    if (before.user_status) leaves.push_back(add_to(word_of(before.status), -1));
     if (after.user_id != before.user_id) {
-        in.update(counters_table, key_of("name", "orders:user:" + before.user_id),
-                  {add_to("all", -1)});
-        in.update(counters_table, key_of("name", "orders:user:" + after.user_id),
-                  {add_to("all", 1)});
+        leaves.push_back(add_to("all", -1));
+        joins.push_back(add_to("all", 1));
+        in.update(counters_table, user_counter(before.user_id), std::move(leaves));
+    } else {
+        // An item stands in a transaction once.
+        joins.insert(joins.end(), leaves.begin(), leaves.end());
     }
+    in.update(counters_table, user_counter(after.user_id), std::move(joins));
 }
 
 task<result<std::vector<order>>> order_store::list(filter what, std::optional<position> after,
                                                    int skip, int limit) {
-    // One walk a status, or one over the user's orders; merged by age.
+    // One walk a status, or one over all of the user's orders; merged by age.
     std::vector<index_walk> walks;
     const auto add_walk = [&](std::string_view index, std::string_view hash_name, attribute hash) {
         kv_query query{.table = &orders_table,
@@ -117,7 +137,15 @@ task<result<std::vector<order>>> order_store::list(filter what, std::optional<po
         walks.emplace_back(items_, std::move(query));
     };
     const auto statuses = or_all(what.statuses);
-    if (what.user_id) add_walk("by_user", "user_id", *what.user_id);
+    bool by_status = !what.user_id;
+    if (what.user_id && !what.statuses.empty()) {
+        STOA_CO_TRY(const auto counters, co_await counters_of(*what.user_id));
+        by_status = counters.whole;
+    }
+    if (!by_status) add_walk("by_user", "user_id", *what.user_id);
+    else if (what.user_id)
+        for (const auto status : statuses)
+            add_walk("by_user_status", "user_status", user_status_of(*what.user_id, status));
     else
         for (const auto status : statuses) add_walk("by_status", "status", word_of(status));
 
@@ -142,17 +170,26 @@ task<result<std::vector<order>>> order_store::list(filter what, std::optional<po
     co_return out;
 }
 
-task<result<std::int64_t>> order_store::count_of_user(std::string user_id) {
-    STOA_CO_TRY(const auto counter,
-                co_await items_.get(counters_table, key_of("name", "orders:user:" + user_id)));
-    co_return counter ? counter->integer("all") : 0;
+task<result<order_store::user_counters>> order_store::counters_of(std::string user_id) {
+    STOA_CO_TRY(auto stored, co_await items_.get(counters_table, user_counter(user_id)));
+    user_counters out;
+    if (stored) out.numbers = *std::move(stored);
+    std::int64_t known = 0;
+    for (const auto status : or_all({})) known += out.numbers.integer(word_of(status));
+    out.whole = known == out.numbers.integer("all");
+    co_return out;
 }
 
 task<result<std::int64_t>> order_store::count(filter what) {
-    if (what.user_id && what.statuses.empty()) co_return co_await count_of_user(*what.user_id);
     std::int64_t total = 0;
     if (what.user_id) {
-        // One user's orders of some statuses: a walk over that user's orders, which are few.
+        STOA_CO_TRY(const auto counters, co_await counters_of(*what.user_id));
+        if (what.statuses.empty()) co_return counters.numbers.integer("all");
+        if (counters.whole) {
+            for (const auto status : what.statuses)
+                total += counters.numbers.integer(word_of(status));
+            co_return total;
+        }
         index_walk walk(items_,
                         {.table = &orders_table, .index = "by_user", .hash = *what.user_id});
         for (;;) {

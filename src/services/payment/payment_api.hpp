@@ -43,7 +43,7 @@ class till {
 
 template <>
 inline constexpr auto stoa::rules_of<stoa::payments::create_payment_request> =
-    std::to_array<stoa::rule>({stoa::uuid("order_id"), stoa::range("amount", 1, 100'000'000'000),
+    std::to_array<stoa::rule>({stoa::uuid("order_id"), stoa::range("amount", 0, 100'000'000'000),
                                stoa::range("method", 1, 64),
                                stoa::alias("payment_method", "method"), stoa::refused("status"),
                                stoa::refused("user_id"), stoa::refused("transaction_id")});

@@ -104,9 +104,13 @@ task<result<void>> payment_service::on_close_requested(delivery what,
             const bool ended = now.state == head_state::captured || now.state == head_state::closed;
             if (!ended) now.traceparent = trace;
             switch (now.state) {
+                case head_state::review:
+                    // Nobody decides any more about what can no longer be paid.
+                    store_.cancel_reviewed(in, now.payment_id.value_or(""), now_is);
+                    close(now, in);
+                    return true;
                 case head_state::open:
                 case head_state::failed:
-                case head_state::review:
                     close(now, in);
                     return true;
                 case head_state::submitted:

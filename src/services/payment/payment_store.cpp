@@ -46,6 +46,12 @@ void payment_store::replace(write_set& in, const refund& before, refund& after) 
     set_due_shard(after);
     put_next(in, before, after);
 }
+void payment_store::cancel_reviewed(write_set& in, std::string_view payment_id,
+                                    timestamp now) const {
+    in.update(payments_table, key_of("id", payment_id),
+              {set_to("status", word_of(payment_status::cancelled)),
+               set_to("updated_at", rfc3339(now)), add_to("version", 1)});
+}
 
 task<result<std::vector<payment>>> payment_store::attempts_of(std::string order_id) {
     std::vector<payment> out;

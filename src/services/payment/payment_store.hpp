@@ -44,6 +44,9 @@ class payment_store {
     void replace(write_set& in, const payment_head& before, payment_head& after) const;
     void replace(write_set& in, const payment& before, payment& after) const;
     void replace(write_set& in, const refund& before, refund& after) const;
+    // The attempt of a head in review, which leaves that state in the same transaction: both are
+    // only ever written together, so the head's condition stands for both.
+    void cancel_reviewed(write_set& in, std::string_view payment_id, timestamp now) const;
 
     task<result<std::vector<payment>>> attempts_of(std::string order_id);
     // Ids (heads and refunds) that were due at `now`. From an index: may be behind, look at the

@@ -19,10 +19,15 @@ error no_such_import() {
         .kind = errc::not_found, .code = "import_not_found", .detail = "there is no such import"};
 }
 
+// What a row did.
+struct row_effect {
+    bool made = false, moved = false, counted = false;
+    bool restored = false;  // a deleted product is sold again
+};
+
 // Applies one row inside the batch's transaction. A bad row leaves nothing of itself behind.
 std::optional<bad_row> apply_row(transaction& t, const import_row& row, std::string_view file_hash,
-                                 const std::string& fresh_id, timestamp now, bool& made,
-                                 bool& moved, bool& counted) {
+                                 const std::string& fresh_id, timestamp now, row_effect& did) {
     auto before = store::find_by_sku(t, row.sku);
     const bool applied_before =
         t.number("SELECT 1 FROM imported_rows WHERE file_hash = ?1 AND row_number = ?2", file_hash,
@@ -44,11 +49,12 @@ std::optional<bad_row> apply_row(transaction& t, const import_row& row, std::str
     if (row.description) to.description = *row.description;
     if (row.category) to.category = *row.category;
     if (row.image_url) to.image_url = row.image_url;
-    made = !before;
-    moved = before && to_json(*before) != to_json(to);
+    did.made = !before;
+    did.moved = before && to_json(*before) != to_json(to);
+    did.restored = before && !before->is_active;
     to.updated_at = now;
-    if (made) store::insert(t, to);
-    else if (moved) store::update(t, to, 0);
+    if (did.made) store::insert(t, to);
+    else if (did.moved) store::update(t, to, 0);
     if (!recount) return {};
     t.execute("INSERT INTO imported_rows (file_hash, row_number) VALUES (?1, ?2)", file_hash,
               row.row);
@@ -62,7 +68,8 @@ std::optional<bad_row> apply_row(transaction& t, const import_row& row, std::str
                                               .at = now},
                                              *row.stock);
     // A count that finds what was there is booked, but changed nothing.
-    counted = booked == store::moved::applied && (made || !shelf || shelf->on_hand != *row.stock);
+    did.counted =
+        booked == store::moved::applied && (did.made || !shelf || shelf->on_hand != *row.stock);
     return {};
 }
 
@@ -240,36 +247,47 @@ task<result<void>> catalogue_import::apply(progress& at) {
     // result.
     auto out = std::make_shared<batch_outcome>();
     std::vector<std::string> ids;
-    std::vector<event> told;
+    std::vector<event> told, back;
     for (std::size_t i = 0; i < at.batch.size(); ++i) {
         ids.push_back(new_id(ports_.time, ports_.random));
         told.push_back({.topic = std::string(topic::changed),
                         .id = new_id(ports_.time, ports_.random),
                         .type = std::string(topic::changed),
                         .occurred_at = ports_.time.now()});
+        back.push_back(told.back());
+        back.back().topic = topic::deleted;
+        back.back().type = restored_type;
+        back.back().id = new_id(ports_.time, ports_.random);
     }
     // In order of creation: ids of one millisecond are not, and the index keeps what comes late
     // aside.
     std::ranges::sort(ids);
-    auto write = [out, rows = at.batch, ids, told, hash = at.report.file_hash,
+    auto write = [out, rows = at.batch, ids, told, back, hash = at.report.file_hash,
                   dry_run = at.report.dry_run,
                   now = ports_.time.now()](transaction& t) mutable -> result<bool> {
         *out = {};
         for (std::size_t i = 0; i < rows.size(); ++i) {
-            bool made = false, moved = false, counted = false;
-            if (auto bad = apply_row(t, rows[i], hash, ids[i], now, made, moved, counted)) {
+            row_effect did;
+            if (auto bad = apply_row(t, rows[i], hash, ids[i], now, did)) {
                 out->bad.push_back(*std::move(bad));
                 continue;
             }
-            (made ? out->created : moved || counted ? out->updated : out->unchanged) += 1;
-            out->recounted += counted;
-            if (!made && !moved && !counted) continue;
+            const bool updated = did.moved || did.counted;
+            (did.made ? out->created : updated ? out->updated : out->unchanged) += 1;
+            out->recounted += did.counted;
+            if (!did.made && !updated) continue;
             auto after = *store::find_by_sku(t, rows[i].sku);
-            if (made || moved) {
+            if (did.made || did.moved) {
                 told[i].key = after.id;
                 told[i].version = after.version;
                 told[i].payload = to_json(product_changed{after.id, after.version});
                 t.publish(told[i]);
+            }
+            if (did.restored) {
+                back[i].key = after.id;
+                back[i].version = after.version;
+                back[i].payload = to_json(product_restored{after.id}, naming::camel);
+                t.publish(back[i]);
             }
             out->changed.push_back(std::move(after));
         }

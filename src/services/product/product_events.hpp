@@ -17,6 +17,14 @@ struct product_deleted {
 };
 BOOST_DESCRIBE_STRUCT(product_deleted, (), (product_id))
 
+// Sold again after it was deleted. Of the same topic, so that the two stay in order; the event's
+// version is the product's in both.
+inline constexpr std::string_view restored_type = "product.restored";
+struct product_restored {
+    std::string product_id;
+};
+BOOST_DESCRIBE_STRUCT(product_restored, (), (product_id))
+
 // Whatever is cached of the product is stale. Not sent for changes of stock alone.
 struct product_changed {
     std::string product_id;

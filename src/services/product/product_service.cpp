@@ -224,8 +224,47 @@ void product_service::products_changed(const std::vector<product>& now) {
     }
 }
 
+namespace {
+
+// What an import would refuse too, so that every catalogue can be exported and imported again.
+template <class Wanted>
+problems check_words(const Wanted& wanted) {
+    problems out;
+    const auto check = [&](std::string_view where, const std::optional<std::string>& text,
+                           bool may_be_blank) {
+        if (!text) return;
+        const auto control = [](char c) {
+            return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+        };
+        const bool lines = where == "description";  // which may have some
+        if (std::ranges::any_of(*text, [&](char c) {
+                return control(c) && !(lines && (c == '\n' || c == '\r' || c == '\t'));
+            }))
+            out.push_back({std::string(where), "format", "must not have control characters", {}});
+        else if (!may_be_blank && text->find_first_not_of(' ') == std::string::npos)
+            out.push_back({std::string(where), "required", "must not be blank", {}});
+        else if (where == "sku" && (text->starts_with(' ') || text->ends_with(' ')))
+            out.push_back({std::string(where), "format", "must not begin or end with a space", {}});
+    };
+    check("sku", wanted.sku, false);
+    check("name", wanted.name, false);
+    check("description", wanted.description, true);
+    check("category", wanted.category, true);
+    const auto& url = wanted.image_url;
+    // Pages show it as a picture's source: an address of the web, or a path of this shop.
+    const auto scheme = url ? url->find(':') : std::string::npos;
+    const bool web = url && (url->starts_with("https://") || url->starts_with("http://"));
+    if (url && !web && scheme != std::string::npos && scheme < url->find('/'))
+        out.push_back({"image_url", "format", "must be an http or https address, or a path", {}});
+    return out;
+}
+
+}  // namespace
+
 task<result<product>> product_service::create_product(request_context context,
                                                       create_product_request wanted) {
+    if (auto wrong = check_words(wanted); !wrong.empty())
+        co_return fail(invalid_request(std::move(wrong)));
     product fresh;
     fresh.id = new_id(ports_.time, ports_.random);
     fresh.sku = wanted.sku.value_or("SKU-" + fresh.id.substr(24));
@@ -259,6 +298,8 @@ task<result<product>> product_service::create_product(request_context context,
 task<result<product>> product_service::update_product(request_context context,
                                                       update_product_request wanted) {
     if (!is_uuid(wanted.id)) co_return fail(no_such_product());
+    if (auto wrong = check_words(wanted); !wrong.empty())
+        co_return fail(invalid_request(std::move(wrong)));
     const auto now = ports_.time.now();
     auto told = event_of(topic::changed, wanted.id, 0, {});
     told.traceparent = context.traceparent;
@@ -266,7 +307,7 @@ task<result<product>> product_service::update_product(request_context context,
                   context](transaction& t) mutable -> result<product> {
         auto to = store::find(t, wanted.id);
         if (!to || !to->is_active) return fail(no_such_product());
-        if (!context.if_match.empty() && context.if_match != std::to_string(to->version))
+        if (!context.matches(to->version))
             return fail(
                 errc::precondition_failed, "version_differs",
                 "the product is at version " + std::to_string(to->version) + "; read it again");
@@ -314,7 +355,7 @@ task<result<deleted_answer>> product_service::delete_product(request_context con
     auto write = [=, context = std::move(context)](transaction& t) mutable -> result<product> {
         auto to = store::find(t, wanted.id);
         if (!to || !to->is_active) return fail(no_such_product());
-        if (!context.if_match.empty() && context.if_match != std::to_string(to->version))
+        if (!context.matches(to->version))
             return fail(
                 errc::precondition_failed, "version_differs",
                 "the product is at version " + std::to_string(to->version) + "; read it again");

@@ -15,12 +15,11 @@ std::unexpected<error> bad_reset_token() {
                 "the token is wrong, was used or is too old: ask for another");
 }
 
-// Later than whatever was valid before, also where the clock was set back.
+}  // namespace
+
 timestamp next_valid_after(const store::credentials& known, timestamp now) {
     return std::max(now, known.tokens_valid_after + microseconds(1));
 }
-
-}  // namespace
 
 task<result<store::credentials>> user_service::credentials_of(request_context context) {
     if (context.caller.session_id.empty())

@@ -97,13 +97,19 @@ struct update_me_request {
 BOOST_DESCRIBE_STRUCT(update_me_request, (),
                       (email, first_name, last_name, name, phone, address, current_password))
 
+// Who may do what in the shop, as operators give it; guests become customers by registering.
+enum class given_role : std::uint8_t { customer, admin };
+BOOST_DESCRIBE_ENUM(given_role, customer, admin)
+
 struct update_user_request {
     std::string id;
     std::optional<std::string> email, first_name, last_name, name, phone, address;
     std::optional<std::string> current_password;  // needed with a new e-mail, except from operators
+    std::optional<given_role> role;  // by operators, of others; another one ends all sessions
 };
 BOOST_DESCRIBE_STRUCT(update_user_request, (),
-                      (id, email, first_name, last_name, name, phone, address, current_password))
+                      (id, email, first_name, last_name, name, phone, address, current_password,
+                       role))
 
 struct create_user_request {
     std::string email;
@@ -113,6 +119,12 @@ struct create_user_request {
 };
 BOOST_DESCRIBE_STRUCT(create_user_request, (),
                       (email, password, first_name, last_name, phone, address))
+
+// Not of the API: the program's own verb asks.
+struct make_operator_request {
+    std::string email;
+};
+BOOST_DESCRIBE_STRUCT(make_operator_request, (), (email))
 
 struct delete_user_request {
     std::string id;
@@ -200,11 +212,11 @@ BOOST_DESCRIBE_STRUCT(delete_api_key_request, (), (id))
 
 // A password's length is told by the service, with the rule's other reasons; here stands only what
 // protects it.
-#define STOA_USERS_SERVER_OWNED                                                                    \
-    stoa::refused("role"), stoa::refused("active"), stoa::refused("is_active"),                    \
-        stoa::refused("email_verified"), stoa::refused("created_at"), stoa::refused("updated_at"), \
-        stoa::refused("version"), stoa::refused("password_hash"),                                  \
-        stoa::refused("tokens_valid_after")
+#define STOA_USERS_RECORD_KEPT                                                              \
+    stoa::refused("active"), stoa::refused("is_active"), stoa::refused("email_verified"),   \
+        stoa::refused("created_at"), stoa::refused("updated_at"), stoa::refused("version"), \
+        stoa::refused("password_hash"), stoa::refused("tokens_valid_after")
+#define STOA_USERS_SERVER_OWNED stoa::refused("role"), STOA_USERS_RECORD_KEPT
 #define STOA_USERS_CONTACT \
     stoa::email("email"), stoa::range("phone", 1, 32), stoa::range("address", 1, 1'000)
 #define STOA_USERS_PAGE \
@@ -247,11 +259,14 @@ template <>
 inline constexpr auto stoa::rules_of<stoa::users::update_user_request> = std::to_array<stoa::rule>(
     {STOA_USERS_CONTACT, stoa::range("first_name", 1, 100), stoa::range("last_name", 1, 100),
      stoa::range("name", 1, 200), stoa::range("current_password", 1, 1'024),
-     stoa::refused("password"), STOA_USERS_SERVER_OWNED});
+     stoa::refused("password"), STOA_USERS_RECORD_KEPT});
 template <>
 inline constexpr auto stoa::rules_of<stoa::users::create_user_request> = std::to_array<stoa::rule>(
     {STOA_USERS_CONTACT, stoa::range("password", 0, 1'024), stoa::range("first_name", 1, 100),
      stoa::range("last_name", 1, 100), stoa::refused("id"), STOA_USERS_SERVER_OWNED});
+template <>
+inline constexpr auto stoa::rules_of<stoa::users::make_operator_request> =
+    std::to_array<stoa::rule>({stoa::email("email")});
 template <>
 inline constexpr auto stoa::rules_of<stoa::users::list_users_request> =
     std::to_array<stoa::rule>({STOA_USERS_PAGE});
@@ -273,5 +288,6 @@ inline constexpr auto stoa::rules_of<stoa::users::create_api_key_request> =
                                stoa::refused("created_at"), stoa::refused("created_by")});
 
 #undef STOA_USERS_SERVER_OWNED
+#undef STOA_USERS_RECORD_KEPT
 #undef STOA_USERS_CONTACT
 #undef STOA_USERS_PAGE

@@ -9,6 +9,10 @@
 namespace stoa::users {
 namespace {
 
+account_role account_role_of(given_role given) {
+    return given == given_role::admin ? account_role::admin : account_role::customer;
+}
+
 customer customer_of(const user& from) {
     auto name = from.name.value_or("");
     if (name.empty()) {
@@ -75,9 +79,7 @@ void check_password(problems& out, std::string_view where, std::string_view pass
 }
 
 result<void> check_if_match(const request_context& context, std::int64_t version) {
-    if (context.if_match.empty() || context.if_match == "*" ||
-        context.if_match == std::to_string(version))
-        return {};
+    if (context.matches(version)) return {};
     return fail(errc::precondition_failed, "version_differs",
                 "the record was changed: its version is " + std::to_string(version));
 }
@@ -226,10 +228,18 @@ task<result<user>> user_service::change_profile(request_context context, std::st
     check_text(wrong, "phone", to.phone);
     if (!wrong.empty()) co_return fail(invalid_request(std::move(wrong)));
     const auto now = ports_.time.now();
-    auto write = [=](transaction& t) -> result<user> {
+    struct outcome {
+        user after;
+        std::optional<timestamp> valid_after;  // the sessions end
+    };
+    auto write = [=](transaction& t) -> result<outcome> {
         auto found = store::find(t, id);
         if (!found || (only && found->role != *only)) return fail(no_such_user());
         STOA_TRY_VOID(check_if_match(context, found->version));
+        std::optional<timestamp> valid_after;
+        if (to.role) {
+            STOA_TRY(valid_after, give_role(t, context, *found, *to.role, now));
+        }
         if (to.email && to.email != found->email) {
             // A guest's address signs nobody in, so it may be an account's too; saying that it is
             // would tell who has one.
@@ -248,13 +258,23 @@ task<result<user>> user_service::change_profile(request_context context, std::st
         found->updated_at = now;
         store::update(t, *found);
         ++found->version;
-        return *std::move(found);
+        return outcome{*std::move(found), valid_after};
     };
-    co_return co_await ports_.db.commit(std::move(write));
+    STOA_CO_TRY(auto done, co_await ports_.db.commit(std::move(write)));
+    if (done.valid_after) {
+        log_info("role_changed",
+                 {{"user_id", id},
+                  {"role", type_of<account_role>.words[std::to_underlying(done.after.role)]},
+                  {"by", context.caller.user_id}});
+        // Should this fail, they end with their next refresh, as after a new password.
+        STOA_CO_TRY_VOID(co_await end_sessions(std::move(id), *done.valid_after, {}));
+    }
+    co_return std::move(done.after);
 }
 
 task<result<user>> user_service::update_user(request_context context, update_user_request wanted) {
     if (!context.caller.may_see(wanted.id) || !is_uuid(wanted.id)) co_return fail(no_such_user());
+    STOA_CO_TRY_VOID(check_role_change(context, wanted));
     if (wanted.email && !context.caller.runs_the_shop()) {
         // A stolen token must not become a stolen account.
         STOA_CO_TRY(auto known, co_await credentials_of(context));
@@ -269,17 +289,22 @@ task<result<user>> user_service::update_user(request_context context, update_use
     co_return co_await change_profile(
         std::move(context), std::move(wanted.id),
         {std::move(wanted.email), std::move(wanted.first_name), std::move(wanted.last_name),
-         std::move(wanted.name), std::move(wanted.phone), std::move(wanted.address)},
+         std::move(wanted.name), std::move(wanted.phone), std::move(wanted.address),
+         wanted.role.transform(account_role_of)},
         {});
 }
 
 task<result<user>> user_service::update_me(request_context context, update_me_request wanted) {
     auto id = context.caller.user_id;
-    return update_user(
-        std::move(context),
-        {std::move(id), std::move(wanted.email), std::move(wanted.first_name),
-         std::move(wanted.last_name), std::move(wanted.name), std::move(wanted.phone),
-         std::move(wanted.address), std::move(wanted.current_password)});
+    return update_user(std::move(context), {std::move(id),
+                                            std::move(wanted.email),
+                                            std::move(wanted.first_name),
+                                            std::move(wanted.last_name),
+                                            std::move(wanted.name),
+                                            std::move(wanted.phone),
+                                            std::move(wanted.address),
+                                            std::move(wanted.current_password),
+                                            {}});
 }
 
 task<result<customer>> user_service::update_customer(request_context context,

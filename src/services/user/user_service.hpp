@@ -73,6 +73,13 @@ struct new_account {
     account_role role = account_role::customer;
 };
 
+struct new_operator {
+    user account;
+    bool created = false;
+    bool changed = false;       // it was a customer's
+    bool password_set = false;  // to the one that was offered: it had none
+};
+
 // Made before the transaction that sends it, which touches nothing but its arguments.
 struct verification_mail {
     std::string token, digest, event_id, traceparent;
@@ -141,9 +148,15 @@ class user_service final : public api {
     task<result<user>> ensure_admin(std::string email, std::string password);
     task<result<user>> ensure_account(new_account wanted);
 
+    // user_roles.cpp. For the program: an account of this address that runs the shop, made or
+    // promoted (its sessions end). `offered` becomes the password of an account that has none; the
+    // policy is not applied. Errors: invalid; conflict account_ended, guest_address.
+    task<result<new_operator>> make_operator(make_operator_request wanted, std::string offered);
+
  private:
     struct profile_change {
         std::optional<std::string> email, first_name, last_name, name, phone, address;
+        std::optional<account_role> role;  // whoever may give it was looked at
     };
     task<result<user>> change_profile(request_context context, std::string id, profile_change to,
                                       std::optional<account_role> only);
@@ -181,6 +194,14 @@ class user_service final : public api {
 // Shared by the files of this service.
 error no_such_user();
 error email_taken();
+// Later than whatever was valid before, also where the clock was set back.
+timestamp next_valid_after(const store::credentials& known, timestamp now);
+// Nothing where the caller may give somebody this role.
+result<void> check_role_change(const request_context& context, const update_user_request& wanted);
+// Inside the transaction that gives it. The moment after which the user's sessions are valid;
+// nothing where the role is the same. Changes `who`, its version included.
+result<std::optional<timestamp>> give_role(transaction& t, const request_context& context,
+                                           user& who, account_role wanted, timestamp now);
 // Appends a problem for text with control characters.
 void check_text(problems& out, std::string_view where, std::optional<std::string_view> text);
 void check_password(problems& out, std::string_view where, std::string_view password,

@@ -97,7 +97,7 @@ TEST_F(user_service_test, absent_members_stay_and_if_match_guards_the_change) {
     EXPECT_EQ(stale.wrong.kind, errc::precondition_failed);
     EXPECT_EQ(stale.wrong.code, "version_differs");
     EXPECT_EQ(call("GetMe", "{}", ada.token).as<user>().phone, "123");
-    EXPECT_TRUE(call("UpdateMe", R"({"phone":"456"})", ada.token, "*").ok());
+    EXPECT_TRUE(call("UpdateMe", R"({"phone":"456"})", ada.token, "").ok());
 }
 
 TEST_F(user_service_test, a_new_email_needs_the_password_and_is_not_verified) {
@@ -205,6 +205,46 @@ TEST_F(user_service_test, the_program_makes_its_operator_once) {
     EXPECT_EQ(ensure("OPS@shop.test")->id, first->id);
     registered("ada@example.com");
     EXPECT_EQ(ensure("ada@example.com").error().code, "email_taken");
+}
+
+TEST_F(user_service_test, the_program_promotes_a_customer_and_ends_its_sessions) {
+    const auto make = [&](std::string email) {
+        return loop_.run([&] { return users_->make_operator({email}, "generated-by-it"); });
+    };
+    const auto ada = registered("ada@example.com");
+    const auto made = make("ADA@example.com");
+    ASSERT_TRUE(made.has_value()) << made.error().detail;
+    EXPECT_EQ(made->account.id, ada.id);
+    EXPECT_TRUE(made->changed && !made->created && !made->password_set);
+    EXPECT_FALSE(authenticate(ada.token).has_value());
+    EXPECT_EQ(login("ada@example.com", good_password).as<signed_in>().role, account_role::admin);
+    EXPECT_FALSE(make("ada@example.com")->changed);
+    EXPECT_TRUE(make("new@example.com")->password_set);
+    EXPECT_TRUE(login("new@example.com", "generated-by-it").ok());
+    EXPECT_EQ(make("no address").error().kind, errc::invalid);
+    call("CreateGuest", R"({"email":"guest@example.com"})");
+    EXPECT_EQ(make("Guest@example.com").error().code, "guest_address");
+}
+
+TEST_F(user_service_test, operators_change_the_roles_of_others_only) {
+    const auto ops = operator_token();
+    const auto ada = registered("ada@example.com");
+    const auto body = [](const std::string& id, const std::string& role) {
+        return R"({"id":")" + id + R"(","role":")" + role + R"("})";
+    };
+    EXPECT_EQ(call("UpdateUser", body(ada.id, "admin"), ada.token).wrong.errors.at(0).code,
+              "not_settable");
+    EXPECT_EQ(call("UpdateUser", body(ada.id, "guest"), ops).wrong.errors.at(0).where, "role");
+    EXPECT_EQ(call("UpdateUser", body(authenticate(ops)->user_id, "customer"), ops).wrong.code,
+              "own_role");
+    ASSERT_TRUE(call("UpdateUser", body(ada.id, "admin"), ops).ok());
+    EXPECT_FALSE(authenticate(ada.token).has_value());
+    EXPECT_EQ(call("ListCustomers", "{}", ops).as<customer_list>().total, 0);
+    clock_.advance(seconds(1));
+    const auto promoted = login("ada@example.com", good_password).as<signed_in>();
+    ASSERT_TRUE(call("UpdateUser", body(ada.id, "customer"), ops).ok());
+    EXPECT_FALSE(authenticate(promoted.token).has_value());
+    EXPECT_EQ(call("ListCustomers", "{}", ops).as<customer_list>().total, 1);
 }
 
 // --- API keys

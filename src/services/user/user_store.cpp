@@ -112,6 +112,22 @@ void set_password(transaction& t, std::string_view id, std::string_view hash,
         id, hash, tokens_valid_after, now);
 }
 
+void set_role(transaction& t, const user& of, account_role to, timestamp tokens_valid_after,
+              timestamp now) {
+    t.execute(
+        "UPDATE users SET role = ?2, tokens_valid_after = ?3, updated_at = ?4, "
+        "version = version + 1 WHERE id = ?1",
+        of.id, to, tokens_valid_after, now);
+    count_one(t, of.role, -1);
+    count_one(t, to, 1);
+}
+
+bool is_guest_address(transaction& t, std::string_view email) {
+    return t
+        .number("SELECT 1 FROM users WHERE guest_email_key = ?1 AND active = 1", lower_case(email))
+        .has_value();
+}
+
 bool deactivate(transaction& t, std::string_view id, timestamp now) {
     const auto before = find(t, id);
     const auto changed = t.execute(

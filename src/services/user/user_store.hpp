@@ -34,6 +34,11 @@ bool replace_hash(transaction& t, std::string_view id, std::string_view before,
                   std::string_view after);
 void set_password(transaction& t, std::string_view id, std::string_view hash,
                   timestamp tokens_valid_after, timestamp now);
+// Of an active account, none of them a guest's.
+void set_role(transaction& t, const user& of, account_role to, timestamp tokens_valid_after,
+              timestamp now);
+// Some guest has given it as where to write to.
+bool is_guest_address(transaction& t, std::string_view email);
 // False: it was not active. Its sessions and API keys stop.
 bool deactivate(transaction& t, std::string_view id, timestamp now);
 

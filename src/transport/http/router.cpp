@@ -30,11 +30,23 @@ bool lists_tag(std::string_view header, std::string_view tag) {
     return header == "*" || header.find(tag) != std::string_view::npos;
 }
 
-std::string strip_tag(std::string_view header) {
-    if (header.starts_with("W/")) header.remove_prefix(2);
-    if (header.size() >= 2 && header.front() == '"' && header.back() == '"')
-        header = header.substr(1, header.size() - 2);
-    return std::string(header);
+// The versions of an If-Match list, joined by commas. RFC 9110 §13.1.1: the comparison is strong,
+// so a weak tag matches nothing; `*` asks only that there is something.
+std::string versions_of(std::string_view header) {
+    if (header == "*") return {};
+    std::string out;
+    while (!header.empty()) {
+        const auto end = std::min(header.find(','), header.size());
+        auto tag = header.substr(0, end);
+        header.remove_prefix(std::min(end + 1, header.size()));
+        while (tag.starts_with(' ') || tag.starts_with('\t')) tag.remove_prefix(1);
+        while (tag.ends_with(' ') || tag.ends_with('\t')) tag.remove_suffix(1);
+        if (tag.size() >= 2 && tag.front() == '"' && tag.back() == '"')
+            tag = tag.substr(1, tag.size() - 2);
+        if (!out.empty()) out += ',';
+        out += tag.starts_with("W/") ? "weak" : std::string(tag);
+    }
+    return out;
 }
 
 // Of the operation and not of the path as sent: an alias is the same operation, so a key sent to
@@ -235,7 +247,7 @@ request_context router::make_context(const request& of) const {
         out.traceparent = write_traceparent(*trace);
     out.address = of.address;
     out.deadline = ports_.time.ticks() + settings_.deadline;
-    out.if_match = strip_tag(of.find("if-match"));
+    out.if_match = versions_of(of.find("if-match"));
     return out;
 }
 
@@ -394,6 +406,12 @@ task<response> router::call(request& in, const match& found, request_context& co
     }
     const auto& row = *found.to->row;
     context.operation = row.rpc;
+    if (has_header(in, "if-match") && in.find("if-match").empty())
+        co_return problem_response({.kind = errc::malformed,
+                                    .code = "if_match_empty",
+                                    .detail = "send the ETag of what you read, or leave the header "
+                                              "out: an empty one would guard nothing"},
+                                   context.request_id);
     if (row.takes_key) {
         const auto key = in.find("idempotency-key");
         context.key_from_client = !key.empty();

@@ -249,6 +249,20 @@ TEST_F(router_test, a_version_is_an_etag_and_the_same_one_is_304_without_a_body)
     EXPECT_EQ(api.seen.if_match, "6");
 }
 
+TEST_F(router_test, if_match_is_a_list_compared_strongly) {
+    const auto put = [&](const char* tags) {
+        return ask(make(verb::put, "/api/v1/notes/a", {{"if-match", tags}}, R"({"text":"t"})"));
+    };
+    (void)put("\"7\", \"1\"");
+    EXPECT_TRUE(api.seen.matches(1) && api.seen.matches(7));
+    EXPECT_FALSE(api.seen.matches(71) || api.seen.matches(17));
+    (void)put("W/\"7\"");
+    EXPECT_FALSE(api.seen.matches(7)) << "a weak tag matches nothing";
+    (void)put("*");
+    EXPECT_TRUE(api.seen.matches(7));
+    EXPECT_EQ(put("").status, 400);
+}
+
 TEST_F(router_test, a_created_resource_has_a_location_only_where_it_can_be_read) {
     EXPECT_EQ(value(ask(make(verb::post, "/notes", {}, R"({"text":"t"})")), "Location"),
               "/api/v1/notes/n1");

@@ -67,7 +67,12 @@ bool split_target(request& of) {
     // paths.
     if (target.find('#') != std::string_view::npos) return false;
     const auto mark = target.find('?');
-    if (!percent_decode(target.substr(0, mark), false, of.path)) return false;
+    const auto path = target.substr(0, mark);
+    // An encoded slash is part of a segment, not between two: who stands before us and routes by
+    // paths would see another one.
+    if (path.find("%2F") != std::string_view::npos || path.find("%2f") != std::string_view::npos)
+        return false;
+    if (!percent_decode(path, false, of.path)) return false;
     of.query.clear();
     if (mark == std::string_view::npos) return true;
     std::string_view rest = target.substr(mark + 1);
