@@ -588,10 +588,10 @@ def test_an_encoded_slash_is_no_way_around_a_path(demo_shop):
 
 def test_an_order_whose_answer_would_not_fit_is_refused_before_anything_is_held(demo_shop):
     operator, customer = demo_shop.operator(), demo_shop.customer("large@example.com")
-    name = '1/2" x 3/4" ' * 16
+    name = '"' * 196
     items = []
     for i in range(1000):
-        made = operator.post("/api/v1/products", {"name": (name + str(i))[-200:], "price": 1.0, "stock": 5})
+        made = operator.post("/api/v1/products", {"name": name + str(i), "price": 1.0, "stock": 5})
         assert made.status == 201, made
         items.append({"product_id": made.json["id"], "quantity": 1})
     got = customer.post("/api/v1/orders", {"items": items, "shipping_address": "Athens"},
