@@ -314,7 +314,9 @@ task<> people::keep_a_cart(int customer) {
         target::cart, context,
         [wanted](staff& s, const request_context& c) { return s.carts->checkout(c, wanted); });
     remember(context, got);
-    if (!got.definite()) co_return;
+    // A refusal that is not kept under its key says nothing of a duplicate that is still on its way
+    // (docs/correctness.md).
+    if (!got.definite() || got.note.body.empty()) co_return;
     cart_promise made{.user_id = user, .product_id = product_id, .if_paid = 6, .if_not = 6};
     if (got.note.status == 201) {
         made.order_id = from_json<orders::order>(got.note.body)->id;
