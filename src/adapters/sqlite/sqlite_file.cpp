@@ -44,7 +44,9 @@ result<directory_lock> directory_lock::take(const std::string& directory) {
     if (made) std::filesystem::permissions(directory, std::filesystem::perms::owner_all, why);
     // Also where it was there: whoever made it may have died before this.
     sync_parent(directory);
-    if (why && !std::filesystem::is_directory(directory)) return unusable(directory, why.message());
+    std::error_code unseen;
+    if (why && !std::filesystem::is_directory(directory, unseen))
+        return unusable(directory, why.message());
     const auto path = directory + "/shop.lock";
     const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (file < 0) return unusable(directory, std::strerror(errno));
