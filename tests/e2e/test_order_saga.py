@@ -238,3 +238,11 @@ def test_kill_9_in_the_middle_of_the_saga_loses_nothing(shop):
     eventually(lambda: stock_of(shop, product)["on_hand"] == 1000 - len(keys), what="all units left")
     assert stock_of(shop, product)["reserved"] == 0
     assert client.get("/api/v1/orders?limit=1").json["total"] == len(keys)
+
+
+def test_what_costs_nothing_is_paid_as_everything_else(shop):
+    product, customer = add_product(shop, price=0), shop.customer()
+    order = place(customer, product).json
+    assert order["total_amount"] == 0
+    assert pay(customer, order).status == 201
+    order_is(customer, order["id"], "paid")

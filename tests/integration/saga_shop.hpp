@@ -57,17 +57,18 @@ class cut_stock final : public products::stock_keeper {
     products::stock_keeper& real_;
 };
 
-// The provider behind a gate: while `held`, confirms wait.
+// The provider behind gates: while `held`, confirms wait, while `creates_held`, creations.
 class gated_provider final : public payment_provider {
  public:
     gated_provider(payment_provider& real, clock& time) : real_(real), time_(time) {}
-    bool held = false;
+    bool held = false, creates_held = false;
     int confirms = 0, creates = 0;
 
     task<result<payment_intent>> create(std::string k, money a, std::string m,
                                         std::string r) override {
         ++creates;
-        return real_.create(std::move(k), a, std::move(m), std::move(r));
+        while (creates_held) co_await time_.sleep(milliseconds(1));
+        co_return co_await real_.create(std::move(k), a, std::move(m), std::move(r));
     }
     task<result<payment_intent>> confirm(std::string id) override {
         ++confirms;

@@ -272,6 +272,29 @@ TEST(saga, a_cancellation_before_the_confirm_charges_nothing) {
     EXPECT_EQ(shop.provider->creates, 0);
 }
 
+TEST(saga, a_payment_whose_order_ends_first_is_told_so_and_charges_nothing) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    const auto order = shop.place(shop.as("ann"), product, 1);
+    shop.provider->creates_held = true;
+    std::optional<result<payments::payment>> told;
+    auto paying = shop.as("ann", "pay");
+    shop.loop.spawn([&]() -> task<> {
+        told = co_await shop.payments->create_payment(
+            paying,
+            {.order_id = order->id, .amount = order->total_amount, .method = "credit_card"});
+    });
+    shop.pump([&] { return shop.provider->creates > 0; });
+    ASSERT_TRUE(
+        shop.call([&] { return shop.orders->cancel_order(shop.as("ann"), {order->id, {}}); }));
+    shop.provider->creates_held = false;
+    shop.pump([&] { return told.has_value(); });
+    ASSERT_FALSE(*told) << "a payment that charged nothing is not created";
+    EXPECT_EQ(told->error().code, "order_closed");
+    EXPECT_EQ(shop.provider->confirms, 0);
+    shop.await_status(order->id, order_status::cancelled);
+}
+
 TEST(saga, a_refund_that_the_provider_refuses_waits_for_a_person) {
     saga_shop shop;
     const auto product = shop.add(10);

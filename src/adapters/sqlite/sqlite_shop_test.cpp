@@ -134,6 +134,25 @@ TEST_F(sqlite_shop_test, a_read_only_directory_is_a_clear_error) {
     EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
+TEST_F(sqlite_shop_test, a_directory_that_cannot_even_be_looked_at_is_a_clear_error) {
+    std::filesystem::create_directory(options.directory);
+    std::filesystem::permissions(directory.path(), std::filesystem::perms(0700));
+    const auto child = fork();
+    if (child == 0) {
+        // Only another user cannot look into it.
+        if (setegid(65534) != 0 || seteuid(65534) != 0) _exit(geteuid() == 0 ? 3 : 0);
+        try {
+            const auto opened = try_open();
+            _exit(!opened && opened.error().code == "data_directory_unusable" ? 0 : 1);
+        } catch (const std::exception&) {
+            _exit(2);
+        }
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
 TEST_F(sqlite_shop_test, migrations_apply_once_and_in_order) {
     open();
     ASSERT_TRUE(insert(1));

@@ -10,7 +10,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
+#include <future>
 #include <random>
+#include <thread>
 
 namespace stoa::orders {
 namespace {
@@ -22,6 +25,7 @@ class counting_items final : public key_value {
  public:
     explicit counting_items(key_value& real) : real_(real) {}
     std::int64_t looked_at = 0;
+    std::function<void()> after_query;  // once: what another request does meanwhile
 
     task<result<std::optional<item>>> get(const kv_table& table, item key) override {
         ++looked_at;
@@ -30,6 +34,7 @@ class counting_items final : public key_value {
     task<result<kv_page>> query(kv_query what) override {
         auto page = co_await real_.query(std::move(what));
         if (page) looked_at += std::ssize(page->items);
+        if (auto meanwhile = std::exchange(after_query, nullptr)) meanwhile();
         co_return page;
     }
     task<result<write_outcome>> write(write_set what) override {
@@ -228,6 +233,32 @@ TEST_F(order_store_test, a_user_s_list_by_status_looks_at_a_page_however_many_or
     EXPECT_EQ(cost(open), open_before);
     EXPECT_LE(rare_before, 10 + 2);      // the page and two looks at the counters
     EXPECT_LE(open_before, 2 * 10 + 2);  // of two walks
+}
+
+// The walks over the statuses are read one after the other.
+TEST_F(order_store_test, an_order_that_moves_while_a_list_is_read_stands_in_it_once) {
+    auto moving = add("ann", order_status::pending);
+    add("ann", order_status::pending);
+    const auto walked_first = order_status::pending;
+    ASSERT_EQ(static_cast<int>(walked_first), 0) << "its walk comes before that of the next status";
+    items_->after_query = [&] {
+        auto after = moving;
+        after.status = order_status::awaiting_payment;
+        write_set in;
+        store_->save(in, moving, after);
+        // The list waits on the same loop: the engine is asked beside it.
+        std::promise<bool> done;
+        std::jthread other([&] {
+            testing::test_loop loop;
+            done.set_value(loop.run([&] { return shop_->items().write(in); })->committed());
+        });
+        ASSERT_TRUE(done.get_future().get());
+    };
+    const auto all = loop_.run([&] { return store_->list({}, {}, 0, 10); }).value();
+    std::vector<std::string> ids;
+    for (const auto& each : all) ids.push_back(each.id);
+    EXPECT_EQ(std::ranges::count(ids, moving.id), 1);
+    EXPECT_EQ(ids.size(), 2U);
 }
 
 }  // namespace
