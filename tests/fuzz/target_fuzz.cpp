@@ -22,7 +22,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!stoa::http::split_target(in)) return 0;
     is_plain(in.path);
     stoa::http::request again;
-    stoa::http::append_percent_encoded(again.target, in.path);
+    // A slash of a decoded path stands between two segments: an encoded one is refused.
+    for (std::size_t start = 0, end; start <= in.path.size(); start = end + 1) {
+        end = std::min(in.path.find('/', start), in.path.size());
+        if (start > 0) again.target += '/';
+        stoa::http::append_percent_encoded(again.target, in.path.substr(start, end - start));
+    }
     char before = '?';
     for (const auto& [name, value] : in.query) {
         is_plain(name);
