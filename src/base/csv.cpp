@@ -307,7 +307,8 @@ std::string csv_plain(std::string cell) {
     return cell;
 }
 
-csv_header::csv_header(std::span<const csv_column> known, std::span<const std::string> cells) {
+csv_header::csv_header(std::span<const csv_column> known, std::span<const std::string> cells)
+    : cells_(cells.size()) {
     std::vector<bool> claimed(cells.size());
     for (const auto& column : known) {
         auto& here = columns_.emplace_back(std::string(column.name));

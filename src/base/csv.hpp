@@ -133,6 +133,8 @@ class csv_header {
     // duplicate column.
     result<> check() const;
 
+    // Of the header row, unknown ones included.
+    std::size_t cells() const { return cells_; }
     bool has(std::string_view name) const { return index_of(name).has_value(); }
     std::optional<std::size_t> index_of(std::string_view name) const;
 
@@ -144,6 +146,7 @@ class csv_header {
         std::string name;
         std::optional<std::size_t> index;
     };
+    std::size_t cells_;
     std::vector<placed> columns_;
     std::vector<std::string> unknown_;
     std::vector<std::string> duplicate_;

@@ -17,6 +17,12 @@ error request_in_progress() {
             .retry_after_s = 1};
 }
 
+error idempotency_key_reused() {
+    return {.kind = errc::invalid,
+            .code = "idempotency_key_reused",
+            .detail = "this Idempotency-Key came before with another request; use a new key"};
+}
+
 std::string idempotency_keys::scope_key(const request_context& context) {
     return context.caller.scope() + '|' + context.operation + '|' + context.idempotency_key;
 }
@@ -44,8 +50,7 @@ task<result<std::optional<idempotency_record>>> idempotency_keys::look_up(reques
         co_return std::optional<idempotency_record>{};
     }
     if (record.request_hash != std::to_string(context.request_hash))
-        co_return fail(errc::invalid, "idempotency_key_reused",
-                       "this Idempotency-Key came before with another request; use a new key");
+        co_return fail(idempotency_key_reused());
     if (record.state == idempotency_state::done) {
         *context.reply = {.status = record.status, .body = record.body, .replayed = true};
         co_return std::move(record);

@@ -32,6 +32,8 @@ inline constexpr kv_table idempotency_table{
 
 // 409 with Retry-After: another request with the key is being worked on.
 error request_in_progress();
+// 422: the key came before with another request.
+error idempotency_key_reused();
 
 // Keys of one process. `sole_process`: no other process shares the store, so a lease of another
 // epoch belongs to a process that is gone. Thread rule: a loop's own instance, or any thread (it

@@ -333,6 +333,16 @@ def test_no_client_sets_what_a_line_costs(scene, member):
     scene.nothing_changed()
 
 
+@pytest.mark.parametrize("address, member", [(" \t ", ""), ({**ADDRESS, "street": ""}, ".street"),
+                                             ({**ADDRESS, "country": "   "}, ".country")])
+def test_an_address_that_no_parcel_finds_is_422(scene, address, member):
+    got = scene.customer.post("/api/v1/orders", {"items": [{"product_id": scene.product["id"], "quantity": 1}],
+                                                 "shipping_address": address})
+    refused(got, 422)
+    assert pointers(got) == {("/shipping_address" + member).replace(".", "/")}
+    scene.nothing_changed()
+
+
 def test_nobody_orders_in_anothers_name_but_an_operator(scene):
     body = {"user_id": scene.customer.user_id, "items": [{"product_id": scene.product["id"], "quantity": 1}],
             "shipping_address": ADDRESS}
@@ -346,6 +356,7 @@ def test_nobody_orders_in_anothers_name_but_an_operator(scene):
     assert scene.customer.get(path).json["user_id"] == scene.customer.user_id
     assert scene.other.get(path).status == 404
     assert scene.customer.put(path + "/cancel", {}).json["status"] == "cancelled"
+    eventually(lambda: scene.facts()["reserved"] == scene.before["reserved"], what="the units back")
     scene.before = scene.facts()  # one more order, which holds nothing
 
 
@@ -418,9 +429,10 @@ def test_queries_that_make_no_sense_are_422(scene, query, pointer):
     assert any(pointer in told for told in pointers(got)), got
 
 
-def test_an_idempotency_key_that_is_too_long_is_422(scene):
+@pytest.mark.parametrize("key", ["x" * 256, "caf\xe9", "tab\there"])
+def test_an_idempotency_key_that_is_too_long_or_no_ascii_is_422(scene, key):
     got = scene.customer.post("/api/v1/orders", {"items": [{"product_id": scene.product["id"], "quantity": 1}],
-                                                 "shipping_address": ADDRESS}, headers={"Idempotency-Key": "x" * 256})
+                                                 "shipping_address": ADDRESS}, headers={"Idempotency-Key": key})
     refused(got, 422)
     scene.nothing_changed()
 

@@ -71,6 +71,28 @@ def test_product_crud_by_both_names(shop):  # R41, R42, R43, R44, R45, R86
     assert operator.post("/products", {"name": "x", "price": 1, "sku": "MUG-1"}).json["code"] == "sku_taken"
 
 
+def test_an_idempotency_key_makes_one_product_and_one_movement(shop):
+    operator, key = shop.operator(), {"Idempotency-Key": "spring collection, no. 1"}
+    wanted = {"name": "Keyed mug", "price": 4, "stock": 3}
+    first = operator.post("/api/v1/products", wanted, headers=key)
+    again = operator.post("/products", wanted, headers=key)
+    assert first.status == again.status == 201 and again.body == first.body
+    assert again.headers["location"] == first.headers["location"]
+    assert "idempotent-replayed" not in first.headers and again.headers["idempotent-replayed"] == "true"
+    other = operator.post("/products", {**wanted, "price": 5}, headers=key)
+    assert other.status == 422 and other.json["code"] == "idempotency_key_reused"
+    refused = operator.post("/products", {"name": "No price"}, headers={"Idempotency-Key": "k2"})
+    assert refused.status == 422, "and is not stored:"
+    assert operator.post("/products", {"name": "A price", "price": 1}, headers={"Idempotency-Key": "k2"}).status == 201
+
+    stock = f"/api/v1/products/{first.json['id']}/stock"
+    received = operator.post(stock, {"delta": 4}, headers=key)  # a key belongs to an operation
+    repeated = operator.post(stock, {"delta": 4}, headers=key)
+    assert received.json["on_hand"] == 7 and repeated.body == received.body
+    assert operator.post(stock, {"delta": 5}, headers=key).json["code"] == "idempotency_key_reused"
+    assert operator.get(stock).json["on_hand"] == 7
+
+
 def test_lists_filter_sort_and_page(shop):  # R41, R92
     operator, anyone = shop.operator(), shop.client()
     for i in range(30):

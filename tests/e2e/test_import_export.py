@@ -117,10 +117,11 @@ def test_every_bad_row_is_told_with_its_place_and_the_others_are_taken(shop):
         ("B-9,Mug,1.00,99999999999999999999", "stock", "integer"),
         ("B-10," + "x" * 201 + ",1.00,5", "name", "too_long"),
         ("s" * 65 + ",Mug,1.00,5", "sku", "too_long"),
+        ("B-15,Mug, large,1.00,5", "", "too_many_cells"),
         ('B-11,"Mug"s,1.00,5', "", "text_after_quote"),
         ("B-12," + "y" * 1_100_000 + ",1.00,5", "", "record_too_long"),
     ]
-    lines = [HEADER.encode(), b"A-1,Mug,1.00,5\r\n"]
+    lines = [HEADER.encode(), b"A-1,Mug,1.00,5,,\r\n"]  # empty cells at the end harm nobody
     lines += [text.encode() + b"\r\n" for text, _, _ in bad]
     lines += [b"B-13,M\xffg,1.00,5\r\n", b"A-2,Jug,2.00,6\r\n", b'B-14,"never closed,1.00,5\r\n']
     expected = [(i + 2, i + 3, column, code) for i, (_, column, code) in enumerate(bad)]

@@ -19,11 +19,31 @@ struct address {
     std::optional<std::string> state, zip;
 };
 BOOST_DESCRIBE_STRUCT(address, (), (street, city, country, state, zip))
+struct written_address {
+    std::string lines;
+};
+BOOST_DESCRIBE_STRUCT(written_address, (), (lines))
+
+bool is_blank(std::string_view text) {
+    return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
 
 problems check_address(const json_text& given) {
-    if (given.text.starts_with('"')) return {};
+    if (given.text.starts_with('"')) {
+        written_address read;
+        auto wrong = read_json("{\"lines\":" + given.text + '}', type_of<written_address>, &read);
+        for (auto& p : wrong) p.where = "shipping_address";
+        if (wrong.empty() && is_blank(read.lines))
+            wrong.push_back({"shipping_address", "required", "where the parcel goes", {}});
+        return wrong;
+    }
     address read;
     auto wrong = read_json(given.text, type_of<address>, &read);
+    if (wrong.empty())
+        for (const auto& [name, text] :
+             {std::pair{"street", &read.street}, std::pair{"city", &read.city},
+              std::pair{"country", &read.country}})
+            if (is_blank(*text)) wrong.push_back({name, "required", "a parcel needs it", {}});
     for (auto& p : wrong)
         p.where = p.where.empty() ? "shipping_address" : "shipping_address." + p.where;
     return wrong;

@@ -69,6 +69,15 @@ std::variant<import_row, std::vector<bad_row>> read_import_row(const csv_header&
                                                                currency_code shop) {
     row_checker cells(header, record, row);
     import_row out{.row = row, .line = static_cast<std::int64_t>(record.line)};
+    // An unquoted comma moves every cell after it into the next column.
+    for (std::size_t i = header.cells(); i < record.fields.size(); ++i)
+        if (!trimmed(record.fields[i]).empty()) {
+            cells.wrong("", "too_many_cells",
+                        "the header has " + std::to_string(header.cells()) + " columns, this row " +
+                            std::to_string(record.fields.size()) +
+                            " cells; put cells with a comma in double quotes");
+            return std::move(cells.bad);
+        }
     const auto name = cells.text("name", 200);
     if (!name) cells.wrong("name", "required", "a product needs a name");
     out.name = name.value_or("");

@@ -27,6 +27,7 @@ constexpr operation table[] = {
         .also_at("/products")
         .answers(201)
         .allows(operators)
+        .takes_idempotency_key()
         .says("Adds a product."),
     serve<&api::update_product>(put, "/api/v1/products/{id}", "UpdateProduct")
         .also_at("/products/{id}")

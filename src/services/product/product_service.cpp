@@ -278,8 +278,11 @@ task<result<product>> product_service::create_product(request_context context,
     const auto stock = wanted.stock.value_or(0);
     auto told = event_of(topic::changed, fresh.id, 1, to_json(product_changed{fresh.id, 1}));
     told.traceparent = context.traceparent;
-    auto write = [fresh, stock, told = std::move(told),
-                  reference = context.request_id](transaction& t) -> result<product> {
+    const idempotent_answers answers(store::answers, context, fresh.created_at);
+    auto write = [fresh, stock, told = std::move(told), answers,
+                  reference = context.request_id](transaction& t) -> result<keyed<product>> {
+        STOA_TRY(auto before, answers.find<product>(t));
+        if (before) return *std::move(before);
         if (!store::insert(t, fresh)) return fail(sku_taken(fresh.sku));
         if (stock > 0)
             (void)store::move_stock(t, {.product_id = fresh.id,
@@ -288,11 +291,12 @@ task<result<product>> product_service::create_product(request_context context,
                                         .reference = reference,
                                         .at = fresh.created_at});
         t.publish(told);
-        return *store::find(t, fresh.id);
+        return answers.keep(t, *store::find(t, fresh.id));
     };
     STOA_CO_TRY(auto made, co_await ports_.db.commit(std::move(write)));
-    products_changed({made});
-    co_return made;
+    context.reply->replayed = made.replayed;
+    if (!made.replayed) products_changed({made.answer});
+    co_return std::move(made.answer);
 }
 
 task<result<product>> product_service::update_product(request_context context,

@@ -50,7 +50,11 @@ task<result<stock_report>> product_service::change_stock(request_context context
                                                                 : movement_reason::correction,
                                  .reference = wanted.reference.value_or(context.idempotency_key),
                                  .at = ports_.time.now()};
-    auto write = [what, count = wanted.count](transaction& t) -> result<stock_report> {
+    const idempotent_answers answers(store::answers, context, what.at);
+    auto write = [what, answers,
+                  count = wanted.count](transaction& t) -> result<keyed<stock_report>> {
+        STOA_TRY(auto before, answers.find<stock_report>(t));
+        if (before) return *std::move(before);
         const auto did = count ? store::recount_stock(t, what, *count) : store::move_stock(t, what);
         if (did == store::moved::no_product) return fail(no_such_product());
         const auto now = store::shelf_of(t, what.product_id);
@@ -58,12 +62,13 @@ task<result<stock_report>> product_service::change_stock(request_context context
             return fail(errc::conflict, "below_reserved",
                         std::to_string(now->reserved) + " of " + std::to_string(now->on_hand) +
                             " on hand are reserved for open orders");
-        return report_of(t, what.product_id, *now);
+        return answers.keep(t, report_of(t, what.product_id, *now));
     };
     STOA_CO_TRY(auto now, co_await ports_.db.commit(std::move(write)));
     crash_point("stock_moved");
-    stock_changed({{now.product_id, now.stock}});
-    co_return now;
+    context.reply->replayed = now.replayed;
+    if (!now.replayed) stock_changed({{now.answer.product_id, now.answer.stock}});
+    co_return std::move(now.answer);
 }
 
 task<result<hold_outcome>> product_service::hold(request_context, hold_request wanted) {
@@ -182,6 +187,10 @@ task<result<int>> product_service::sweep() {
         STOA_CO_TRY_VOID(co_await end_hold(id, false));
         ++released;
     }
+    auto forget = [now](transaction& t) -> result<std::int64_t> {
+        return sweep_answers(t, store::answers, now, 500);
+    };
+    STOA_CO_TRY_VOID(co_await ports_.db.commit(std::move(forget)));
     co_return released;
 }
 

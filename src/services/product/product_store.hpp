@@ -2,11 +2,14 @@
 // closure, on the engine's thread: it touches nothing but its arguments.
 #pragma once
 
+#include "ports/idempotent_answers.hpp"
 #include "ports/sql.hpp"
 #include "services/product/product.hpp"
 #include "services/product/product_api.hpp"
 
 namespace stoa::products::store {
+
+inline constexpr answers_table answers = STOA_ANSWERS_TABLE("product_answers");
 
 std::optional<product> find(transaction& t, std::string_view id);
 std::optional<product> find_by_sku(transaction& t, std::string_view sku);

@@ -427,6 +427,11 @@ task<response> router::call(request& in, const match& found, request_context& co
             co_return problem_response(
                 invalid_request({{"Idempotency-Key", "too_long", "at most 255 characters", {}}}),
                 context.request_id);
+        if (!std::ranges::all_of(key, [](char c) { return c >= 0x20 && c < 0x7f; }))
+            co_return problem_response(
+                invalid_request(
+                    {{"Idempotency-Key", "invalid_characters", "ASCII characters only", {}}}),
+                context.request_id);
         context.idempotency_key =
             key.empty() ? new_id(ports_.time, ports_.random) : std::string(key);
         context.request_hash = hash_request(in, row.path, found.parameters);

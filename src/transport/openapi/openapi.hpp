@@ -16,7 +16,7 @@ namespace stoa::openapi {
 
 struct about {
     std::string title = "Stoa";  // the shop's name
-    std::string version;  // of the program
+    std::string version;         // of the program
     std::vector<std::string> servers{"http://localhost:8080",
                                      "http://api-gateway.ecommerce.local"};  // R61
 };
