@@ -1,27 +1,12 @@
 // What every engine of the blob port keeps.
-#include "adapters/filesystem/filesystem_blob.hpp"
+#include "contract/blob_engine.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/test_loop.hpp"
 
 #include <gtest/gtest.h>
 
-#include <functional>
-
 namespace stoa::testing {
 namespace {
-
-struct blob_kind {
-    std::string name;
-    std::function<std::unique_ptr<blob_store>(const std::string& directory, blocking_pool&)> open;
-};
-blob_kind filesystem_kind() {
-    return {"filesystem",
-            [](const std::string& directory, blocking_pool& pool) -> std::unique_ptr<blob_store> {
-                auto opened = filesystem_blob::open(directory + "/blobs", pool);
-                if (!opened) throw std::runtime_error(opened.error().detail);
-                return *std::move(opened);
-            }};
-}
 
 class blob_contract : public ::testing::TestWithParam<blob_kind> {
  protected:
@@ -167,7 +152,7 @@ TEST_P(blob_contract, a_reader_reads_in_pieces_and_keeps_what_it_opened) {
     EXPECT_EQ(read(), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(engines, blob_contract, ::testing::Values(filesystem_kind()),
+INSTANTIATE_TEST_SUITE_P(engines, blob_contract, ::testing::ValuesIn(blob_engines()),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -40,7 +40,16 @@ struct engine_kind {
     std::function<std::unique_ptr<engine>(const engine_setup&, manual_clock&)> make;
 };
 
+// The engines that a binary's suites run on: contract/embedded_engines.cpp, and with started
+// servers engines/real_engines.cpp.
+std::vector<engine_kind> sql_engines();
+std::vector<engine_kind> key_value_engines();
+std::vector<engine_kind> log_engines();
+
 engine_kind sqlite_engine();
+engine_kind postgres_engine();
+engine_kind dynamodb_engine();
+engine_kind kafka_engine();
 
 inline std::string engine_name(const ::testing::TestParamInfo<engine_kind>& info) {
     return info.param.name;

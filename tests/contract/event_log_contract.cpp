@@ -295,7 +295,7 @@ TEST_P(event_log_contract,
     EXPECT_TRUE(is_parked("g", "a"));
 }
 
-INSTANTIATE_TEST_SUITE_P(engines, event_log_contract, ::testing::Values(sqlite_engine()),
+INSTANTIATE_TEST_SUITE_P(engines, event_log_contract, ::testing::ValuesIn(log_engines()),
                          engine_name);
 
 }  // namespace

@@ -483,7 +483,7 @@ TEST_P(key_value_contract, an_event_is_published_exactly_if_the_transaction_comm
     EXPECT_EQ(events->front().message.id, "yes");
 }
 
-INSTANTIATE_TEST_SUITE_P(engines, key_value_contract, ::testing::Values(sqlite_engine()),
+INSTANTIATE_TEST_SUITE_P(engines, key_value_contract, ::testing::ValuesIn(key_value_engines()),
                          engine_name);
 
 }  // namespace

@@ -272,7 +272,8 @@ TEST_P(sql_contract, threads_of_their_own_loops_commit_and_read_side_by_side) {
     EXPECT_EQ(count("SELECT count(*) FROM sales"), threads * each);
 }
 
-INSTANTIATE_TEST_SUITE_P(engines, sql_contract, ::testing::Values(sqlite_engine()), engine_name);
+INSTANTIATE_TEST_SUITE_P(engines, sql_contract, ::testing::ValuesIn(sql_engines()),
+                         engine_name);
 
 }  // namespace
 }  // namespace stoa::testing

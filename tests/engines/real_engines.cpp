@@ -1,0 +1,12 @@
+// The engines whose servers `./dev test engines` starts.
+#include "contract/blob_engine.hpp"
+#include "contract/engine.hpp"
+
+namespace stoa::testing {
+
+std::vector<engine_kind> sql_engines() { return {}; }
+std::vector<engine_kind> key_value_engines() { return {}; }
+std::vector<engine_kind> log_engines() { return {}; }
+std::vector<blob_kind> blob_engines() { return {}; }
+
+}  // namespace stoa::testing
