@@ -1,5 +1,7 @@
 #include "simulation/power_loss.hpp"
 
+#include "support/passing_file.hpp"
+
 #include <sqlite3.h>
 
 #include <algorithm>
@@ -26,18 +28,17 @@ recorder* recorder_of(const char* path, std::string& name) {
     return found == recorders.end() ? nullptr : found->second;
 }
 
-// The recorded file: a header before the real one's own struct.
-struct recorded_file {
-    sqlite3_file base;
+// What is kept of a recorded file.
+struct recording {
     recorder* by;
     char name[64];
-    sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
     void write_down(operation::kind is, std::int64_t at = 0, std::string bytes = {}) const {
         if (by) by->write_down({is, name, at, std::move(bytes)});
     }
 };
-recorded_file& mine(sqlite3_file* f) { return *reinterpret_cast<recorded_file*>(f); }
-sqlite3_file* real(sqlite3_file* f) { return mine(f).real(); }
+using recorded_file = testing::passing_file<recording>;
+recording& mine(sqlite3_file* f) { return recorded_file::of(f).own; }
+sqlite3_file* real(sqlite3_file* f) { return recorded_file::real(f); }
 
 int recorded_write(sqlite3_file* f, const void* bytes, int n, sqlite3_int64 at) {
     const int code = real(f)->pMethods->xWrite(real(f), bytes, n, at);
@@ -58,37 +59,13 @@ int recorded_sync(sqlite3_file* f, int) {
     return SQLITE_OK;
 }
 
-const sqlite3_io_methods recorded_methods{
-    2,  // no xFetch: every byte goes through xWrite
-    [](sqlite3_file* f) { return real(f)->pMethods->xClose(real(f)); },
-    [](sqlite3_file* f, void* to, int n, sqlite3_int64 at) {
-        return real(f)->pMethods->xRead(real(f), to, n, at);
-    },
-    recorded_write,
-    recorded_truncate,
-    recorded_sync,
-    [](sqlite3_file* f, sqlite3_int64* size) {
-        return real(f)->pMethods->xFileSize(real(f), size);
-    },
-    [](sqlite3_file* f, int l) { return real(f)->pMethods->xLock(real(f), l); },
-    [](sqlite3_file* f, int l) { return real(f)->pMethods->xUnlock(real(f), l); },
-    [](sqlite3_file* f, int* out) { return real(f)->pMethods->xCheckReservedLock(real(f), out); },
-    [](sqlite3_file* f, int op, void* arg) {
-        return real(f)->pMethods->xFileControl(real(f), op, arg);
-    },
-    [](sqlite3_file* f) { return real(f)->pMethods->xSectorSize(real(f)); },
-    [](sqlite3_file* f) { return real(f)->pMethods->xDeviceCharacteristics(real(f)); },
-    [](sqlite3_file* f, int page, int size, int extend, void volatile** out) {
-        return real(f)->pMethods->xShmMap(real(f), page, size, extend, out);
-    },
-    [](sqlite3_file* f, int at, int n, int flags) {
-        return real(f)->pMethods->xShmLock(real(f), at, n, flags);
-    },
-    [](sqlite3_file* f) { real(f)->pMethods->xShmBarrier(real(f)); },
-    [](sqlite3_file* f, int erase) { return real(f)->pMethods->xShmUnmap(real(f), erase); },
-    nullptr,
-    nullptr,
-};
+constexpr sqlite3_io_methods recorded_methods = [] {
+    auto out = recorded_file::methods(2);
+    out.xWrite = recorded_write;
+    out.xTruncate = recorded_truncate;
+    out.xSync = recorded_sync;
+    return out;
+}();
 
 int recorded_open(sqlite3_vfs* vfs, const char* path, sqlite3_file* f, int flags, int* out) {
     auto* system = static_cast<sqlite3_vfs*>(vfs->pAppData);

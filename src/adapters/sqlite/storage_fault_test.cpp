@@ -2,6 +2,7 @@
 // there after a restart, and what was refused as "nothing was written" is not.
 #include "adapters/sqlite/sqlite_shop.hpp"
 #include "support/manual_clock.hpp"
+#include "support/passing_file.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/test_loop.hpp"
 
@@ -39,11 +40,9 @@ struct faults {
     bool reached() const { return first != 0 && calls >= first; }
 } storage;
 
-struct faulty_file {
-    sqlite3_file base;
-    sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
-};
-sqlite3_file* real(sqlite3_file* f) { return reinterpret_cast<faulty_file*>(f)->real(); }
+struct nothing {};
+using faulty_file = passing_file<nothing>;
+sqlite3_file* real(sqlite3_file* f) { return faulty_file::real(f); }
 
 int faulty_write(sqlite3_file* f, const void* bytes, int n, sqlite3_int64 at) {
     if (!storage.syncs_only && storage.fails()) {
@@ -58,41 +57,12 @@ int faulty_sync(sqlite3_file* f, int flags) {
     return real(f)->pMethods->xSync(real(f), flags);
 }
 
-const sqlite3_io_methods faulty_methods{
-    3,
-    [](sqlite3_file* f) { return real(f)->pMethods->xClose(real(f)); },
-    [](sqlite3_file* f, void* to, int n, sqlite3_int64 at) {
-        return real(f)->pMethods->xRead(real(f), to, n, at);
-    },
-    faulty_write,
-    [](sqlite3_file* f, sqlite3_int64 size) { return real(f)->pMethods->xTruncate(real(f), size); },
-    faulty_sync,
-    [](sqlite3_file* f, sqlite3_int64* size) {
-        return real(f)->pMethods->xFileSize(real(f), size);
-    },
-    [](sqlite3_file* f, int l) { return real(f)->pMethods->xLock(real(f), l); },
-    [](sqlite3_file* f, int l) { return real(f)->pMethods->xUnlock(real(f), l); },
-    [](sqlite3_file* f, int* out) { return real(f)->pMethods->xCheckReservedLock(real(f), out); },
-    [](sqlite3_file* f, int op, void* arg) {
-        return real(f)->pMethods->xFileControl(real(f), op, arg);
-    },
-    [](sqlite3_file* f) { return real(f)->pMethods->xSectorSize(real(f)); },
-    [](sqlite3_file* f) { return real(f)->pMethods->xDeviceCharacteristics(real(f)); },
-    [](sqlite3_file* f, int page, int size, int extend, void volatile** out) {
-        return real(f)->pMethods->xShmMap(real(f), page, size, extend, out);
-    },
-    [](sqlite3_file* f, int at, int n, int flags) {
-        return real(f)->pMethods->xShmLock(real(f), at, n, flags);
-    },
-    [](sqlite3_file* f) { real(f)->pMethods->xShmBarrier(real(f)); },
-    [](sqlite3_file* f, int erase) { return real(f)->pMethods->xShmUnmap(real(f), erase); },
-    [](sqlite3_file* f, sqlite3_int64 at, int n, void** out) {
-        return real(f)->pMethods->xFetch(real(f), at, n, out);
-    },
-    [](sqlite3_file* f, sqlite3_int64 at, void* p) {
-        return real(f)->pMethods->xUnfetch(real(f), at, p);
-    },
-};
+constexpr sqlite3_io_methods faulty_methods = [] {
+    auto out = faulty_file::methods(3);
+    out.xWrite = faulty_write;
+    out.xSync = faulty_sync;
+    return out;
+}();
 
 int faulty_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* f, int flags, int* out) {
     auto* system = static_cast<sqlite3_vfs*>(vfs->pAppData);
