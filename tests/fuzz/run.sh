@@ -9,7 +9,14 @@ program=build/fuzz/fuzz/fuzz_$name
 kept=tests/fuzz/corpus/$name
 log=build/fuzz/$name.log
 found=build/fuzz/found/$name
-if ((seconds > 10)); then found=$STOA_DEV_CACHE/fuzz/$name; else rm -rf "$found"; fi
+# A short run asks whether what was found before is still mended, and begins alike everywhere; a long one explores.
+if ((seconds > 10)); then
+    found=$STOA_DEV_CACHE/fuzz/$name
+    seed=0
+else
+    rm -rf "$found"
+    seed=1
+fi
 mkdir -p "$found"
 [[ -d $kept ]] || {
     printf 'fuzz %s: has no corpus; put inputs that it should begin with into %s\n' "$name" "$kept" >&2
@@ -17,7 +24,7 @@ mkdir -p "$found"
 }
 
 # What stands behind a length or a checksum is found from the corpus; longer inputs only cost time.
-if "$program" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
+if "$program" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 -seed="$seed" \
     -artifact_prefix="build/fuzz/$name-" "$@" "$found" "$kept" >"$log" 2>&1; then
     printf 'fuzz %s: %s inputs\n' "$name" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")"
     exit 0

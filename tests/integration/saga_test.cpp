@@ -449,6 +449,45 @@ TEST(saga, reserve_by_hand_counts_once_for_its_order) {
     EXPECT_EQ(shop.stock_of(product).reserved, 0) << "a hold by hand ends by itself";
 }
 
+// Found by simulation: seed 1003184.
+TEST(saga, the_units_of_an_order_paid_and_cancelled_wait_for_its_events_past_their_deadline) {
+    saga_shop shop;
+    const auto product = shop.add(5);
+    shop.stop();
+    shop.start("deaf", {}, false);
+    const auto placed = saga_shop::must(shop.place(shop.as("ann"), product, 2));
+    const auto capture = saga_shop::must(shop.call([&] {
+        return shop.payments->create_payment(
+            shop.as("ann"),
+            {.order_id = placed.id, .amount = placed.total_amount, .method = "credit_card"});
+    }));
+    request_context service = shop.as("");
+    service.caller = {.is = role::service};
+    saga_shop::must(shop.call([&] {
+        return shop.orders->set_status(service, {.id = placed.id,
+                                                 .status = "paid",
+                                                 .payment_id = capture.id});
+    }));
+    const auto ended = saga_shop::must(
+        shop.call([&] { return shop.orders->cancel_order(shop.as("ann"), {.id = placed.id}); }));
+    ASSERT_EQ(ended.status, orders::order_status::cancelled);
+    shop.time.advance(hours(1));
+    saga_shop::must(shop.call([&] { return shop.products->sweep(); }));
+    EXPECT_EQ(shop.stock_of(product).reserved, 2) << "order.paid has not been heard of";
+
+    shop.stop();
+    shop.start("hearing");
+    shop.eventually([&] { return shop.stock_of(product).reserved == 0; });
+    shop.eventually([&] { return shop.stock_of(product).on_hand == 5; });
+    const auto movements = shop.stock_of(product).movements;
+    EXPECT_EQ(movements.size(), 3U) << "put there, sold, returned";
+    const auto parked = saga_shop::must(shop.call([&] {
+        return shop.store->log().is_parked("product", std::string(orders::topic::orders),
+                                           placed.id);
+    }));
+    EXPECT_FALSE(parked);
+}
+
 TEST(saga, a_callback_makes_an_order_paid_by_its_own_capture_and_by_nothing_else) {
     saga_shop shop;
     const auto product = shop.add(10);
