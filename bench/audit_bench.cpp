@@ -6,13 +6,13 @@
 // Every order has two lines, a hold, movements, a captured payment with its intent, four events and
 // two mails; every tenth an idempotency key, every twentieth customer a cart.
 #include "adapters/simulator/payment_simulator.hpp"
-#include "adapters/sqlite/item_codec.hpp"
 #include "adapters/sqlite/sqlite_records.hpp"
 #include "adapters/system/system_clock.hpp"
 #include "apps/stoa/wiring.hpp"
 #include "base/ids.hpp"
 #include "base/json.hpp"
 #include "ports/idempotency.hpp"
+#include "ports/item_codec.hpp"
 #include "services/cart/cart_store.hpp"
 #include "services/notification/notification_store.hpp"
 #include "services/order/order_events.hpp"

@@ -79,7 +79,9 @@ struct topic_position {
 class event_log {
  public:
     virtual ~event_log() = default;
-    // Returns after the events are durable. All or none.
+    // Returns after the events are durable. Refused as a whole where one of them cannot be taken
+    // (unknown_topic, event_too_large). `unavailable` and `timeout` of a log that is another system
+    // may leave some of them there: appended again they come again, in order, under their ids.
     virtual task<result<void>> append(std::vector<event> events) = 0;
     // Business groups start at the earliest offset kept. Topics must have been declared.
     virtual result<std::unique_ptr<subscription>> subscribe(std::string group,

@@ -20,7 +20,7 @@ struct http_header {
 
 struct http_request {
     std::string method = "GET";
-    std::string url;  // http://host[:port]/path?query, percent-encoded; no user, no fragment
+    std::string url;  // http(s)://host[:port]/path?query, percent-encoded; no user, no fragment
     std::vector<http_header> headers;  // Host, lengths and connection headers are the client's own
     std::string body;
 };

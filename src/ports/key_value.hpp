@@ -8,6 +8,9 @@
 #include "ports/event_log.hpp"
 #include "runtime/task.hpp"
 
+#include <algorithm>
+#include <span>
+
 namespace stoa {
 
 struct kv_index {
@@ -17,15 +20,19 @@ struct kv_index {
         range{};  // items that lack an index key attribute are not in the index (sparse)
 };
 
-// Declared once as a constant beside the store that owns it. Hash and range attributes are strings
-// or numbers.
+// Declared once as a constant beside the store that owns it. Hash and range attributes, of the
+// table and of its indexes, are text, or numbers where `numbers` names them; never both.
 struct kv_table {
     std::string_view name;
     std::string_view hash;
     std::string_view range{};
     std::span<const kv_index> indexes{};
     std::string_view ttl{};  // an attribute in Unix seconds, after which the item may vanish
+    std::span<const std::string_view> numbers{};
 };
+inline bool holds_numbers(const kv_table& table, std::string_view key_attribute) {
+    return std::ranges::find(table.numbers, key_attribute) != table.numbers.end();
+}
 
 struct condition {
     enum class op : std::uint8_t {

@@ -92,6 +92,22 @@ class transaction {
         const std::array<cell, sizeof...(Args)> cells{to_cell(args)...};
         return run(sql, cells, nullptr);
     }
+    // As execute() where nobody needs the count: an engine may carry it out together with the next
+    // statement that is waited for, or with the commit, and throws then.
+    template <class... Args>
+    void send(const char* sql, const Args&... args) {
+        const std::array<cell, sizeof...(Args)> cells{to_cell(args)...};
+        run_unwatched(sql, cells);
+    }
+    // Questions that do not wait for each other's answers: an engine may ask them in one round
+    // trip. get() waits; the statements run in the order in which they were asked, and a failure
+    // throws there.
+    template <class T>
+    class asked;
+    template <class T, class... Args>
+    asked<T> ask_first(const char* sql, const Args&... args);
+    template <class... Args>
+    asked<std::int64_t> ask_number(const char* sql, const Args&... args);
     // Records read by column name. Amounts take the row's `currency`, else `shop`.
     template <class T, class... Args>
     std::vector<T> query(const char* sql, const Args&... args) {
@@ -145,7 +161,67 @@ class transaction {
 
  protected:
     virtual std::int64_t run(const char* sql, std::span<const cell> args, row_visitor* rows) = 0;
+    virtual void run_unwatched(const char* sql, std::span<const cell> args) {
+        run(sql, args, nullptr);
+    }
+    // `rows` is told before settle_asked() returns.
+    virtual void run_asked(const char* sql, std::span<const cell> args,
+                           std::shared_ptr<row_visitor> rows) {
+        run(sql, args, rows.get());
+    }
+    virtual void settle_asked() {}
+
+ private:
+    template <class T>
+    struct first_row final : row_visitor {
+        explicit first_row(currency_code shop) : reader(type_of<T>, shop) {}
+        void row(const sql_row& r) override {
+            if (!found) reader.read(r, &found.emplace());
+        }
+        row_reader reader;
+        std::optional<T> found;
+    };
 };
+
+template <class T>
+class transaction::asked {
+ public:
+    // The first row; nothing where there is none. Once, before the closure ends.
+    std::optional<T> get() {
+        of_->settle_asked();
+        return std::move(rows_->found);
+    }
+
+ private:
+    friend class transaction;
+    asked(transaction& of, std::shared_ptr<first_row<T>> rows) : of_(&of), rows_(std::move(rows)) {}
+    transaction* of_;
+    std::shared_ptr<first_row<T>> rows_;
+};
+
+// The first column of the first row, where it is not NULL.
+template <>
+struct transaction::first_row<std::int64_t> final : row_visitor {
+    void row(const sql_row& r) override {
+        if (!found && !r.null(0)) found = r.integer(0);
+    }
+    std::optional<std::int64_t> found;
+};
+
+template <class T, class... Args>
+transaction::asked<T> transaction::ask_first(const char* sql, const Args&... args) {
+    auto rows = std::make_shared<first_row<T>>(shop_currency);
+    const std::array<cell, sizeof...(Args)> cells{to_cell(args)...};
+    run_asked(sql, cells, rows);
+    return {*this, std::move(rows)};
+}
+template <class... Args>
+transaction::asked<std::int64_t> transaction::ask_number(const char* sql, const Args&... args) {
+    auto rows = std::make_shared<first_row<std::int64_t>>();
+    const std::array<cell, sizeof...(Args)> cells{to_cell(args)...};
+    run_asked(sql, cells, rows);
+    return {*this, std::move(rows)};
+}
 
 // A closure with the coroutine that waits for it. The outcome lives here, not in the coroutine's
 // frame: a frame may die while the engine still works.

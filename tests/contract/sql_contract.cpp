@@ -203,14 +203,16 @@ TEST_P(sql_contract, of_100_buyers_at_once_exactly_as_many_succeed_as_there_is_s
 }
 
 TEST_P(sql_contract, commits_survive_a_restart_and_offsets_go_on) {
-    const auto publish = [](transaction& t) -> result<int> {
-        t.execute("INSERT INTO sales (n) VALUES (1)");
-        t.publish({.topic = "contract", .key = "k", .id = "e", .type = "t", .payload = "{}"});
-        return 0;
+    const auto publish = [this](const char* id) {
+        return commit([id](transaction& t) -> result<int> {
+            t.execute("INSERT INTO sales (id, n) SELECT COUNT(*) + 1, 1 FROM sales");
+            t.publish({.topic = "contract", .key = "k", .id = id, .type = "t", .payload = "{}"});
+            return 0;
+        });
     };
-    ASSERT_TRUE(commit(publish));
+    ASSERT_TRUE(publish("e1"));
     store_->restart();
-    ASSERT_TRUE(commit(publish));
+    ASSERT_TRUE(publish("e2"));
     EXPECT_EQ(count("SELECT count(*) FROM sales"), 2);
     const auto published = events();
     ASSERT_EQ(published.size(), 2u);
@@ -223,7 +225,7 @@ TEST_P(sql_contract, a_delivery_is_received_once_with_its_effect) {
         .group = "g", .offset = 0, .message = {.topic = "contract", .key = "k", .id = "e1"}};
     const auto apply = [what](transaction& t) -> result<bool> {
         if (!t.receive(what)) return false;
-        t.execute("INSERT INTO sales (n) VALUES (1)");
+        t.execute("INSERT INTO sales (id, n) VALUES (1, 1)");
         return true;
     };
     const auto failing = [&](transaction& t) -> result<bool> {
@@ -272,8 +274,7 @@ TEST_P(sql_contract, threads_of_their_own_loops_commit_and_read_side_by_side) {
     EXPECT_EQ(count("SELECT count(*) FROM sales"), threads * each);
 }
 
-INSTANTIATE_TEST_SUITE_P(engines, sql_contract, ::testing::ValuesIn(sql_engines()),
-                         engine_name);
+INSTANTIATE_TEST_SUITE_P(engines, sql_contract, ::testing::ValuesIn(sql_engines()), engine_name);
 
 }  // namespace
 }  // namespace stoa::testing

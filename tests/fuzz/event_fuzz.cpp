@@ -1,10 +1,10 @@
 // Events: an item of the outbox gives the event that was put there and nothing else is taken for
 // one; payloads of every topic are read or refused, and what is read is written as it was.
 #include "adapters/outbox/outbox.hpp"
-#include "adapters/sqlite/item_codec.hpp"
 #include "base/json.hpp"
 #include "base/json_check.hpp"
 #include "fuzz/fuzz.hpp"
+#include "ports/item_codec.hpp"
 #include "ports/sql.hpp"
 #include "services/activity/activity_events.hpp"
 #include "services/order/order_events.hpp"

@@ -1,10 +1,10 @@
 // Stored items, as bytes and as records: bytes that are not ours are refused by name; what is read
 // is written and read again as the same; and a record of any service survives the way to the store
 // and back.
-#include "adapters/sqlite/item_codec.hpp"
 #include "base/json.hpp"
 #include "fuzz/fuzz.hpp"
 #include "ports/idempotency.hpp"
+#include "ports/item_codec.hpp"
 #include "ports/sql.hpp"
 #include "services/notification/notification_store.hpp"
 #include "services/order/order.hpp"

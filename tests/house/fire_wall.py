@@ -18,7 +18,7 @@ PLACES = [
     (r"boost/asio.*", r"src/(runtime|adapters|transport|apps)/.*"),
     (r"CLI/.*", r"src/apps/.*"),
     (r"toml\+\+/.*|toml\.hpp", r"src/(base|runtime|apps)/.*"),
-    (r"simdjson.*", r"src/(base|transport|services/analytics)/.*"),
+    (r"simdjson.*", r"src/(base|transport|services/analytics|adapters/(aws|dynamodb|sqs))/.*"),
     (r"curl/.*|boost/(mysql|cobalt|redis|thread).*", r"(?!)"),
 ]
 

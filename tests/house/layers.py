@@ -22,6 +22,8 @@ TABLE_HEADERS = {
 }
 # A service sees tasks and what observes it; loops, timers and pools are the runtime's own.
 RUNTIME_FOR_SERVICES = {"task", "metrics", "log", "trace", "supervisor", "crash_point"}
+# Adapters that are no engine but what several engines share.
+SHARED_ADAPTERS = {"aws": {"dynamodb", "s3", "sqs", "sns"}, "outbox": {"postgres"}}
 WIRING = re.compile(r"src/apps/stoa/wiring(_[a-z]+)?\.(cpp|hpp)")
 
 
@@ -34,12 +36,16 @@ def allowed(path, name):
     is_test = path.endswith("_test.cpp")
     if other == "embedded":
         return True
+    if other == "stoa":  # what protoc makes of api/proto
+        return path.startswith("src/transport/grpc/")
     if other == "support":
         return is_test
     if layer not in BELOW or other not in BELOW:
         return False
     if layer in ("adapters", "services") and "/".join(target[:2]) == own_folder:
         return True
+    if layer == "adapters" and other == "adapters":
+        return room[2] in SHARED_ADAPTERS.get(target[1], set())
     if layer == "services" and other == "runtime":
         return is_test or target[-1].removesuffix(".hpp") in RUNTIME_FOR_SERVICES
     if other in BELOW[layer]:

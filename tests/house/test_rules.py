@@ -54,6 +54,7 @@ class Layers(Planted):
         self.bad("src/ports/a.hpp", "services/order/order.hpp")
         self.bad("src/ports/a.hpp", "adapters/sqlite/a.hpp")
         self.bad("src/transport/a.cpp", "apps/stoa/wiring.hpp")
+        self.bad("src/transport/a.cpp", "stoa/v1/order.pb.h")
         self.bad("src/transport/a.cpp", "adapters/sqlite/a.hpp")
         self.good("src/ports/a.hpp", "runtime/task.hpp")
         self.good("src/transport/http/a.cpp", "services/order/order_api.hpp")
@@ -63,6 +64,9 @@ class Layers(Planted):
         self.bad("src/adapters/s3/a.cpp", "adapters/sqlite/b.hpp")
         self.bad("src/adapters/s3/a.cpp", "transport/operation.hpp")
         self.good("src/adapters/s3/a.cpp", "adapters/s3/b.hpp")
+        self.good("src/adapters/s3/a.cpp", "adapters/aws/b.hpp")
+        self.bad("src/adapters/aws/a.cpp", "adapters/s3/b.hpp")
+        self.bad("src/adapters/sqlite/a.cpp", "adapters/aws/b.hpp")
         self.good("src/adapters/s3/a_test.cpp", "support/test_loop.hpp")
         self.bad("src/adapters/s3/a.cpp", "support/test_loop.hpp")
 

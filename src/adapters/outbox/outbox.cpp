@@ -30,6 +30,12 @@ item outbox_item(const event& what, int nth) {
     return out;
 }
 
+item inbox_item(const delivery& what, timestamp now) {
+    item out = key_of("consumer", what.group, "event_id", what.message.id);
+    out.set("expires_at", (now + inbox_kept).unix_s());
+    return out;
+}
+
 result<event> event_of_outbox(const item& from) {
     const auto at = read_rfc3339(from.text("occurred_at"));
     event out{.topic = std::string(from.text("topic")),
@@ -47,13 +53,16 @@ result<event> event_of_outbox(const item& from) {
 }
 
 task<result<write_outcome>> outboxed_items::write(write_set what) {
+    for (const auto& each : what.events)
+        if (!topics_.empty() && std::ranges::find(topics_, each.topic) == topics_.end())
+            co_return fail(errc::invalid, "unknown_topic",
+                           "topic " + each.topic + " was not declared");
     // The receipt stands first: where it fails, nothing else matters.
     const bool receives = what.receipt.has_value();
     write_set plain;
     plain.writes.reserve(what.writes.size() + what.events.size() + (receives ? 1 : 0));
     if (receives) {
-        item seen = key_of("consumer", what.receipt->group, "event_id", what.receipt->message.id);
-        seen.set("expires_at", (time_.now() + inbox_kept).unix_s());
+        item seen = inbox_item(*what.receipt, time_.now());
         if (planted(planted_bug::receipt_is_not_looked_at)) plain.put(inbox_table, std::move(seen));
         else plain.put(inbox_table, std::move(seen), {absent("consumer")});
     }

@@ -12,20 +12,25 @@ inline constexpr int outbox_shards = 16;
 
 // One item an event. The range orders the events of an aggregate by version, and within one
 // version as they were published.
+inline constexpr std::string_view outbox_numbers[] = {"shard"};
 inline constexpr kv_table outbox_table{
-    .name = "ecommerce-outbox", .hash = "shard", .range = "place"};
+    .name = "ecommerce-outbox", .hash = "shard", .range = "place", .numbers = outbox_numbers};
 // One item an event and consumer group; kept longer than any log keeps its events.
 inline constexpr kv_table inbox_table{
     .name = "ecommerce-inbox", .hash = "consumer", .range = "event_id", .ttl = "expires_at"};
 inline constexpr std::chrono::hours inbox_kept{24 * 14};
 
 item outbox_item(const event& what, int nth);
+item inbox_item(const delivery& what, timestamp now);
 result<event> event_of_outbox(const item& from);
 
 // Engine-neutral: `store` need not know events or receipts. Thread rule: the store's.
 class outboxed_items final : public key_value {
  public:
-    outboxed_items(key_value& store, clock& time) : store_(store), time_(time) {}
+    // `topics`: those that may be published to, others are `invalid` (unknown_topic), since no
+    // relay could ever bring their events; none given: any.
+    outboxed_items(key_value& store, clock& time, std::vector<std::string> topics = {})
+        : store_(store), time_(time), topics_(std::move(topics)) {}
     task<result<std::optional<item>>> get(const kv_table& table, item key) override {
         return store_.get(table, std::move(key));
     }
@@ -39,6 +44,7 @@ class outboxed_items final : public key_value {
  private:
     key_value& store_;
     clock& time_;
+    std::vector<std::string> topics_;
 };
 
 }  // namespace stoa

@@ -1,6 +1,6 @@
 #include "adapters/sqlite/kv_schema.hpp"
 
-#include "adapters/sqlite/item_codec.hpp"
+#include "ports/item_codec.hpp"
 
 #include <algorithm>
 

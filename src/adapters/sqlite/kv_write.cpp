@@ -1,118 +1,16 @@
 #include "adapters/sqlite/kv_write.hpp"
 
-#include "adapters/sqlite/item_codec.hpp"
-#include "base/ids.hpp"
+#include "ports/item_codec.hpp"
 
 namespace stoa {
 namespace {
 
-auto refused(std::string_view code, std::string detail) {
-    return fail(errc::invalid, code, std::move(detail));
-}
-
-std::uint64_t hash_of(const kv_planned_write& w) {
-    std::uint64_t out = reinterpret_cast<std::uintptr_t>(w.in);
-    for (const auto& each : w.key) {
-        const auto* n = each.value.integer();
-        out = out * 31 + (n ? static_cast<std::uint64_t>(*n) : stable_hash(*each.value.text()));
-    }
-    return out;
-}
-
-result<void> check_each_item_once(const std::vector<kv_planned_write>& writes) {
-    std::vector<std::uint64_t> hashes;
-    hashes.reserve(writes.size());
-    for (const auto& each : writes) hashes.push_back(hash_of(each));
-    for (std::size_t i = 0; i < writes.size(); ++i)
-        for (std::size_t j = 0; j < i; ++j)
-            if (hashes[i] == hashes[j] && writes[i].in == writes[j].in &&
-                writes[i].key == writes[j].key)
-                return refused("item_twice", "an item of " +
-                                                 std::string(writes[i].in->table->name) +
-                                                 " stands twice in one transaction");
-    return {};
-}
-
-result<void> check_index_keys(const kv_state& in, const item& value) {
-    for (const auto& index : in.indexes)
-        for (const auto name : {index.hash, index.range})
-            if (const auto* found = name.empty() ? nullptr : value.find(name))
-                STOA_TRY_VOID(check_key(name, found));
-    return {};
-}
-
 result<std::string> encoded(const kv_state& in, const item& value) {
-    STOA_TRY_VOID(check_index_keys(in, value));
+    STOA_TRY_VOID(check_index_keys(*in.table, value));
     std::string out;
     encode_item(out, value);
-    if (out.size() > largest_item_bytes)
-        return refused("item_too_large", "an item of " + std::string(in.table->name) + " has " +
-                                             std::to_string(out.size()) +
-                                             " bytes; 400 KB is the most");
+    if (out.size() > largest_item_bytes) return item_too_large(*in.table, out.size());
     return out;
-}
-
-result<void> check_changes(const kv_state& in, const std::vector<change>& changes) {
-    for (std::size_t i = 0; i < changes.size(); ++i) {
-        const auto& each = changes[i];
-        if (each.name == in.table->hash || (in.ranged() && each.name == in.table->range))
-            return refused("key_changed", each.name + " is part of the key and cannot change");
-        if (each.is == change::op::add && !each.value.integer())
-            return refused("not_a_number", "only a number can be added to " + each.name);
-        for (std::size_t j = 0; j < i; ++j)
-            if (changes[j].name == each.name)
-                return refused("attribute_twice", each.name + " stands twice in one update");
-    }
-    return {};
-}
-
-template <class T>
-bool ordered(condition::op is, const T& a, const T& b) {
-    switch (is) {
-        case condition::op::less:
-            return a < b;
-        case condition::op::at_most:
-            return a <= b;
-        case condition::op::greater:
-            return a > b;
-        case condition::op::at_least:
-            return a >= b;
-        default:
-            return false;
-    }
-}
-
-bool holds(const condition& c, const std::optional<item>& standing) {
-    const attribute* found = standing ? standing->find(c.name) : nullptr;
-    if (c.is == condition::op::exists) return found != nullptr;
-    if (c.is == condition::op::absent) return found == nullptr;
-    if (!found || found->value.index() != c.value.value.index()) return false;
-    if (c.is == condition::op::equal) return *found == c.value;
-    if (c.is == condition::op::not_equal) return !(*found == c.value);
-    if (const auto* n = found->integer()) return ordered(c.is, *n, *c.value.integer());
-    if (const auto* t = found->text()) return ordered(c.is, *t, *c.value.text());
-    return false;
-}
-
-result<void> change_item(item& value, const change& c) {
-    switch (c.is) {
-        case change::op::set:
-            value.set(c.name, c.value);
-            return {};
-        case change::op::remove:
-            value.erase(c.name);
-            return {};
-        case change::op::add:
-            break;
-    }
-    const attribute* found = value.find(c.name);
-    if (found && !found->integer())
-        return refused("not_a_number", c.name + " is no number; nothing can be added to it");
-    std::int64_t sum = 0;
-    if (__builtin_add_overflow(found ? *found->integer() : 0, *c.value.integer(), &sum))
-        return refused("number_out_of_range", c.name + " would not fit 64 bits");
-    value.set(c.name, sum);
-    return {};
 }
 
 std::optional<std::int64_t> expiry_of(const kv_state& in, const item& value) {
@@ -171,35 +69,8 @@ result<void> carry_out(sqlite_connection& db, const kv_planned_write& w,
 
 }  // namespace
 
-result<void> check_key(std::string_view name, const attribute* value) {
-    if (!value)
-        return refused("key_missing", "the key attribute " + std::string(name) + " is missing");
-    if (value->integer()) return {};
-    const auto* text = value->text();
-    if (!text)
-        return refused("key_type",
-                       "the key attribute " + std::string(name) + " is no text or number");
-    if (text->empty())
-        return refused("key_empty", "the key attribute " + std::string(name) + " is empty");
-    return {};
-}
-
-result<item> table_key(const kv_state& in, const item& from) {
-    item out;
-    for (const auto name : {in.table->hash, in.table->range}) {
-        if (name.empty()) continue;
-        const auto* found = from.find(name);
-        STOA_TRY_VOID(check_key(name, found));
-        out.set(name, *found);
-    }
-    return out;
-}
-
 result<kv_plan> plan_writes(const kv_schema& schema, write_set what) {
-    if (what.writes.size() + what.events.size() > most_writes)
-        return refused("too_many_writes",
-                       "a transaction has at most 100 writes and events, not " +
-                           std::to_string(what.writes.size() + what.events.size()));
+    STOA_TRY_VOID(check_count(what));
     kv_plan plan;
     plan.writes.reserve(what.writes.size());
     for (auto& each : what.writes) {
@@ -208,15 +79,18 @@ result<kv_plan> plan_writes(const kv_schema& schema, write_set what) {
             return fail(
                 errc::internal, "unknown_table",
                 "table " + std::string(each.table ? each.table->name : "") + " was not declared");
-        STOA_TRY(auto key, table_key(*in, each.value));
-        STOA_TRY_VOID(check_changes(*in, each.changes));
+        STOA_TRY(auto key, table_key(*in->table, each.value));
+        STOA_TRY_VOID(check_changes(*in->table, each.changes));
         std::string body;
         if (each.is == write_set::op::put) {
             STOA_TRY(body, encoded(*in, each.value));
         }
         plan.writes.push_back({in, std::move(each), std::move(key), std::move(body)});
     }
-    STOA_TRY_VOID(check_each_item_once(plan.writes));
+    std::vector<item_place> places;
+    places.reserve(plan.writes.size());
+    for (const auto& each : plan.writes) places.push_back({each.in->table, &each.key});
+    STOA_TRY_VOID(check_each_item_once(places));
     plan.events = std::move(what.events);
     plan.receipt = std::move(what.receipt);
     return plan;

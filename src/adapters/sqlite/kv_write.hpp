@@ -3,12 +3,9 @@
 
 #include "adapters/sqlite/kv_schema.hpp"
 #include "adapters/sqlite/sqlite_writer.hpp"
+#include "ports/key_value_rules.hpp"
 
 namespace stoa {
-
-inline constexpr std::size_t most_writes = 100;
-inline constexpr std::size_t largest_item_bytes = 400 * 1024;
-inline constexpr std::size_t largest_page_bytes = 1024 * 1024;
 
 struct kv_planned_write {
     const kv_state* in;
@@ -28,9 +25,6 @@ result<kv_plan> plan_writes(const kv_schema& schema, write_set what);
 // Throws sql_failure, or says that nothing was written; an error rolls back.
 result<write_outcome> apply(sqlite_transaction& to, const kv_plan& plan);
 
-// The key attributes of a table, out of a key or a whole item.
-result<item> table_key(const kv_state& in, const item& from);
-result<void> check_key(std::string_view name, const attribute* value);
 std::optional<item> read_item_row(sqlite_connection& db, const kv_state& in, const item& key);
 // Deletes an item that stands, with its index rows.
 void erase_item_row(sqlite_connection& db, const kv_state& in, const item& standing);

@@ -1,25 +1,13 @@
-// Versioned schema changes, one sequence a component (service).
+// Schema changes on the shop's SQLite file.
 #pragma once
 
 #include "base/result.hpp"
 #include "base/time.hpp"
-
-#include <string>
-#include <vector>
+#include "ports/sql_migrations.hpp"
 
 namespace stoa {
 
 class sqlite_connection;
-
-struct sql_migration {
-    std::string name;  // 0001_products
-    std::string text;  // one or more statements
-};
-// Version n is the n-th step. A step that was released is never changed: add another.
-struct sql_component {
-    std::string name;
-    std::vector<sql_migration> steps;
-};
 
 // Applies what is missing, each step in a transaction of its own. Errors: `conflict` with code
 // migration_changed (a step's text is not what was applied) or migration_unknown (the file was

@@ -245,6 +245,28 @@ task<result<bool>> sqlite_event_log::is_parked(std::string group, std::string to
     co_return is_parked_now(group, topic, key);
 }
 
+result<std::vector<parked_key>> sqlite_event_log::parked_keys_now(const std::string& group) {
+    std::vector<parked_key> out;
+    try {
+        const auto db = readers_.take();
+        sqlite_statement rows(
+            *db,
+            "SELECT k.topic, k.key, (SELECT count(*) FROM dead_letters d WHERE "
+            "d.consumer_group = k.consumer_group AND d.topic = k.topic AND d.key = k.key) "
+            "FROM parked_keys k WHERE k.consumer_group = ?1 ORDER BY k.topic, k.key",
+            group);
+        while (rows.step())
+            out.push_back({std::string(rows.text(0)), std::string(rows.text(1)), rows.integer(2)});
+    } catch (const sql_failure& failure) {
+        return fail(failure.why);
+    }
+    return out;
+}
+
+task<result<std::vector<parked_key>>> sqlite_event_log::parked_keys(std::string group) {
+    co_return parked_keys_now(group);
+}
+
 result<std::vector<dead_letter>> sqlite_event_log::dead_letters_now(const std::string& group,
                                                                     const std::string& topic,
                                                                     const std::string& key,

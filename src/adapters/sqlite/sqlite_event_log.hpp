@@ -5,18 +5,11 @@
 #include "adapters/sqlite/log_state.hpp"
 #include "adapters/sqlite/sqlite_file.hpp"
 #include "adapters/sqlite/sqlite_sql.hpp"
-#include "ports/event_log.hpp"
+#include "ports/dead_letters.hpp"
 
 namespace stoa {
 
-struct dead_letter {
-    delivery what;  // the event as it came; `redriven` is set
-    std::string code, detail;
-    int attempts = 0;
-    timestamp at;
-};
-
-class sqlite_event_log final : public event_log {
+class sqlite_event_log final : public event_log, public dead_letter_store {
  public:
     sqlite_event_log(sqlite_sql& database, sqlite_readers& readers, log_state& state)
         : database_(database), readers_(readers), state_(state) {}
@@ -39,11 +32,10 @@ class sqlite_event_log final : public event_log {
     std::vector<std::pair<std::string, std::int64_t>> published_now();
     std::vector<group_lag> lags_now();
 
-    // A group's dead letters by topic, partition and offset; of one key where `key` is not empty.
+    task<result<std::vector<parked_key>>> parked_keys(std::string group) override;
     task<result<std::vector<dead_letter>>> dead_letters(std::string group, std::string topic,
-                                                        std::string key, int max);
-    // Forgets a dead letter whose event was applied. With a key's last the key is unparked.
-    task<result<void>> redriven(delivery what);
+                                                        std::string key, int max) override;
+    task<result<void>> redriven(delivery what) override;
 
     // Deletes at most `max` events that are older than their topic's `keep` and done by every
     // group; how many.
@@ -56,6 +48,7 @@ class sqlite_event_log final : public event_log {
     result<std::vector<dead_letter>> dead_letters_now(const std::string& group,
                                                       const std::string& topic,
                                                       const std::string& key, int max);
+    result<std::vector<parked_key>> parked_keys_now(const std::string& group);
     result<bool> is_parked_now(const std::string& group, const std::string& topic,
                                const std::string& key);
 

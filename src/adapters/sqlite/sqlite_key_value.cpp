@@ -1,7 +1,7 @@
 #include "adapters/sqlite/sqlite_key_value.hpp"
 
-#include "adapters/sqlite/item_codec.hpp"
 #include "adapters/sqlite/kv_write.hpp"
+#include "ports/item_codec.hpp"
 
 #include <limits>
 
@@ -129,7 +129,7 @@ kv_page read_page(sqlite_statement& rows, const kv_state& in, const kv_path& pat
 result<std::optional<item>> sqlite_key_value::get_now(const kv_table& table, const item& key) {
     const auto* in = schema_.find(&table);
     if (!in) return unknown(&table);
-    STOA_TRY_VOID(table_key(*in, key));
+    STOA_TRY_VOID(table_key(table, key));
     try {
         const auto db = readers_.take();
         return read_item_row(*db, *in, key);
@@ -144,7 +144,7 @@ result<kv_page> sqlite_key_value::query_now(const kv_query& what) {
     const auto* path = path_of(*in, what.index);
     if (!path) return refused("unknown_index", "there is no index " + std::string(what.index));
     if (what.limit < 1) return refused("page_limit", "a page has at least one item");
-    STOA_TRY_VOID(check_key(path->hash, &what.hash));
+    STOA_TRY_VOID(check_key(*in->table, path->hash, &what.hash));
     if (what.range != kv_query::op::any && path->range.empty())
         return refused("range_missing", "there is no range attribute to compare");
     STOA_TRY(auto range, bounds_of(what));
@@ -152,7 +152,7 @@ result<kv_page> sqlite_key_value::query_now(const kv_query& what) {
     if (what.after) {
         for (const auto name : path->order) {
             const auto* found = what.after->find(name);
-            STOA_TRY_VOID(check_key(name, found));
+            STOA_TRY_VOID(check_key(*in->table, name, found));
             after.push_back(found);
         }
         if (after.empty())
@@ -181,7 +181,7 @@ result<kv_page> sqlite_key_value::scan_now(const kv_table& table, const std::opt
     const auto* in = schema_.find(&table);
     if (!in) return unknown(&table);
     if (limit < 1) return refused("page_limit", "a page has at least one item");
-    if (after) STOA_TRY_VOID(table_key(*in, *after));
+    if (after) STOA_TRY_VOID(table_key(table, *after));
     try {
         const auto db = readers_.take();
         const auto more = std::int64_t{limit} + 1;

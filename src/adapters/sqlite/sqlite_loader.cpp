@@ -1,7 +1,7 @@
 // The other half of sqlite_records.hpp: records into a fresh database.
-#include "adapters/sqlite/item_codec.hpp"
 #include "adapters/sqlite/migrations.hpp"
 #include "adapters/sqlite/sqlite_records.hpp"
+#include "ports/item_codec.hpp"
 
 #include <algorithm>
 #include <filesystem>

@@ -1,6 +1,6 @@
 #include "adapters/sqlite/sqlite_records.hpp"
 
-#include "adapters/sqlite/item_codec.hpp"
+#include "ports/item_codec.hpp"
 
 #include <algorithm>
 

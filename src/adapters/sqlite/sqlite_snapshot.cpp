@@ -1,8 +1,8 @@
 #include "adapters/sqlite/sqlite_snapshot.hpp"
 
-#include "adapters/sqlite/item_codec.hpp"
 #include "adapters/sqlite/kv_write.hpp"
 #include "adapters/sqlite/sqlite_file.hpp"
+#include "ports/item_codec.hpp"
 
 #include <algorithm>
 

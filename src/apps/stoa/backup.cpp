@@ -1,6 +1,6 @@
 #include "apps/stoa/backup.hpp"
 
-#include "adapters/sqlite/item_codec.hpp"
+#include "ports/item_codec.hpp"
 
 #include <cerrno>
 #include <cstring>

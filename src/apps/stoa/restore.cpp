@@ -1,10 +1,10 @@
 #include "apps/stoa/restore.hpp"
 
 #include "adapters/security/key_file.hpp"
-#include "adapters/sqlite/item_codec.hpp"
 #include "adapters/sqlite/sqlite_records.hpp"
 #include "apps/stoa/backup.hpp"
 #include "apps/stoa/backup_format.hpp"
+#include "ports/item_codec.hpp"
 
 #include <cerrno>
 #include <cstring>

@@ -21,8 +21,12 @@ inline constexpr kv_table carts_table{.name = "ecommerce-carts",
 // placed over (`ordered:<order>`), chunks of a paid order that are done
 // (`paid:<event>:<chunk>`), and where a guest's cart went (`merged:<guest>`).
 inline constexpr kv_index guard_indexes[] = {{"by_due", "due_shard", "due_at"}};
-inline constexpr kv_table guards_table{
-    .name = "ecommerce-cart-guards", .hash = "id", .indexes = guard_indexes, .ttl = "expires_at"};
+inline constexpr std::string_view guard_numbers[] = {"due_shard"};
+inline constexpr kv_table guards_table{.name = "ecommerce-cart-guards",
+                                       .hash = "id",
+                                       .indexes = guard_indexes,
+                                       .ttl = "expires_at",
+                                       .numbers = guard_numbers};
 
 inline std::string tombstone_id(std::string_view product_id) {
     return "deleted:" + std::string(product_id);

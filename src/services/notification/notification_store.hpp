@@ -20,10 +20,12 @@ inline constexpr kv_index notification_indexes[] = {
     {"by_status", "status", "created_at"},
     {"by_due", "due_shard", "due_at"},
 };
+inline constexpr std::string_view notification_numbers[] = {"due_shard"};
 inline constexpr kv_table notifications_table{.name = "ecommerce-notifications",
                                               .hash = "event_id",
                                               .range = "channel",
-                                              .indexes = notification_indexes};
+                                              .indexes = notification_indexes,
+                                              .numbers = notification_numbers};
 
 // A place in a list: newest first.
 struct position {

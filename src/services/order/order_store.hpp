@@ -26,8 +26,9 @@ inline constexpr kv_index order_indexes[] = {
     {"by_status", "status", "created_at"},
     {"by_due", "due_shard", "due_at"},
 };
+inline constexpr std::string_view order_numbers[] = {"due_shard"};
 inline constexpr kv_table orders_table{
-    .name = "ecommerce-orders", .hash = "id", .indexes = order_indexes};
+    .name = "ecommerce-orders", .hash = "id", .indexes = order_indexes, .numbers = order_numbers};
 // Totals: `orders:<shard>` has a number for each status, `orders:user:<id>` one for each of that
 // user's and `all`.
 inline constexpr kv_table counters_table{.name = "ecommerce-counters", .hash = "name"};

@@ -12,8 +12,11 @@ inline constexpr kv_index payment_indexes[] = {
     {"by_order", "order_id", "created_at"},
     {"by_due", "due_shard", "due_at"},
 };
-inline constexpr kv_table payments_table{
-    .name = "ecommerce-payments", .hash = "id", .indexes = payment_indexes};
+inline constexpr std::string_view payment_numbers[] = {"due_shard"};
+inline constexpr kv_table payments_table{.name = "ecommerce-payments",
+                                         .hash = "id",
+                                         .indexes = payment_indexes,
+                                         .numbers = payment_numbers};
 
 inline std::string head_id(std::string_view order_id) { return "order:" + std::string(order_id); }
 inline std::string refund_id(std::string_view order_id, std::int32_t n) {

@@ -32,9 +32,12 @@ struct held_line {
 };
 BOOST_DESCRIBE_STRUCT(held_line, (), (product_id, quantity))
 
+auto ask_hold(transaction& t, std::string_view order_id) {
+    return t.ask_first<hold_row>("SELECT order_id, status, outcome FROM holds WHERE order_id = ?1",
+                                 order_id);
+}
 std::optional<hold_row> find_hold(transaction& t, std::string_view order_id) {
-    return t.first<hold_row>("SELECT order_id, status, outcome FROM holds WHERE order_id = ?1",
-                             order_id);
+    return ask_hold(t, order_id).get();
 }
 
 // In product order, so that two transactions that lock rows cannot wait for each other.
@@ -45,13 +48,12 @@ std::vector<held_line> lines_of(transaction& t, std::string_view order_id) {
 }
 
 void set_hold_status(transaction& t, std::string_view order_id, hold_status to, timestamp now) {
-    t.execute("UPDATE holds SET status = ?2, updated_at = ?3 WHERE order_id = ?1", order_id, to,
-              now);
+    t.send("UPDATE holds SET status = ?2, updated_at = ?3 WHERE order_id = ?1", order_id, to, now);
 }
 
 void insert_hold(transaction& t, const hold_request& wanted, const hold_outcome& outcome,
                  timestamp now) {
-    t.execute(
+    t.send(
         "INSERT INTO holds (order_id, status, outcome, due_at, created_at, updated_at) "
         "VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
         wanted.order_id, outcome.status, to_json(outcome), wanted.deadline, now);
@@ -217,12 +219,7 @@ std::vector<stock_movement> movements(transaction& t, std::string_view product_i
 
 hold_outcome hold(transaction& t, const hold_request& wanted, timestamp now,
                   std::vector<stock_left>& left) {
-    if (auto before = find_hold(t, wanted.order_id)) {
-        // A tombstone or a hold that was given back: too late for this order.
-        if (before->status != hold_status::held && before->status != hold_status::committed)
-            before->outcome.status = hold_status::refused;
-        return before->outcome;
-    }
+    auto known = ask_hold(t, wanted.order_id);
     // Demand is summed per product: twin lines must not pass one by one.
     std::map<std::string, std::pair<std::int64_t, money>> demand;
     for (const auto& line : wanted.lines) {
@@ -231,15 +228,30 @@ hold_outcome hold(transaction& t, const hold_request& wanted, timestamp now,
                                                                      : quantity + line.quantity;
         price = {line.price.minor, line.currency};
     }
-    hold_outcome outcome{.status = hold_status::held};
+    // In product order, as every transaction locks them. Nothing is taken where the order has its
+    // hold: that question need not be answered first.
+    std::vector<transaction::asked<std::int64_t>> taken_units;
     for (const auto& [product_id, needed] : demand) {
         const auto& [quantity, price] = needed;
         // One conditional update a product: no check that another could act between.
-        const auto stock = t.number(
+        taken_units.push_back(t.ask_number(
             "UPDATE products SET reserved = reserved + ?2 WHERE id = ?1 AND on_hand - reserved >= "
             "?2 "
-            "AND is_active = 1 AND price = ?3 AND currency = ?4 RETURNING on_hand - reserved",
-            product_id, quantity, price.minor, price.currency);
+            "AND is_active = 1 AND price = ?3 AND currency = ?4 "
+            "AND NOT EXISTS (SELECT 1 FROM holds WHERE order_id = ?5) "
+            "RETURNING on_hand - reserved",
+            product_id, quantity, price.minor, price.currency, wanted.order_id));
+    }
+    if (auto before = known.get()) {
+        // A tombstone or a hold that was given back: too late for this order.
+        if (before->status != hold_status::held && before->status != hold_status::committed)
+            before->outcome.status = hold_status::refused;
+        return before->outcome;
+    }
+    hold_outcome outcome{.status = hold_status::held};
+    for (std::size_t i = 0; const auto& [product_id, needed] : demand) {
+        const auto& [quantity, price] = needed;
+        const auto stock = taken_units[i++].get();
         if (stock) {
             left.push_back({product_id, *stock});
             continue;
@@ -252,16 +264,16 @@ hold_outcome hold(transaction& t, const hold_request& wanted, timestamp now,
         // All lines or none: give back what the loop took.
         for (const auto& taken : left)
             if (!planted(planted_bug::hold_keeps_what_it_took_before_it_was_refused))
-                t.execute("UPDATE products SET reserved = reserved - ?2 WHERE id = ?1",
-                          taken.product_id, demand[taken.product_id].first);
+                t.send("UPDATE products SET reserved = reserved - ?2 WHERE id = ?1",
+                       taken.product_id, demand[taken.product_id].first);
         left.clear();
         insert_hold(t, wanted, outcome, now);
         return outcome;
     }
     insert_hold(t, wanted, outcome, now);
     for (const auto& [product_id, needed] : demand)
-        t.execute("INSERT INTO hold_lines (order_id, product_id, quantity) VALUES (?1, ?2, ?3)",
-                  wanted.order_id, product_id, needed.first);
+        t.send("INSERT INTO hold_lines (order_id, product_id, quantity) VALUES (?1, ?2, ?3)",
+               wanted.order_id, product_id, needed.first);
     return outcome;
 }
 
@@ -273,13 +285,12 @@ ended commit_hold(transaction& t, std::string_view order_id, timestamp now) {
     if (before->status != hold_status::held) return ended::unknown;
     for (const auto& line : lines_of(t, order_id)) {
         if (!planted(planted_bug::commit_writes_no_movement))
-            t.execute(
+            t.send(
                 "INSERT INTO stock_movements (product_id, delta, reason, reference, created_at) "
                 "VALUES (?1, ?2, ?3, ?4, ?5)",
                 line.product_id, -line.quantity, movement_reason::sold, order_id, now);
-        t.execute(
-            "UPDATE products SET on_hand = on_hand - ?2, reserved = reserved - ?2 WHERE id = ?1",
-            line.product_id, line.quantity);
+        t.send("UPDATE products SET on_hand = on_hand - ?2, reserved = reserved - ?2 WHERE id = ?1",
+               line.product_id, line.quantity);
     }
     set_hold_status(t, order_id, hold_status::committed, now);
     return ended::done;

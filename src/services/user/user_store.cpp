@@ -31,6 +31,12 @@ void count_one(transaction& t, account_role role, int delta) {
         role, delta);
 }
 
+// A guest becomes an account, or its orders go to another, and never both: whichever comes second
+// waits here, and looks at the guest's row and its claim after that.
+void lock_user(transaction& t, std::string_view id) {
+    (void)t.number("SELECT 1 FROM users WHERE id = ?1", id);
+}
+
 std::string scopes_json(const std::vector<std::string>& scopes) {
     std::string out;
     write_json(out, type_of<std::vector<std::string>>, &scopes);
@@ -75,6 +81,7 @@ bool insert(transaction& t, const user& fresh, const std::optional<std::string>&
 }
 
 bool upgrade_guest(transaction& t, const user& to, const std::string& password_hash) {
+    lock_user(t, to.id);
     const auto upgraded = t.execute(
         "UPDATE users SET email = ?2, email_key = ?3, password_hash = ?4, first_name = ?5, "
         "last_name = ?6, "
@@ -235,6 +242,7 @@ void drop_verifications(transaction& t, const verification_row& of) {
 // -------------------------------------------------------------------
 
 void claim_guest(transaction& t, std::string_view guest_id, const user& heir, timestamp now) {
+    lock_user(t, guest_id);
     t.execute(
         "INSERT INTO guest_claims (guest_id, user_id, claimed_at, due_at) "
         "SELECT id, ?2, ?3, ?4 FROM users WHERE id = ?1 AND role = 'guest' "
@@ -249,6 +257,11 @@ void claim_guests_of_address(transaction& t, const user& heir, timestamp now) {
         "UPDATE guest_claims SET claimed_at = ?2, due_at = ?2 "
         "WHERE user_id = ?1 AND due_at IS NULL",
         heir.id, now);
+    // As lock_user(), those that are claimed next.
+    (void)t.texts(
+        "SELECT id FROM users WHERE guest_email_key = ?1 "
+        "ORDER BY guest_claimed_at, created_at DESC LIMIT 100",
+        account_key(heir));
     t.execute(
         "INSERT INTO guest_claims (guest_id, user_id, claimed_at, due_at) "
         "SELECT id, ?1, ?2, ?2 FROM users WHERE guest_email_key = ?3 "

@@ -1,4 +1,4 @@
-#include "adapters/sqlite/item_codec.hpp"
+#include "ports/item_codec.hpp"
 
 #include "ports/sql.hpp"
 
