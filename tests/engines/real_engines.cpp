@@ -4,9 +4,9 @@
 
 namespace stoa::testing {
 
-std::vector<engine_kind> sql_engines() { return {}; }
-std::vector<engine_kind> key_value_engines() { return {}; }
-std::vector<engine_kind> log_engines() { return {}; }
-std::vector<blob_kind> blob_engines() { return {}; }
+std::vector<engine_kind> sql_engines() { return {postgres_engine()}; }
+std::vector<engine_kind> key_value_engines() { return {dynamodb_engine(), postgres_engine()}; }
+std::vector<engine_kind> log_engines() { return {kafka_engine()}; }
+std::vector<blob_kind> blob_engines() { return {s3_kind()}; }
 
 }  // namespace stoa::testing

@@ -24,7 +24,7 @@ ADDRESS = {  # what STOA_TEST_NAME holds
     "kafka": "127.0.0.1:{port}",
     "smtp": "127.0.0.1:{port}",
 }
-PLAIN = "http://127.0.0.1:{port}"
+PLAIN = "http://127.0.0.1:{port}"  # of the others
 
 
 def free_port():

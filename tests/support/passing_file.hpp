@@ -1,5 +1,5 @@
-// A file of SQLite's that hands everything on to the real one: what a test's file layer (VFS) begins
-// with, before it puts its own calls in.
+// A file of SQLite's that hands everything on to the real one: what a test's file layer (VFS)
+// begins with, before it puts its own calls in.
 #pragma once
 
 #include <sqlite3.h>

@@ -42,17 +42,18 @@ result<place> read_url(std::string_view url) {
     const auto parsed = boost::urls::parse_uri(url);
     if (!parsed) return url_ill_formed(url, "must be an address as http://host:4318/path");
     const auto& parts = *parsed;
-    if (parts.scheme_id() != boost::urls::scheme::http)
+    const bool secure = parts.scheme_id() == boost::urls::scheme::https;
+    if (!secure && parts.scheme_id() != boost::urls::scheme::http)
         return fail(errc::invalid, "scheme_not_supported",
-                    std::string(url) +
-                        ": only http:// can be called; put a proxy on this machine "
-                        "in front of an https:// address");
+                    std::string(url) + ": only http:// and https:// can be called");
     if (parts.has_userinfo()) return url_ill_formed(url, "must not hold a user or a password");
     if (parts.encoded_host().empty()) return url_ill_formed(url, "names no host");
     if (parts.has_port() && parts.port_number() == 0) return url_ill_formed(url, "has a bad port");
     place out;
-    out.at = {"http", std::string(parts.host_address()),
-              parts.has_port() && !parts.port().empty() ? std::string(parts.port()) : "80"};
+    out.at = {secure ? "https" : "http", std::string(parts.host_address()),
+              parts.has_port() && !parts.port().empty() ? std::string(parts.port())
+              : secure                                  ? "443"
+                                                        : "80"};
     out.authority = std::string(parts.encoded_host_and_port());
     out.target = std::string(parts.encoded_path());
     if (out.target.empty()) out.target = "/";
@@ -221,7 +222,8 @@ struct seat {
 struct async_client::state {
     loop& on;
     client_settings settings;
-    std::map<origin, origin_pool> pools;  // nodes stay where they are: calls refer to them
+    std::map<origin, origin_pool> pools{};  // nodes stay where they are: calls refer to them
+    std::shared_ptr<trust> trusted{};       // since the first https call
 
     // `self` keeps all of this for as long as the call's frame.
     static task<result<http_response>> send(std::shared_ptr<state> self, http_request what,
@@ -260,11 +262,19 @@ task<attempt_outcome> async_client::state::try_once(place to, std::string messag
     auto stream = reused ? take_idle(pool) : nullptr;
     reused = stream != nullptr;
     if (!stream) {
-        auto made = co_await connect_stream(on, to.at, cut);
+        if (to.at.scheme == "https" && !trusted) {
+            auto loaded = load_trust(settings.ca_file);
+            if (!loaded)
+                co_return attempt_outcome{.answer = std::unexpected(std::move(loaded).error())};
+            trusted = *std::move(loaded);
+        }
+        auto made =
+            co_await connect_stream(on, to.at, to.at.scheme == "https" ? trusted : nullptr, cut);
         if (made.error)
             co_return attempt_outcome{
                 .answer = fail(errc::unavailable, "no_connection",
-                               "no connection to " + to.authority + ": " + made.error.message())};
+                               "no connection to " + to.authority + ": " +
+                                   (made.why.empty() ? made.error.message() : made.why))};
         stream = std::move(made.stream);
     }
     cut->interrupt = [s = stream.get()] { s->close(); };

@@ -1,5 +1,5 @@
-// The http_client port over real sockets: HTTP/1.1, kept-alive connections shared by origin. Plain
-// http only so far (client_stream.hpp is where TLS joins).
+// The http_client port over real sockets: HTTP/1.1, plain or in TLS, kept-alive connections shared
+// by origin.
 #pragma once
 
 #include "ports/http_client.hpp"
@@ -14,9 +14,11 @@ struct client_settings {
     int connections_per_origin = 64;  // in use at once; beyond: `unavailable`
     int idle_per_origin = 8;
     milliseconds idle_for{30'000};  // an unused connection is closed after it, at the next call
+    std::string ca_file{};          // PEM of whom https trusts; empty: the machine's
 };
 
-// Errors of `send` by code. invalid: url_ill_formed, scheme_not_supported, request_ill_formed.
+// Errors of `send` by code. invalid: url_ill_formed, scheme_not_supported, request_ill_formed,
+// ca_file_unreadable.
 // unavailable: no_connection, connection_lost, answer_malformed, answer_too_large,
 // too_many_connections. timeout: no_answer_in_time.
 //

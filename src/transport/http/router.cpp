@@ -3,6 +3,7 @@
 #include "base/json.hpp"
 #include "base/problem.hpp"
 #include "runtime/log.hpp"
+#include "transport/middleware/authorization.hpp"
 
 #include <boost/system/system_error.hpp>
 
@@ -346,44 +347,11 @@ task<std::optional<response>> router::admit(const request& in, endpoint& to,
         context.caller = *std::move(known);
     }
     const auto& who_calls = context.caller;
-    bool may = false;
-    switch (to.caller) {
-        case who::nobody_yet:
-            break;
-        case who::anyone:
-            may = true;
-            break;
-        case who::signed_in:
-            may = who_calls.signed_in();
-            break;
-        case who::registered:
-            may = who_calls.signed_in() && who_calls.is != role::guest;
-            break;
-        case who::operators:
-            may = who_calls.runs_the_shop();
-            break;
-        case who::services:
-            may = who_calls.is == role::service;
-            break;
-    }
-    if (!may && !who_calls.signed_in())
-        co_return refuse({.kind = errc::unauthenticated,
-                          .code = "authentication_required",
-                          .detail = "log in, or POST /api/v1/auth/guest for a guest's token"});
-    // What anyone may do needs no scope: a key must not be able to do less than nobody.
-    if (!who_calls.scopes.empty() && may && to.caller != who::anyone) {
-        const auto of = to.special ? first_word(to.path) : to.service_name;
-        const auto wanted = std::string(of) + (to.method == verb::get ? ":read" : ":write");
-        may = std::ranges::find(who_calls.scopes, wanted) != who_calls.scopes.end();
-    }
-    if (!may)
-        co_return refuse(
-            {.kind = errc::forbidden,
-             .code = "not_permitted",
-             .detail = "this is for others than a " +
-                       std::string(who_calls.is == role::guest      ? "guest"
-                                   : who_calls.is == role::customer ? "customer"
-                                                                    : "key with these scopes")});
+    const auto allowed =
+        check_access(who_calls, {.caller = to.caller,
+                                 .of = to.special ? first_word(to.path) : to.service_name,
+                                 .reads = to.method == verb::get});
+    if (!allowed) co_return refuse(allowed.error());
     const auto now = ports_.time.ticks();
     const bool within =
         (!guards_address(to.name) ||
