@@ -14,7 +14,7 @@ function(stoa_fuzzers)
     file(GLOB sources CONFIGURE_DEPENDS ${source}/base/*.cpp ${source}/ports/*.cpp ${source}/runtime/*.cpp
         ${source}/adapters/security/*.cpp ${source}/adapters/outbox/outbox.cpp)
     list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
-    foreach(each adapters/smtp/smtp_notifier adapters/sqlite/item_codec
+    foreach(each adapters/smtp/smtp_notifier
             services/order/order_store services/notification/notification_store
             transport/http/target transport/http/router transport/http/client transport/http/client_stream
             transport/http/beast_impl transport/middleware/rate_limit transport/otlp/otlp_json

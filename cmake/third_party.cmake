@@ -27,6 +27,8 @@ find_path(STOA_CLI11_INCLUDE CLI/CLI.hpp REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 add_library(sodium ALIAS PkgConfig::SODIUM)
+pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
+pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka)
 
 # Only the core: its package file asks for curl and civetweb, which the server parts need and Stoa does not.
 find_library(STOA_PROMETHEUS_CORE prometheus-cpp-core REQUIRED)

@@ -4,6 +4,8 @@
 
 #include "base/time.hpp"
 
+#include <boost/describe.hpp>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -13,6 +15,7 @@ namespace stoa {
 
 // What a caller may be. `service` is a part of the shop itself, never a person.
 enum class role : std::uint8_t { anonymous, guest, customer, operator_, service };
+BOOST_DESCRIBE_ENUM(role, anonymous, guest, customer, operator_, service)
 
 struct principal {
     role is = role::anonymous;
@@ -34,6 +37,7 @@ struct principal {
         return is == role::service ? "service" : "anonymous";
     }
 };
+BOOST_DESCRIBE_STRUCT(principal, (), (is, user_id, session_id, key_id, scopes))
 
 // How an operation departs from its row's plain answer. Shared with the transport that made the
 // context; a service sets it at most once, before it returns.

@@ -464,9 +464,8 @@ TEST(saga, the_units_of_an_order_paid_and_cancelled_wait_for_its_events_past_the
     request_context service = shop.as("");
     service.caller = {.is = role::service};
     saga_shop::must(shop.call([&] {
-        return shop.orders->set_status(service, {.id = placed.id,
-                                                 .status = "paid",
-                                                 .payment_id = capture.id});
+        return shop.orders->set_status(
+            service, {.id = placed.id, .status = "paid", .payment_id = capture.id});
     }));
     const auto ended = saga_shop::must(
         shop.call([&] { return shop.orders->cancel_order(shop.as("ann"), {.id = placed.id}); }));

@@ -46,12 +46,6 @@ struct shop {
 };
 BOOST_DESCRIBE_STRUCT(shop, (), (name, currency, categories, counts, missing))
 
-// What a storefront's first page wants of the catalogue.
-struct catalogue_facts {
-    std::vector<std::string> categories;
-    std::int64_t products = 0;
-};
-
 class api {
  public:
     virtual ~api() = default;
@@ -76,7 +70,7 @@ class gateway_service final : public api {
         payments::till& payments;
         notifications::journal& notifications;
         // Public reads of the product service, which its api does not offer to other services.
-        std::function<task<result<catalogue_facts>>(request_context)> catalogue;
+        std::function<task<result<products::catalogue_facts>>(request_context)> catalogue;
         clock& time;
     };
     gateway_service(needs ports, gateway_settings settings);

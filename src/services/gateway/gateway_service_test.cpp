@@ -160,9 +160,9 @@ class gateway_service_test : public ::testing::Test {
                                    .time = clock_},
             gateway_settings{.shop_name = "Agora"});
     }
-    task<result<catalogue_facts>> facts() {
+    task<result<products::catalogue_facts>> facts() {
         if (catalogue_down) co_return fail(errc::unavailable, "down");
-        co_return catalogue_facts{{"fruit", "tools"}, 7};
+        co_return products::catalogue_facts{{"fruit", "tools"}, 7};
     }
     result<order_details> details(principal who, std::string id = "o1") {
         return loop_.run([&] { return service_->get_order_details({.caller = who}, {id}); });

@@ -54,6 +54,13 @@ struct hold_outcome {
 };
 BOOST_DESCRIBE_STRUCT(hold_outcome, (), (status, refused))
 
+// What a storefront's first page wants of the catalogue.
+struct catalogue_facts {
+    std::vector<std::string> categories;
+    std::int64_t products = 0;
+};
+BOOST_DESCRIBE_STRUCT(catalogue_facts, (), (categories, products))
+
 class stock_keeper {
  public:
     virtual ~stock_keeper() = default;

@@ -193,6 +193,12 @@ task<result<search_results>> product_service::search_products(request_context,
     co_return out;
 }
 
+task<result<catalogue_facts>> product_service::describe_catalogue(request_context context) {
+    STOA_CO_TRY(auto known, co_await list_categories(std::move(context), {}));
+    co_return catalogue_facts{std::move(known.categories),
+                              static_cast<std::int64_t>(ports_.index.count({}))};
+}
+
 task<result<category_list>> product_service::list_categories(request_context,
                                                              list_categories_request) {
     category_list out;

@@ -175,6 +175,7 @@ class product_service final : public api {
     task<result<end_hold_answer>> commit_reserved(request_context, end_hold_request) override;
     task<result<end_hold_answer>> release_reserved(request_context, end_hold_request) override;
     task<result<category_list>> list_categories(request_context, list_categories_request) override;
+    task<result<catalogue_facts>> describe_catalogue(request_context);
 
     // paid: commit; cancelled: release or return; refunded with restock: return.
     task<result<void>> on_order_event(delivery, orders::order_event);

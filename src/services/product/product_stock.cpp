@@ -183,8 +183,8 @@ task<result<int>> product_service::sweep() {
             if (!order && order.error().kind != errc::not_found)
                 co_return std::unexpected(order.error());
             if (order && order->status != orders::order_status::cancelled) continue;
-            // Paid, then cancelled: the events of both are on their way, and the first of them sells
-            // what is held.
+            // Paid, then cancelled: the events of both are on their way, and the first of them
+            // sells what is held.
             if (order && order->payment_id) continue;
         }
         STOA_CO_TRY_VOID(co_await end_hold(id, false));

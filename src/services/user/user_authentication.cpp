@@ -308,13 +308,13 @@ task<void> user_service::merge_guest(principal guest, std::string user_id) {
     else co_await adopt_now(std::move(user_id));
 }
 
-task<result<signed_in>> user_service::login(request_context context, login_request wanted) {
-    const auto began = ports_.time.now();
+task<result<user_service::proven>> user_service::prove(request_context context, std::string email,
+                                                       std::string password) {
     struct account {
         std::optional<store::credentials> proof;
         std::optional<user> profile;
     };
-    auto read = [email = wanted.email](transaction& t) -> result<account> {
+    auto read = [email](transaction& t) -> result<account> {
         account out{.proof = store::find_credentials_by_email(t, email)};
         if (out.proof) out.profile = store::find(t, out.proof->id);
         return out;
@@ -322,13 +322,27 @@ task<result<signed_in>> user_service::login(request_context context, login_reque
     STOA_CO_TRY(auto known, co_await ports_.db.read(std::move(read)));
     const bool may = known.proof && known.proof->active && known.proof->password_hash;
     auto hash = may ? known.proof->password_hash : std::nullopt;
-    STOA_CO_TRY_VOID(co_await prove_password(wanted.email, context.address, wanted.password, hash));
+    STOA_CO_TRY_VOID(co_await prove_password(email, context.address, password, hash));
     if (ports_.passwords.needs_rehash(*hash))
-        co_await rehash(known.proof->id, std::move(wanted.password), *hash);
+        co_await rehash(known.proof->id, std::move(password), *hash);
+    co_return proven{*std::move(known.profile), known.proof->tokens_valid_after};
+}
+
+task<result<user>> user_service::verify_password(request_context context, std::string email,
+                                                 std::string password) {
+    STOA_CO_TRY(auto known,
+                co_await prove(std::move(context), std::move(email), std::move(password)));
+    co_return std::move(known.who);
+}
+
+task<result<signed_in>> user_service::login(request_context context, login_request wanted) {
+    const auto began = ports_.time.now();
+    STOA_CO_TRY(const auto known,
+                co_await prove(context, std::move(wanted.email), std::move(wanted.password)));
     // At least what the row said when the hash was read: a clock that was set back must lock nobody
     // out.
-    const auto authenticated_at = std::max(began, known.proof->tokens_valid_after);
-    STOA_CO_TRY(auto answer, co_await open_session(*known.profile, authenticated_at));
+    const auto authenticated_at = std::max(began, known.tokens_valid_after);
+    STOA_CO_TRY(auto answer, co_await open_session(known.who, authenticated_at));
     if (context.caller.is == role::guest && context.caller.user_id != answer.id)
         co_await merge_guest(context.caller, answer.id);
     co_return answer;

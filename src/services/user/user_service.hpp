@@ -109,6 +109,9 @@ class user_service final : public api {
     task<result<signed_in>> refresh(request_context, refresh_request) override;
     task<result<nothing>> logout(request_context, logout_request) override;
     task<result<principal>> authenticate(std::string bearer_or_key) override;
+    // The user of this address and password, without a session. Errors as login's.
+    task<result<user>> verify_password(request_context context, std::string email,
+                                       std::string password);
     // For /.well-known/jwks.json.
     std::string jwks() { return ports_.tokens.jwks(); }
 
@@ -165,6 +168,11 @@ class user_service final : public api {
     task<result<void>> prove_password(std::string email, std::string address, std::string password,
                                       std::optional<std::string> hash);
     task<result<store::credentials>> credentials_of(request_context context);
+    struct proven {
+        user who;
+        timestamp tokens_valid_after;
+    };
+    task<result<proven>> prove(request_context context, std::string email, std::string password);
 
     task<result<signed_in>> open_session(user who, timestamp authenticated_at);
     signed_in answer_of(const user& who, const session_record& session);

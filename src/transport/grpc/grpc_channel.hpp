@@ -1,0 +1,65 @@
+// A service of another process, asked by gRPC.
+#pragma once
+
+#include "ports/clock.hpp"
+#include "ports/remote.hpp"
+#include "runtime/trace.hpp"
+#include "transport/rpc/service_tokens.hpp"
+
+namespace stoa::rpc {
+
+struct grpc_target {
+    // host:port, several by commas: calls are spread over them, and those that do not answer are
+    // left out until they do.
+    std::string addresses;
+    std::string ca_file;                     // PEM; empty: plain text
+    std::string certificate_file, key_file;  // PEM; for mTLS
+    milliseconds longest_deadline{15'000};   // of a call whose context names none
+};
+
+// The connection to one target, shared by the loops of a process. Thread rule: any thread.
+class grpc_connection {
+ public:
+    // Does not wait for the peer: one that is away is `unavailable` per call. Errors: `invalid`
+    // for an address or a file that cannot be used.
+    static result<std::shared_ptr<grpc_connection>> open(const grpc_target& to);
+    ~grpc_connection();
+    grpc_connection(const grpc_connection&) = delete;
+    grpc_connection& operator=(const grpc_connection&) = delete;
+
+    struct state;
+    state& inside() { return *state_; }
+
+ private:
+    explicit grpc_connection(std::unique_ptr<state> of);
+    std::unique_ptr<state> state_;
+};
+
+// Thread rule: a loop's own; it outlives its calls.
+class grpc_channel final : public remote_service {
+ public:
+    struct needs {
+        clock& time;
+        service_tokens& tokens;
+        tracer* traces = nullptr;  // null: off
+    };
+    // `service`: stoa.v1.OrderService.
+    grpc_channel(std::shared_ptr<grpc_connection> to, std::string service, needs ports,
+                 currency_code shop);
+    ~grpc_channel() override;
+
+    task<result<record_box>> call(std::string_view rpc, request_context context, record_box request,
+                                  const type& response) override;
+
+ private:
+    struct known_rpc;
+    result<const known_rpc*> find(std::string_view rpc, const type& request, const type& response);
+
+    std::shared_ptr<grpc_connection> to_;
+    std::string service_;
+    needs ports_;
+    currency_code shop_;
+    std::vector<std::unique_ptr<known_rpc>> known_;
+};
+
+}  // namespace stoa::rpc
