@@ -22,6 +22,9 @@ class loop_set {
     int size() const { return static_cast<int>(loops_.size()); }
     loop& at(int index) { return *loops_[static_cast<std::size_t>(index)]; }
 
+    // The loop that runs on the calling thread, by its index; -1 on every other thread.
+    static int here();
+
     // Runs loop 0 on this thread and the others on threads of their own; returns after stop(), with
     // every thread joined. An exception that leaves a handler ends the process: it is a bug.
     void run();

@@ -106,6 +106,10 @@ result<void> check_targets(const settings& from) {
                         "there is no target `" + target + "`; `stoa config` lists them");
     if (targets.size() == 1 && targets.front() == "all") return {};
     if (targets.size() == std::size(known) - 1) return {};
+    if (from.text("sql") != "sqlite")
+        return fail(errc::invalid, "targets_not_split",
+                    "this version serves all targets in one process, on real engines too: set "
+                    "target to all");
     return fail(errc::invalid, "targets_need_engines",
                 "one target alone cannot run on the embedded engines, which belong to one process: "
                 "set target to all");

@@ -164,9 +164,9 @@ int export_file(const settings& from, const transfer_options& options) {
 }
 
 int run_migrate(const settings& from) {
-    auto opened = shop::open(from);
-    if (!opened) return complain(opened.error());
-    std::printf("%s is at this version's schema\n", from.text("data_dir").c_str());
+    const auto stands = engines::make(from);
+    if (!stands) return complain(stands.error());
+    for (const auto& line : *stands) std::printf("%s\n", line.c_str());
     return 0;
 }
 

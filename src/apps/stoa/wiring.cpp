@@ -1,6 +1,5 @@
 #include "apps/stoa/wiring.hpp"
 
-#include "adapters/filesystem/filesystem_blob.hpp"
 #include "adapters/mailbox/outbox_file.hpp"
 #include "adapters/security/jwt_authority.hpp"
 #include "adapters/security/key_file.hpp"
@@ -8,7 +7,6 @@
 #include "adapters/simulator/payment_simulator.hpp"
 #include "adapters/smtp/smtp_notifier.hpp"
 #include "adapters/sqlite/log_groups.hpp"
-#include "adapters/sqlite/sqlite_shop.hpp"
 #include "adapters/system/system_clock.hpp"
 #include "apps/stoa/audit.hpp"
 #include "apps/stoa/backup_pages.hpp"
@@ -19,12 +17,10 @@
 #include "apps/stoa/run_file.hpp"
 #include "apps/stoa/tracing.hpp"
 #include "apps/stoa/transfer_pages.hpp"
-#include "embedded/product_migrations.hpp"
-#include "embedded/user_migrations.hpp"
+#include "apps/stoa/wiring_engines.hpp"
 #include "ports/idempotency.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
-#include "services/activity/activity_events.hpp"
 #include "services/activity/activity_operations.hpp"
 #include "services/cart/cart_operations.hpp"
 #include "services/gateway/gateway_operations.hpp"
@@ -32,7 +28,6 @@
 #include "services/order/order_operations.hpp"
 #include "services/payment/payment_operations.hpp"
 #include "services/product/product_operations.hpp"
-#include "services/user/user_events.hpp"
 #include "services/user/user_operations.hpp"
 #include "transport/events/consumer.hpp"
 #include "transport/events/sweepers.hpp"
@@ -46,48 +41,6 @@
 #include <atomic>
 
 namespace stoa {
-namespace {
-
-std::vector<sql_migration> steps_of(std::span<const embedded_file> files) {
-    std::vector<sql_migration> out;
-    for (const auto& file : files)
-        out.push_back({std::string(file.name), std::string(file.content)});
-    return out;
-}
-
-std::vector<topic_spec> all_topics(hours raw_kept) {
-    std::vector<topic_spec> out;
-    for (const auto name :
-         {orders::topic::orders, orders::topic::payment_requested, orders::topic::close_requested,
-          orders::topic::refund_requested, payments::topic::succeeded, payments::topic::failed,
-          payments::topic::closed, payments::topic::refunded, products::topic::deleted,
-          products::topic::changed})
-        out.push_back({.name = name});
-    // They carry tokens, which are worth nothing after a day.
-    out.push_back({.name = users::topic::notifications, .keep = hours(24)});
-    out.push_back({.name = activities::topic::raw_events, .keep = raw_kept});
-    return out;
-}
-
-}  // namespace
-
-sqlite_options shop_options(const settings& from, const std::string& directory) {
-    return {.directory = directory,
-            .migrations = {{"user", steps_of(embedded::user_migrations())},
-                           {"product", steps_of(embedded::product_migrations())}},
-            .tables = {&users::sessions_table, &idempotency_table, &carts::carts_table,
-                       &carts::guards_table, &orders::orders_table, &orders::counters_table,
-                       &payments::payments_table, &notifications::notifications_table},
-            .topics = all_topics(hours(24 * from.number("raw_event_days"))),
-            .shop_currency = from.currency("currency")};
-}
-
-sqlite_options provider_options(const settings& from, const std::string& directory) {
-    sqlite_options out{.directory = directory, .shop_currency = from.currency("currency")};
-    for (const auto& table : simulator_tables()) out.tables.push_back(&table);
-    return out;
-}
-
 namespace {
 
 // The services of one loop. What they share with the other loops' is in the ports.
@@ -138,8 +91,7 @@ struct shop::parts {
     std::unique_ptr<blocking_pool> tools;  // work of minutes: audits, backups
     std::unique_ptr<sodium_password_hasher> passwords;
     std::unique_ptr<jwt_authority> tokens;
-    std::unique_ptr<sqlite_shop> store, provider_store;
-    std::unique_ptr<filesystem_blob> blobs;
+    std::unique_ptr<engines> stores;
     std::unique_ptr<payment_simulator> provider;
     std::unique_ptr<notifier> outside;
     std::vector<std::unique_ptr<replica>> replicas;
@@ -154,15 +106,16 @@ struct shop::parts {
     void start_sweepers(replica& one);
     void add_gauges();
     task<result<void>> fill_index();
+    task<result<void>> begin();
+    void begin_when_possible();
+    sqlite_shop* embedded() const { return stores->embedded(); }
     task<result<int>> count_orders();
     task<result<int>> compact_index();
-    task<result<int>> look_for_room(sqlite_shop& in);
     std::vector<dependency> readiness() const;
     task<result<made_operator>> make_operator(replica& one, std::string email);
     task<result<principal>> authenticate(replica& one, std::string credential);
     result<audit_report> audit_now(const audit_progress& told);
     result<std::unique_ptr<backup_stream>> backup_now();
-    task<result<gateway::catalogue_facts>> catalogue_facts(replica& one, request_context context);
 };
 
 shop::shop(std::unique_ptr<parts> all) : all_(std::move(all)) {}
@@ -171,8 +124,7 @@ shop::~shop() {
     // Engines first: they still post to the loops. Then the loops, which unwind what is left of
     // frames while the services those refer to stand.
     all_->closing = true;
-    if (all_->store) all_->store->close();
-    if (all_->provider_store) all_->provider_store->close();
+    if (all_->stores) all_->stores->close();
     all_->open_server.reset();
     all_->admin_server.reset();
     all_->passwords.reset();
@@ -210,20 +162,16 @@ result<void> shop::parts::open_engines() {
     epoch = new_id(time, random);
     local_token = "local_" + tokens_of_chance(random);
     STOA_TRY(traces, tracing::open(from, {loops->at(0), time, random, measured, epoch}));
-    STOA_TRY(store, sqlite_shop::open(shop_options(from, directory), time));
-    STOA_TRY(provider_store,
-             sqlite_shop::open(
-                 provider_options(from, directory + '/' + std::string(provider_directory)), time));
+    files = std::make_unique<blocking_pool>("files", 2, 256);
+    STOA_TRY(stores, engines::open(from, {*loops, time, random, *files, epoch}));
     STOA_TRY(const auto ring, load_or_create_keys(directory + "/keys.json", time.now()));
     tokens = std::make_unique<jwt_authority>(ring);
     passwords = std::make_unique<sodium_password_hasher>();
-    files = std::make_unique<blocking_pool>("files", 2, 256);
     tools = std::make_unique<blocking_pool>("audits and backups", 3, 8);
-    STOA_TRY(blobs, filesystem_blob::open(directory + "/blobs", *files));
     STOA_TRY(outside, open_notifier());
     // Whatever loop confirms, the webhook wakes the first replica: it only looks again.
     provider = std::make_unique<payment_simulator>(
-        provider_store->items(), time, random,
+        stores->provider_items(), time, random,
         [this](const std::string& order_id) {
             asio::post(replicas.front()->background.on(), [this, order_id] {
                 if (replicas.front()->background.stopping()) return;
@@ -260,16 +208,17 @@ result<void> shop::parts::make_replicas() {
     }
     for (int i = 0; i < loops->size(); ++i) {
         auto one = std::make_unique<replica>(loops->at(i), lane{i, loops->size()});
-        auto& items = store->items();
-        one->keys = std::make_unique<idempotency_keys>(items, time, epoch, true);
+        auto& items = stores->items();
+        auto& database = stores->database();
+        one->keys = std::make_unique<idempotency_keys>(items, time, epoch, stores->sole_process());
         one->users = std::make_unique<users::user_service>(
-            users::user_service::needs{store->database(), items, *passwords, *tokens, time, random},
+            users::user_service::needs{database, items, *passwords, *tokens, time, random},
             users::user_settings{});
         one->products = std::make_unique<products::product_service>(
-            products::product_service::needs{store->database(), index, board, time, random},
+            products::product_service::needs{database, index, board, time, random},
             products::product_settings{.shop_currency = currency});
         one->imports = std::make_unique<products::catalogue_import>(
-            products::catalogue_import::needs{store->database(), *blobs, *one->products, time,
+            products::catalogue_import::needs{database, stores->blobs(), *one->products, time,
                                               random, one->background, currency});
         one->orders = std::make_unique<orders::order_service>(
             orders::order_service::needs{.items = items,
@@ -299,7 +248,7 @@ result<void> shop::parts::make_replicas() {
 // The services that follow orders, and those that stand in front of all.
 void shop::parts::make_followers(replica& one) {
     const auto currency = from.currency("currency");
-    auto& items = store->items();
+    auto& items = stores->items();
     one.carts = std::make_unique<carts::cart_service>(
         carts::cart_service::needs{items, *one.products, *one.orders, time, *one.keys},
         carts::cart_settings{.kept = hours(24 * from.number("cart_days")),
@@ -311,31 +260,23 @@ void shop::parts::make_followers(replica& one) {
         return one.orders->adopt(std::move(guest_id), std::move(user_id));
     });
     one.notifications = std::make_unique<notifications::notification_service>(
-        notifications::notification_service::needs{items, *one.users, *one.orders, *outside, *blobs,
-                                                   time, random, one.background, measured},
+        notifications::notification_service::needs{items, *one.users, *one.orders, *outside,
+                                                   stores->blobs(), time, random, one.background,
+                                                   measured},
         notifications::notification_settings{.shop_name = from.text("shop_name"),
                                              .reset_url = from.text("reset_url"),
                                              .verify_url = from.text("verify_url")});
     one.activities = std::make_unique<activities::activity_service>(
-        activities::activity_service::needs{store->log(), time, random},
+        activities::activity_service::needs{stores->log(), time, random},
         activities::activity_settings{});
     one.gateway = std::make_unique<gateway::gateway_service>(
-        gateway::gateway_service::needs{*one.orders, *one.users, *one.products, *one.payments,
-                                        *one.notifications,
-                                        [this, &one](request_context context) {
-                                            return catalogue_facts(one, std::move(context));
-                                        },
-                                        time},
+        gateway::gateway_service::needs{
+            *one.orders, *one.users, *one.products, *one.payments, *one.notifications,
+            [&one](request_context context) {
+                return one.products->describe_catalogue(std::move(context));
+            },
+            time},
         gateway::gateway_settings{.shop_name = from.text("shop_name"), .shop_currency = currency});
-}
-
-task<result<gateway::catalogue_facts>> shop::parts::catalogue_facts(replica& one,
-                                                                    request_context context) {
-    gateway::catalogue_facts out;
-    STOA_CO_TRY(auto known, co_await one.products->list_categories(std::move(context), {}));
-    out.categories = std::move(known.categories);
-    out.products = static_cast<std::int64_t>(index.count({}));
-    co_return out;
 }
 
 result<void> shop::parts::make_routes(replica& one) {
@@ -361,7 +302,7 @@ result<void> shop::parts::make_routes(replica& one) {
           payments::operations_of(*one.payments), notifications::operations_of(*one.notifications),
           activities::operations_of(*one.activities), gateway::operations_of(*one.gateway)})
         STOA_TRY_VOID(one.open_routes->add(each));
-    for (auto& page : transfer_pages({*one.imports, *blobs, time, random}))
+    for (auto& page : transfer_pages({*one.imports, stores->blobs(), time, random}))
         STOA_TRY_VOID(one.open_routes->add(std::move(page)));
     STOA_TRY_VOID(one.open_routes->add(
         audit_page([this] { return offload(*tools, [this] { return audit_now({}); }); })));
@@ -390,26 +331,12 @@ result<void> shop::parts::make_routes(replica& one) {
     return {};
 }
 
-namespace {
-dependency readiness_of(std::string name, const sqlite_counters& told) {
-    if (told.broken) return {std::move(name), false, "the disk failed; restart"};
-    return {std::move(name), !told.full,
-            "no space is left: reads are served, writes are refused until there is room"};
-}
-}  // namespace
-
 std::vector<dependency> shop::parts::readiness() const {
-    return {readiness_of("storage", store->counters()),
-            readiness_of("payment_store", provider_store->counters()),
-            {"startup", ready, "starting or draining"}};
-}
-
-// Traffic would tell, but a shop that is not ready may get none.
-task<result<int>> shop::parts::look_for_room(sqlite_shop& in) {
-    if (!in.counters().full) co_return 0;
-    STOA_CO_TRY_VOID(co_await in.look_for_room());
-    log_info("storage_has_room", {});
-    co_return 0;
+    std::vector<dependency> out;
+    for (auto& each : stores->states())
+        out.push_back({std::move(each.name), each.ready, std::move(each.why_not)});
+    out.push_back({"startup", ready, "starting or draining"});
+    return out;
 }
 
 // The program's own verbs come with this run's token; everybody else is known to the user service.
@@ -422,9 +349,18 @@ task<result<principal>> shop::parts::authenticate(replica& one, std::string cred
     co_return co_await one.users->authenticate(std::move(credential));
 }
 
+namespace {
+error needs_embedded(std::string_view what) {
+    return {.kind = errc::conflict,
+            .code = "not_embedded",
+            .detail = std::string(what) + " reads the embedded stores, and this shop's are others"};
+}
+}  // namespace
+
 // On the tools' thread: a large shop takes a minute, and the loops have customers.
 result<audit_report> shop::parts::audit_now(const audit_progress& told) {
-    STOA_TRY(const auto at, take_moment(*store, *provider_store));
+    if (!embedded()) return fail(needs_embedded("an audit"));
+    STOA_TRY(const auto at, take_moment(*embedded(), *stores->embedded_provider()));
     const auto unless_closing = [&](std::string_view step, std::int64_t done, std::int64_t of) {
         if (closing)
             throw sql_failure{error{.kind = errc::unavailable,
@@ -441,7 +377,8 @@ result<audit_report> shop::parts::audit_now(const audit_progress& told) {
 }
 
 result<std::unique_ptr<backup_stream>> shop::parts::backup_now() {
-    STOA_TRY(auto at, take_moment(*store, *provider_store));
+    if (!embedded()) return fail(needs_embedded("a backup"));
+    STOA_TRY(auto at, take_moment(*embedded(), *stores->embedded_provider()));
     return std::make_unique<backup_stream>(
         std::move(at), from.text("data_dir"),
         backups::header{
@@ -452,28 +389,7 @@ result<audit_report> shop::audit(const audit_progress& told) { return all_->audi
 result<std::unique_ptr<backup_stream>> shop::backup() { return all_->backup_now(); }
 
 void shop::parts::add_gauges() {
-    const auto& counters = store->counters();
-    measured.gauge("storage_queue_depth", "Write jobs that wait for the writer.", {},
-                   [&counters] { return static_cast<double>(counters.queued.load()); });
-    measured.gauge("storage_commits", "Commits since the start; each is one fsync.", {},
-                   [&counters] { return static_cast<double>(counters.commits.load()); });
-    measured.gauge("storage_jobs", "Transactions since the start; many share a commit.", {},
-                   [&counters] { return static_cast<double>(counters.jobs.load()); });
-    measured.gauge("storage_commit_seconds", "Time spent in commits since the start.", {},
-                   [&counters] { return static_cast<double>(counters.commit_nanos.load()) / 1e9; });
-    measured.counts("kafka_events_published_total", "Events made durable in the log.", [this] {
-        std::vector<std::pair<metric_labels, double>> out;
-        for (const auto& [topic, events] : store->log().published_now())
-            out.push_back({{{"topic", topic}, {"status", "success"}}, static_cast<double>(events)});
-        return out;
-    });
-    measured.gauges("consumer_lag", "Events that a group has not dealt with.", [this] {
-        std::vector<std::pair<metric_labels, double>> out;
-        for (const auto& lag : store->log().lags_now())
-            out.push_back(
-                {{{"group", lag.group}, {"topic", lag.topic}}, static_cast<double>(lag.events)});
-        return out;
-    });
+    stores->add_gauges(measured);
     measured.gauges("orders_in_status", "Orders by status, a few seconds old.", [this] {
         std::vector<std::pair<metric_labels, double>> out;
         for (std::size_t i = 0; i < orders_by_status.size(); ++i)
@@ -539,12 +455,13 @@ task<result<void>> shop::drop_group(std::string name) {
         co_return fail(errc::conflict, "group_is_live",
                        "the " + name + " service of this version reads by the group `" + name +
                            "`: without its place in the log it would apply old events again");
-    co_return co_await drop_log_group(*all_->store, std::move(name));
+    if (!all_->embedded()) co_return fail(needs_embedded("dropping a group"));
+    co_return co_await drop_log_group(*all_->embedded(), std::move(name));
 }
 
 result<void> shop::parts::start_consumers(replica& one) {
     for (const auto& each : consumers_of(one))
-        STOA_TRY_VOID(start_consumer(each, store->log(), time, random, measured, one.background,
+        STOA_TRY_VOID(start_consumer(each, stores->log(), time, random, measured, one.background,
                                      one.share, {}, traces ? &traces->spans() : nullptr));
     return {};
 }
@@ -569,13 +486,7 @@ void shop::parts::start_sweepers(replica& one) {
                   [this] { return count_orders(); });
     start_sweeper(one.background, time, "catalogue index", seconds(60),
                   [this] { return compact_index(); });
-    start_sweeper(one.background, time, "expired items", seconds(10),
-                  [this] { return store->items().expire(time.now(), 500); });
-    for (auto* each : {store.get(), provider_store.get()})
-        start_sweeper(one.background, time, "full disk", seconds(1),
-                      [this, each] { return look_for_room(*each); });
-    start_sweeper(one.background, time, "old events", seconds(60),
-                  [this] { return store->log().trim(time.now(), 1'000); });
+    stores->start(one.background);
 }
 
 namespace {
@@ -597,21 +508,51 @@ task<std::invoke_result_t<What&>> run_on(loop& there, What what) {
 }
 }  // namespace
 
+// What must be done before anything can be answered. `unavailable` where an engine is away: nothing
+// has begun then.
+task<result<void>> shop::parts::begin() {
+    STOA_CO_TRY_VOID(co_await stores->check());
+    STOA_CO_TRY_VOID(co_await fill_index());
+    crash_point("index_filled");
+    for (auto& one : replicas) {
+        auto first = [this, r = one.get()]() -> result<void> {
+            STOA_TRY_VOID(start_consumers(*r));
+            start_sweepers(*r);
+            return {};
+        };
+        STOA_CO_TRY_VOID(co_await run_on(one->background.on(), std::move(first)));
+    }
+    crash_point("consumers_started");
+    co_return result<void>{};
+}
+
+// Up and not ready, until the engines are there.
+void shop::parts::begin_when_possible() {
+    replicas.front()->background.spawn(
+        "waiting for the engines",
+        [this]() -> task<> {
+            for (;;) {
+                co_await time.sleep(seconds(1));
+                const auto begun = co_await begin();
+                if (begun) break;
+                log_warning("engine_awaited",
+                            {{"code", begun.error().code}, {"detail", begun.error().detail}});
+                if (begun.error().kind != errc::unavailable)
+                    throw std::runtime_error(begun.error().detail);  // waiting would not mend it
+            }
+            ready = true;
+            log_info("engines_are_there", {});
+        },
+        importance::essential);
+}
+
 task<result<void>> shop::start() {
     auto& all = *all_;
     all.running_since = all.time.now();
     STOA_CO_TRY_VOID(check_listeners(all.from));
-    STOA_CO_TRY_VOID(co_await all.fill_index());
-    crash_point("index_filled");
-    for (auto& one : all.replicas) {
-        auto begin = [&all, r = one.get()]() -> result<void> {
-            STOA_TRY_VOID(all.start_consumers(*r));
-            all.start_sweepers(*r);
-            return {};
-        };
-        STOA_CO_TRY_VOID(co_await run_on(one->background.on(), std::move(begin)));
-    }
-    crash_point("consumers_started");
+    const auto begun = co_await all.begin();
+    // Embedded engines are there or broken; others may be away for a while.
+    if (!begun && (all.embedded() || begun.error().kind != errc::unavailable)) co_return begun;
     if (all.traces) all.traces->start(all.replicas.front()->background);
     std::vector<http::handler*> open_handlers, admin_handlers;
     for (auto& one : all.replicas) {
@@ -631,7 +572,8 @@ task<result<void>> shop::start() {
     // A shop whose disk is full still serves reads.
     if (auto told = write_run_file(all.from.text("data_dir"), all.reached_at); !told)
         all.hidden = std::move(told).error();
-    all.ready = true;
+    if (begun) all.ready = true;
+    else all.begin_when_possible();
     co_return result<void>{};
 }
 
@@ -691,8 +633,8 @@ task<> shop::drain() {
     crash_point("background_stopped");
     if (all.traces) co_await all.traces->flush(seconds(3));
     if (all.admin_server) co_await all.admin_server->drain(milliseconds(200));
-    all.store->close();
-    all.provider_store->close();
+    co_await all.stores->finish();
+    all.stores->close();
     crash_point("stores_closed");
 }
 

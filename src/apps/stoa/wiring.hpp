@@ -7,6 +7,7 @@
 #include "apps/stoa/operator_page.hpp"
 #include "apps/stoa/run_file.hpp"
 #include "apps/stoa/settings.hpp"
+#include "apps/stoa/wiring_engines.hpp"
 #include "runtime/loops.hpp"
 #include "runtime/task.hpp"
 
@@ -15,10 +16,6 @@
 #include <optional>
 
 namespace stoa {
-
-// How the embedded stores are opened in a directory.
-sqlite_options shop_options(const settings& from, const std::string& directory);
-sqlite_options provider_options(const settings& from, const std::string& directory);
 
 // Thread rule: made, started and destroyed by the main thread; loops.run() in between.
 class shop {

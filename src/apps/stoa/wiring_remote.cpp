@@ -1,0 +1,339 @@
+// The shop on engines that other processes reach, too: PostgreSQL, DynamoDB, Kafka, S3.
+#include "adapters/dynamodb/dynamodb_key_value.hpp"
+#include "adapters/filesystem/filesystem_blob.hpp"
+#include "adapters/kafka/kafka_event_log.hpp"
+#include "adapters/outbox/relay.hpp"
+#include "adapters/postgres/postgres_store.hpp"
+#include "adapters/s3/s3_blob.hpp"
+#include "adapters/simulator/payment_simulator.hpp"
+#include "apps/stoa/wiring_engines.hpp"
+#include "runtime/log.hpp"
+#include "services/notification/notification_service.hpp"
+#include "services/product/catalogue_import.hpp"
+#include "transport/events/sweepers.hpp"
+#include "transport/http/client.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace stoa {
+namespace {
+
+error bad_setting(std::string_view key, const std::string& what) {
+    return {.kind = errc::invalid,
+            .code = "bad_setting",
+            .detail = '`' + std::string(key) + "` " + what};
+}
+
+// DATABASE_URL, or the parts of it; the password apart, so that no message shows it.
+result<postgres_address> postgres_of(const settings& from) {
+    postgres_address out{.url = from.text("database_url"),
+                         .password = from.text("db_password"),
+                         .ssl_mode = from.text("db_ssl_mode"),
+                         .ssl_root_cert = from.text("db_ssl_root_cert")};
+    if (!out.url.empty()) return out;
+    if (!from.given("db_host"))
+        return fail(bad_setting("sql",
+                                "= postgres needs `database_url` (DATABASE_URL), or "
+                                "`db_host` with `db_name` and `db_user`"));
+    for (const auto* key : {"db_name", "db_user"})
+        if (!from.given(key)) return fail(bad_setting(key, "is needed with `db_host`"));
+    const auto quoted = [](const std::string& text) {
+        std::string value = "'";
+        for (const char c : text) {
+            if (c == '\'' || c == '\\') value += '\\';
+            value += c;
+        }
+        return value + '\'';
+    };
+    out.url = "host=" + quoted(from.text("db_host")) + " port=" + from.text("db_port") +
+              " dbname=" + quoted(from.text("db_name")) + " user=" + quoted(from.text("db_user"));
+    return out;
+}
+
+result<kafka_options> kafka_of(const settings& from) {
+    if (!from.given("kafka_brokers"))
+        return fail(
+            bad_setting("event_log", "= kafka needs `kafka_brokers` (KAFKA_BOOTSTRAP_SERVERS)"));
+    return kafka_options{
+        .brokers = from.text("kafka_brokers"),
+        .protocol = from.text("kafka_security_protocol"),
+        .mechanism = from.text("kafka_sasl_mechanism"),
+        .username = from.text("kafka_sasl_username"),
+        .password = from.text("kafka_sasl_password"),
+        .ca_file = from.text("kafka_ssl_ca_file"),
+        .certificate_file = from.text("kafka_ssl_certificate_file"),
+        .key_file = from.text("kafka_ssl_key_file"),
+        .instance_id = from.text("kafka_group_instance_id"),
+        .prefix = from.text("kafka_topic_prefix"),
+        .topics = shop_topics(from),
+        .replication = static_cast<int>(from.number("kafka_replication_factor")),
+        .min_insync = static_cast<int>(from.number("kafka_min_insync_replicas")),
+    };
+}
+
+// What the AWS adapters read of the environment may stand in the settings, too.
+aws::environment aws_environment(const settings& from) {
+    return [from](std::string_view name) -> std::optional<std::string> {
+        for (const auto& [variable, key] :
+             {std::pair{"AWS_ACCESS_KEY_ID", "aws_access_key_id"},
+              std::pair{"AWS_SECRET_ACCESS_KEY", "aws_secret_access_key"},
+              std::pair{"AWS_SESSION_TOKEN", "aws_session_token"}})
+            if (name == variable && from.given(key)) return from.text(key);
+        return aws::process_environment()(name);
+    };
+}
+
+std::string endpoint_of(const settings& from, std::string_view own) {
+    return from.given(own) ? from.text(own) : from.text("aws_endpoint_url");
+}
+
+// The buckets that services put objects into.
+std::vector<std::string> shop_buckets() {
+    return {std::string(notifications::documents_bucket), std::string(products::imports_bucket)};
+}
+
+std::vector<const kv_table*> provider_tables() {
+    std::vector<const kv_table*> out;
+    for (const auto& each : simulator_tables()) out.push_back(&each);
+    return out;
+}
+
+class remote_engines final : public engines {
+ public:
+    remote_engines(const settings& from, needs ports) : from_(from), ports_(std::move(ports)) {
+        for (const auto& each : shop_topics(from)) topics_.emplace_back(each.name);
+    }
+
+    // All of them before anything is asked of a server.
+    result<void> check_settings() const {
+        STOA_TRY_VOID(postgres_of(from_));
+        STOA_TRY(const auto kafka, kafka_of(from_));
+        STOA_TRY_VOID(stoa::check(kafka));
+        if (from_.text("key_value") == "dynamodb")
+            STOA_TRY_VOID(
+                aws::check_options({.service = "dynamodb",
+                                    .region = from_.text("aws_region"),
+                                    .endpoint = endpoint_of(from_, "aws_endpoint_url_dynamodb")}));
+        if (from_.text("blob") == "s3")
+            STOA_TRY_VOID(
+                aws::check_options({.service = "s3",
+                                    .region = from_.text("aws_region"),
+                                    .endpoint = endpoint_of(from_, "aws_endpoint_url_s3")}));
+        return {};
+    }
+
+    result<void> open_stores(bool migrates) {
+        STOA_TRY_VOID(check_settings());
+        // The shop's signing keys lie there.
+        std::error_code why;
+        std::filesystem::create_directories(from_.text("data_dir"), why);
+        if (why) return fail(bad_setting("data_dir", "cannot be made: " + why.message()));
+        STOA_TRY_VOID(open_postgres(migrates));
+        if (from_.text("key_value") == "dynamodb" || from_.text("blob") == "s3") open_aws();
+        if (from_.text("key_value") == "dynamodb") open_dynamodb();
+        items_ = std::make_unique<outboxed_items>(base_items(), ports_.time, topics_);
+        return open_blobs();
+    }
+    result<void> open_log() {
+        STOA_TRY(auto kafka, kafka_of(from_));
+        STOA_TRY(log_, kafka_event_log::open(std::move(kafka), base_items(), ports_.time));
+        return {};
+    }
+
+    sql& database() override { return postgres_->database(); }
+    key_value& items() override { return *items_; }
+    event_log& log() override { return *log_; }
+    dead_letter_store& dead_letters() override { return *log_; }
+    blob_store& blobs() override { return s3_ ? static_cast<blob_store&>(*s3_) : *files_; }
+    key_value& provider_items() override { return base_items(); }
+
+    task<result<void>> check() override {
+        STOA_CO_TRY_VOID(co_await postgres_->probe());
+        if (dynamodb_) STOA_CO_TRY_VOID(co_await dynamodb_->check_tables(dynamodb_tables()));
+        if (s3_) STOA_CO_TRY_VOID(co_await s3_->check_buckets(shop_buckets()));
+        if (auto seen = log_->ready(); !seen) co_return seen;
+        co_return result<void>{};
+    }
+
+    task<result<std::vector<std::string>>> make() {
+        std::vector<std::string> did{"PostgreSQL is at this version's schema"};
+        if (dynamodb_) {
+            STOA_CO_TRY_VOID(co_await dynamodb_->ensure_tables(dynamodb_tables()));
+            did.push_back("DynamoDB has its tables and indexes");
+        }
+        if (s3_ && from_.text("s3_make_buckets") == "yes") {
+            STOA_CO_TRY_VOID(co_await s3_->ensure_buckets(shop_buckets()));
+            did.push_back("S3 has its buckets");
+        }
+        STOA_CO_TRY(auto kafka, kafka_of(from_));
+        auto work = [kafka]() { return make_kafka_topics(kafka); };
+        STOA_CO_TRY(const auto made, co_await offload(ports_.files, std::move(work)));
+        did.push_back("Kafka has its topics (" + std::to_string(made.size()) + " made)");
+        co_return did;
+    }
+
+    void start(supervisor& background) override {
+        const auto owner = ports_.epoch;
+        relays_.push_back(
+            std::make_unique<relay>(base_items(), *log_, ports_.time, ports_.random, owner));
+        // Products and users publish where they stand.
+        if (dynamodb_)
+            relays_.push_back(std::make_unique<relay>(postgres_->items(), *log_, ports_.time,
+                                                      ports_.random, owner));
+        for (auto& each : relays_) each->start(background);
+        start_sweeper(background, ports_.time, "expired items", seconds(10),
+                      [this] { return postgres_->items().expire(ports_.time.now(), 500); });
+    }
+
+    std::vector<engine_state> states() const override {
+        std::vector<engine_state> out;
+        out.push_back({"postgres", !postgres_->counters().away,
+                       "PostgreSQL does not answer: see `database_url`"});
+        const auto kafka = log_->ready();
+        out.push_back({"kafka", kafka.has_value(), kafka ? std::string() : kafka.error().detail});
+        return out;
+    }
+
+    void add_gauges(metrics& to) override {
+        const auto& counters = postgres_->counters();
+        to.gauge("storage_queue_depth", "Pieces of work that wait for a connection.", {},
+                 [&counters] { return static_cast<double>(counters.queued.load()); });
+        to.gauge("postgres_connections_open", "Connections that stand.", {},
+                 [&counters] { return static_cast<double>(counters.open.load()); });
+        to.gauge("postgres_connections_busy", "Connections at work.", {},
+                 [&counters] { return static_cast<double>(counters.busy.load()); });
+        to.gauge("postgres_conflicts", "Transactions that were run again.", {},
+                 [&counters] { return static_cast<double>(counters.conflicts.load()); });
+        to.gauges("consumer_lag", "Events that a group has not dealt with.", [this] {
+            std::vector<std::pair<metric_labels, double>> out;
+            for (const auto& lag : log_->lags_now())
+                out.push_back({{{"group", lag.group}, {"topic", lag.topic}},
+                               static_cast<double>(lag.events)});
+            return out;
+        });
+    }
+
+    task<> finish() override {
+        if (s3_) co_await s3_->close();
+    }
+    void close() override { postgres_->close(); }
+
+ private:
+    key_value& base_items() {
+        return dynamodb_ ? static_cast<key_value&>(*dynamodb_) : postgres_->items();
+    }
+
+    // With DynamoDB the services' items stand there, and PostgreSQL has only what its own
+    // transactions write.
+    std::vector<const kv_table*> item_tables() const {
+        auto out = shop_tables();
+        out.push_back(&parked_table);
+        const auto provider = provider_tables();
+        out.insert(out.end(), provider.begin(), provider.end());
+        return out;
+    }
+    std::vector<const kv_table*> dynamodb_tables() const {
+        auto out = item_tables();
+        for (const auto* each : {&outbox_table, &inbox_table, &leases_table}) out.push_back(each);
+        return out;
+    }
+
+    result<void> open_postgres(bool migrates) {
+        STOA_TRY(auto server, postgres_of(from_));
+        postgres_options options{
+            .server = std::move(server),
+            .migrations = shop_migrations(),
+            .topics = topics_,
+            .shop_currency = from_.currency("currency"),
+            .connections = static_cast<std::size_t>(from_.number("db_connections")),
+            .migrates = migrates,
+            .may_be_away = !migrates};
+        if (from_.text("key_value") == "postgres") options.tables = item_tables();
+        STOA_TRY(postgres_, postgres_store::open(options, ports_.time));
+        return {};
+    }
+
+    void open_aws() {
+        for (int i = 0; i < ports_.loops.size(); ++i)
+            clients_.push_back(std::make_unique<http::async_client>(
+                ports_.loops.at(i),
+                http::client_settings{.answer_limit_bytes = std::max<std::int64_t>(
+                                          dynamodb_answer_bytes, s3_answer_bytes),
+                                      .idle_per_origin = 64}));
+        here_ = [this]() -> http_client& {
+            return *clients_[static_cast<std::size_t>(std::max(0, loop_set::here()))];
+        };
+        credentials_ = std::make_unique<aws::credentials_chain>(
+            from_.text("aws_region"), here_, ports_.time, ports_.random, aws_environment(from_));
+    }
+
+    void open_dynamodb() {
+        dynamodb_ = std::make_unique<dynamodb_key_value>(
+            dynamodb_options{.region = from_.text("aws_region"),
+                             .endpoint_url = endpoint_of(from_, "aws_endpoint_url_dynamodb"),
+                             .table_prefix = from_.text("dynamodb_table_prefix")},
+            *credentials_, here_, ports_.time, ports_.random);
+    }
+
+    result<void> open_blobs() {
+        if (from_.text("blob") == "filesystem") {
+            STOA_TRY(files_,
+                     filesystem_blob::open(from_.text("data_dir") + "/blobs", ports_.files));
+            return {};
+        }
+        s3_ = std::make_unique<s3_blob>(
+            s3_options{
+                .region = from_.text("aws_region"),
+                .endpoint_url = endpoint_of(from_, "aws_endpoint_url_s3"),
+                .path_style = from_.given("aws_endpoint_url_s3") || from_.given("aws_endpoint_url"),
+                .bucket_prefix = from_.text("s3_bucket_prefix"),
+                .bucket_suffix = from_.text("s3_bucket_suffix")},
+            *credentials_, here_, ports_.time, ports_.random);
+        return {};
+    }
+
+    static constexpr std::int64_t s3_answer_bytes = 16 << 20;  // a part and its headers
+
+    settings from_;
+    needs ports_;
+    std::vector<std::string> topics_;
+    std::vector<std::unique_ptr<http::async_client>> clients_;  // one a loop
+    aws::http_here here_;
+    std::unique_ptr<aws::credentials_chain> credentials_;
+    std::unique_ptr<postgres_store> postgres_;
+    std::unique_ptr<dynamodb_key_value> dynamodb_;
+    std::unique_ptr<outboxed_items> items_;
+    std::unique_ptr<s3_blob> s3_;
+    std::unique_ptr<filesystem_blob> files_;
+    std::unique_ptr<kafka_event_log> log_;
+    std::vector<std::unique_ptr<relay>> relays_;
+};
+
+}  // namespace
+
+result<std::unique_ptr<engines>> open_remote_engines(const settings& from, engines::needs ports) {
+    auto made = std::make_unique<remote_engines>(from, std::move(ports));
+    STOA_TRY_VOID(made->open_stores(false));
+    STOA_TRY_VOID(made->open_log());
+    return made;
+}
+
+result<std::vector<std::string>> make_remote_engines(const settings& from, engines::needs ports) {
+    auto& loops = ports.loops;
+    remote_engines made(from, std::move(ports));
+    STOA_TRY_VOID(made.open_stores(true));
+    result<std::vector<std::string>> done = fail(errc::internal, "migrate_ended_early");
+    asio::co_spawn(loops.at(0), made.make(),
+                   [&](const std::exception_ptr& thrown, result<std::vector<std::string>> outcome) {
+                       if (!thrown) done = std::move(outcome);
+                       loops.stop();
+                   });
+    loops.run();
+    made.close();
+    return done;
+}
+
+}  // namespace stoa
