@@ -202,7 +202,7 @@ class Replay:
         got = self.shop.operator().post("/api/v1/products/import?wait=60", raw=raw, headers={"Content-Type": "text/csv"})
         assert got.status == 200, got
         report = got.json
-        assert (report["created"], report["bad"]) == (len(self.products), 0), report
+        assert (report["created"], report["bad"]) == (len(self.products), 0), got.body
         self.ids = {sku: id_ for id_, sku in self._skus().items()}
         assert self.ids.keys() == self.products.keys()
 
@@ -231,11 +231,11 @@ class Replay:
 
     def totals_of_the_shop(self):
         day_of = {invoice.number: invoice.day for invoice in self.invoices}
-        out, skus, seen = retail.Totals(0, {}, {}), self._skus(), set()
+        out, skus, seen = retail.Totals(0, {}, {}), self._skus(), {}
         for order in self.all_orders():
             assert order["status"] == "paid", order
-            assert order["reference"] not in seen, "an invoice became two orders"
-            seen.add(order["reference"])
+            assert order["reference"] not in seen, ("an invoice became two orders", order["id"], seen[order["reference"]])
+            seen[order["reference"]] = order["id"]
             total = 0
             for line in order["items"]:
                 sku = skus[line["product_id"]]

@@ -18,7 +18,9 @@ namespace stoa::testing {
 namespace {
 
 constexpr std::array item_indexes{kv_index{.name = "by_round", .hash = "round", .range = "id"}};
-constexpr kv_table items{.name = "items", .hash = "id", .indexes = item_indexes};
+constexpr std::string_view item_numbers[] = {"id", "round"};
+constexpr kv_table items{
+    .name = "items", .hash = "id", .indexes = item_indexes, .numbers = item_numbers};
 
 sqlite_options options_in(const std::string& directory) {
     return {

@@ -132,6 +132,8 @@ shop::~shop() {
     all_->tools.reset();
     all_->replicas.clear();
     if (all_->traces) all_->traces->close();
+    // Their clients belong to the loops.
+    if (all_->stores && !all_->embedded()) all_->stores.reset();
     all_->loops.reset();
 }
 

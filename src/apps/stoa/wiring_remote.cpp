@@ -176,7 +176,11 @@ class remote_engines final : public engines {
     }
 
     void start(supervisor& background) override {
-        const auto owner = ports_.epoch;
+        // Who is back under the same name goes on with its leases; another waits until they are
+        // over.
+        const auto owner = from_.given("kafka_group_instance_id")
+                               ? from_.text("kafka_group_instance_id")
+                               : ports_.epoch;
         relays_.push_back(
             std::make_unique<relay>(base_items(), *log_, ports_.time, ports_.random, owner));
         // Products and users publish where they stand.

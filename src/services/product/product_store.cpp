@@ -59,10 +59,16 @@ void insert_hold(transaction& t, const hold_request& wanted, const hold_outcome&
         wanted.order_id, outcome.status, to_json(outcome), wanted.deadline, now);
 }
 
-// Why this product cannot be had; nothing where it can.
+// Why this product cannot be had; nothing where it can. DISTINCT, since an engine may lock what a
+// plain SELECT of a transaction finds (ADR 0010): the rows of later products are locked by now, and
+// this one's would be out of order.
 std::optional<refused_line> refusal_of(transaction& t, const std::string& product_id,
                                        std::int64_t wanted, const money& quoted) {
-    const auto now = find(t, product_id);
+    const auto now = t.first<product>(
+        "SELECT DISTINCT id, sku, name, description, category, price, currency, "
+        "on_hand - reserved AS stock, image_url, is_active, created_at, updated_at, version "
+        "FROM products WHERE id = ?1",
+        product_id);
     if (!now || !now->is_active)
         return refused_line{product_id, refusal::product_unavailable, 0, {}, {}};
     if (now->price.minor != quoted.minor || now->currency != quoted.currency)
