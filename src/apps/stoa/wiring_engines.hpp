@@ -66,7 +66,8 @@ class engines {
     // At once.
     virtual std::vector<engine_state> states() const = 0;
     virtual void add_gauges(metrics& to) = 0;
-    // On loop 0, before close(), once the services are still: uploads that were given up leave nothing.
+    // On loop 0, before close(), once the services are still: uploads that were given up leave
+    // nothing.
     virtual task<> finish() { co_return; }
     // No more work is taken; what has queued is carried out. Idempotent.
     virtual void close() = 0;
