@@ -38,7 +38,8 @@ struct answers_table {
                           "DELETE FROM " name " WHERE scope_key IN (SELECT scope_key FROM " name  \
                           " WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)"}
 
-// The keys of one request. A value: a transaction's closure owns it. Thread rule: any.
+// The key of one request; of a call that has none (the shop's own), nothing is kept or found. A
+// value: a transaction's closure owns it. Thread rule: any.
 class idempotent_answers {
  public:
     idempotent_answers(const answers_table& in, const request_context& context, timestamp now);
