@@ -229,7 +229,7 @@ def test_traces_are_off_unless_asked_for(tmp_path, quiet):
 
 
 @pytest.mark.parametrize("flag,value,says", [
-    ("--otlp-endpoint", "collector:4318", "otlp_endpoint"), ("--otlp-endpoint", "https://collector", "http://"),
+    ("--otlp-endpoint", "collector:4318", "otlp_endpoint"), ("--otlp-endpoint", "ftp://collector", "http://"),
     ("--trace-ratio", "1.5", "from 0 to 1"), ("--trace-ratio", "some", "from 0 to 1")])
 def test_a_setting_that_does_not_fit_stops_the_start(tmp_path, quiet, flag, value, says):
     shop = Shop(tmp_path / "data", flag, value)

@@ -55,7 +55,7 @@ constexpr setting_key keys[] = {
     {"verify_url", "", "",
      "where an e-mail address is confirmed, likewise with the token appended"},
     {"otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "",
-     "collector of traces, http://host:4318; empty: off"},
+     "collector of traces, http(s)://host:4318; empty: off"},
     {"trace_ratio", "OTEL_TRACES_SAMPLER_ARG", "1.0",
      "share of the traces beginning here that is kept, 0 to 1; a caller's own choice is kept"},
     {"service_name", "OTEL_SERVICE_NAME", "stoa", "name of this service in traces"},
