@@ -17,7 +17,7 @@ function(stoa_fuzzers)
     foreach(each adapters/smtp/smtp_notifier
             services/order/order_store services/notification/notification_store
             transport/http/target transport/http/router transport/http/client transport/http/client_stream
-            transport/http/beast_impl transport/middleware/rate_limit transport/otlp/otlp_json
+            transport/http/beast_impl transport/http/tls_impl transport/middleware/rate_limit transport/middleware/authorization transport/otlp/otlp_json
             apps/stoa/settings apps/stoa/backup_format)
         list(APPEND sources ${source}/${each}.cpp)
     endforeach()
@@ -28,7 +28,7 @@ function(stoa_fuzzers)
         -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(stoa_fuzzed PUBLIC -fsanitize=address,undefined)
     target_link_libraries(stoa_fuzzed PUBLIC fmt::fmt simdjson::simdjson spdlog::spdlog prometheus_core
-        tomlplusplus::tomlplusplus Boost::headers Boost::url OpenSSL::Crypto sodium ZLIB::ZLIB Threads::Threads)
+        tomlplusplus::tomlplusplus Boost::headers Boost::url OpenSSL::SSL OpenSSL::Crypto sodium ZLIB::ZLIB Threads::Threads)
     target_link_libraries(stoa_fuzzed PRIVATE stoa_warnings)
 
     add_custom_target(fuzzers)
