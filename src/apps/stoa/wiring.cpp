@@ -353,9 +353,11 @@ task<result<principal>> shop::parts::authenticate(replica& one, std::string cred
 
 namespace {
 error needs_embedded(std::string_view what) {
-    return {.kind = errc::conflict,
-            .code = "not_embedded",
-            .detail = std::string(what) + " reads the embedded stores, and this shop's are others"};
+    return {
+        .kind = errc::conflict,
+        .code = "not_embedded",
+        .detail = std::string(what) +
+                  " reads the embedded stores only so far: use the tools of this shop's engines"};
 }
 }  // namespace
 

@@ -151,6 +151,7 @@ struct grpc_server::state {
         request_context context;
         std::string authorization, api_key, carried;
         std::uint64_t bytes_hash = 0;
+        bool from_shop = false;  // set by admit(): the caller showed a service token
     };
     incoming read_head(const grpc::CallbackServerContext& from) const;
     task<call_outcome> serve(const method& of, std::size_t lane, incoming head, std::string bytes);
@@ -365,6 +366,7 @@ task<result<void>> grpc_server::state::admit(const method& of, const bound_row& 
         co_return fail(errc::unauthenticated, "scheme_not_supported",
                        "send `authorization: Bearer <token>`");
     if (token && ports.tokens.is_service(*token)) {
+        head.from_shop = true;
         context.caller = {.is = role::service};
         if (!head.carried.empty()) co_return read_context(head.carried, context);
     } else if (const auto credential = token ? *token : head.api_key; !credential.empty()) {
@@ -432,10 +434,13 @@ task<call_outcome> grpc_server::state::serve(const method& of, std::size_t lane,
         (void)read_json(note.body, *row.row->response, stored.get(), settings.shop_currency);
         out.message = bytes_of(of.response.write(stored.get()));
     } else if (note.status >= 400) {
-        out.status = {grpc::FAILED_PRECONDITION, note.body};
+        out.status = {grpc::FAILED_PRECONDITION,
+                      "an earlier request with this idempotency-key was refused"};
     } else {
         out.message = bytes_of(of.response.write(answered->get()));
     }
+    // A note can be larger than the metadata that strangers' clients take, and is not for them.
+    if (!head.from_shop) out.reply.clear();
     if (!out.status.ok()) traced.fail(out.status.error_message());
     of.duration.observe(static_cast<double>((ports.time.ticks() - began).count()) / 1e9);
     co_return out;
