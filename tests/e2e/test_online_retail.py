@@ -89,6 +89,29 @@ class Replay:
         if self.failures:
             raise self.failures[0]
 
+    def run_with_kills(self, every_s):
+        """The same while the shop is killed again and again; how many orders were paid at each kill."""
+        over, kills, broken = threading.Event(), [], []
+
+        def killer():
+            try:
+                while not over.wait(every_s):
+                    self.shop.kill()
+                    self.shop.start()
+                    kills.append(self.counts.get("orders"))
+            except Exception as why:  # told below, in the test's own thread
+                broken.append(why)
+
+        other = threading.Thread(target=killer)
+        other.start()
+        try:
+            self.run()
+        finally:
+            over.set()
+            other.join()
+        assert not broken, broken
+        return kills
+
     def _say(self):
         now = time.monotonic()
         if now - getattr(self, "_said", 0) > 3:
@@ -311,25 +334,7 @@ def test_kill_9_every_few_seconds_changes_no_total_and_doubles_nothing(tmp_path,
     with Shop(tmp_path / "data", *UNLIMITED) as shop:
         replay = Replay(shop, generated)
         replay.load_catalogue(generated)
-        over, kills, broken = threading.Event(), [], []
-
-        def killer():
-            try:
-                while not over.wait(2.0):
-                    shop.kill()
-                    shop.start()
-                    kills.append(replay.counts.get("orders"))
-            except Exception as why:  # told below, in the test's own thread
-                broken.append(why)
-
-        other = threading.Thread(target=killer)
-        other.start()
-        try:
-            replay.run()
-        finally:
-            over.set()
-            other.join()
-        assert not broken, broken
+        kills = replay.run_with_kills(every_s=2.0)
         assert len(kills) >= 3 and len(set(kills)) >= 3, f"killed at orders {kills}: too rarely to say anything"
         assert replay.check().orders == 2_000
         print(f"killed {len(kills)} times:", replay.story())

@@ -7,7 +7,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import threading
 
 import pytest
 
@@ -91,25 +90,7 @@ def test_kill_9_changes_no_total_and_doubles_nothing(tmp_path, places):
     with Shop(tmp_path / "data", *UNLIMITED, "--config", places.file()) as shop:
         replay = ReplayOnEngines(shop, folder, threads=16)
         replay.load_catalogue(folder)
-        over, kills, broken = threading.Event(), [], []
-
-        def killer():
-            try:
-                while not over.wait(6.0):
-                    shop.kill()
-                    shop.start()
-                    kills.append(replay.counts.get("orders"))
-            except Exception as why:  # told below, in the test's own thread
-                broken.append(why)
-
-        other = threading.Thread(target=killer)
-        other.start()
-        try:
-            replay.run()
-        finally:
-            over.set()
-            other.join()
-        assert not broken, broken
+        kills = replay.run_with_kills(every_s=6.0)
         assert kills
         assert replay.check().orders == INVOICES
         print(f"{len(kills)} kills:", replay.story())
