@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t longest_name = 63;  // PostgreSQL cuts longer ones
 
-std::string quoted(std::string_view name) {
+std::string in_quotes(std::string_view name) {
     std::string out = "\"";
     for (const char c : name) {
         if (c == '"') out += '"';
@@ -101,9 +101,9 @@ postgres_path index_path(const postgres_table& of, const kv_index& index) {
     const auto& table = *of.table;
     out.name = index.name;
     out.ranged = !index.range.empty();
-    out.hash = column(table, quoted(std::string(index.name) + "_h"), index.hash);
+    out.hash = column(table, in_quotes(std::string(index.name) + "_h"), index.hash);
     if (out.ranged) {
-        out.range = column(table, quoted(std::string(index.name) + "_r"), index.range);
+        out.range = column(table, in_quotes(std::string(index.name) + "_r"), index.range);
         out.order.push_back(out.range);
     }
     out.order.push_back(of.items.hash);
@@ -193,7 +193,7 @@ std::unique_ptr<postgres_table> made(const kv_table& table, std::size_t place) {
     auto out = std::make_unique<postgres_table>();
     out->table = &table;
     out->place = place;
-    out->relation = quoted("kv_" + std::string(table.name));
+    out->relation = in_quotes("kv_" + std::string(table.name));
     auto& items = out->items;
     items.hash = column(table, "h", table.hash);
     items.ranged = !table.range.empty();
@@ -335,7 +335,7 @@ result<void> postgres_items_schema::open_table(postgres_connection& on, const po
     auto known = ask(on, "SELECT name, shape FROM kv_indexes WHERE table_name = $1", {name});
     std::string script;
     if (stands.empty()) {
-        const auto expiry = quoted("kv_" + std::string(name) + "_expiry");
+        const auto expiry = in_quotes("kv_" + std::string(name) + "_expiry");
         script = "CREATE TABLE " + table.relation + " (h " + type_word(table.items.hash) +
                  " NOT NULL, " +
                  (table.ranged() ? "r " + type_word(table.items.range) + " NOT NULL, " : "") +
@@ -353,7 +353,8 @@ result<void> postgres_items_schema::open_table(postgres_connection& on, const po
             known, [&](const auto& k) { return k[0] == index.name && k[1] == wanted; });
         if (same != known.end()) continue;
         if (!make) return fail(missing(table, "index " + std::string(index.name)));
-        const auto relation = quoted("kv_" + std::string(name) + "_by_" + std::string(index.name));
+        const auto relation =
+            in_quotes("kv_" + std::string(name) + "_by_" + std::string(index.name));
         if (relation.size() > longest_name + 2)
             return fail(errc::internal, "name_too_long", relation + " is too long for PostgreSQL");
         std::string columns = index.hash.name;
