@@ -4,7 +4,8 @@
     tests/engines/with.py postgres kafka -- build/dev/tests/engines
 
 Each engine is deploy/local/NAME.sh, in a folder of its own that is removed afterwards. The command finds an engine's
-address in STOA_TEST_NAME. An engine that does not start fails the run, with the end of what it said.
+address in STOA_TEST_NAME and its folder in STOA_TEST_NAME_DIR. An engine that does not start fails the run, with the end
+of what it said.
 """
 
 import argparse
@@ -12,69 +13,14 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ADDRESS = {  # what STOA_TEST_NAME holds
-    "postgres": "postgresql://app@127.0.0.1:{port}/postgres",
-    "kafka": "127.0.0.1:{port}",
-    "smtp": "127.0.0.1:{port}",
-}
-PLAIN = "http://127.0.0.1:{port}"  # of the others
+sys.path.insert(0, str(ROOT / "deploy/local"))
 
-
-def free_port():
-    """A port with a free one behind it: some engines take two."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
-
-
-class Engine:
-    """One running engine. `address` is what its clients are given."""
-
-    def __init__(self, name, folder, port=None):
-        self.name, self.folder, self.port = name, pathlib.Path(folder), port or free_port()
-        self.script = ROOT / f"deploy/local/{name}.sh"
-        self.address = ADDRESS.get(name, PLAIN).format(port=self.port)
-        self.process = None
-
-    def start(self, within_s=90):
-        self.folder.mkdir(parents=True, exist_ok=True)
-        began, said = time.monotonic(), open(self.folder / "said.log", "ab")
-        self.process = subprocess.Popen([self.script, "run", str(self.folder / "data"), str(self.port)], stdout=said,
-                                        stderr=said, start_new_session=True)
-        said.close()
-        while subprocess.run([self.script, "ready", str(self.port)], stdout=subprocess.DEVNULL,
-                             stderr=subprocess.DEVNULL).returncode != 0:
-            if self.process.poll() is not None or time.monotonic() > began + within_s:
-                self.stop()
-                tail = (self.folder / "said.log").read_text(errors="replace")[-2_000:]
-                raise SystemExit(f"engines: {self.name} did not start within {within_s} s; it said:\n{tail}")
-            time.sleep(0.05)
-        return time.monotonic() - began
-
-    def stop(self, how=signal.SIGTERM, within_s=20):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(how)
-            try:
-                self.process.wait(within_s)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-
-    def version(self):
-        return subprocess.run([self.script, "version"], capture_output=True, text=True, check=True).stdout.strip()
+from engines import Engine, EngineError  # noqa: E402
 
 
 class Engines:
@@ -92,6 +38,9 @@ class Engines:
                 took = engine.start()
                 self.running[name] = engine
                 print(f"engines: {engine.version()} on {engine.address}, ready in {took:.1f} s", flush=True)
+        except EngineError as why:
+            self.__exit__()
+            raise SystemExit(f"engines: {why}") from None
         except BaseException:
             self.__exit__()
             raise
@@ -103,7 +52,9 @@ class Engines:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def environment(self):
-        return {f"STOA_TEST_{name.upper()}": engine.address for name, engine in self.running.items()}
+        given = {f"STOA_TEST_{name.upper()}": engine.address for name, engine in self.running.items()}
+        return given | {f"STOA_TEST_{name.upper()}_DIR": str(engine.folder / "data")
+                        for name, engine in self.running.items()}
 
 
 def main():

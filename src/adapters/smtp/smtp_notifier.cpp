@@ -1,5 +1,7 @@
 #include "adapters/smtp/smtp_notifier.hpp"
 
+#include "adapters/smtp/smtp_tls.hpp"
+
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
@@ -79,16 +81,24 @@ class conversation {
     }
 
     result<void> write(std::string_view bytes) {
-        while (!bytes.empty()) {
-            const auto n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-            if (n > 0) {
-                bytes.remove_prefix(static_cast<std::size_t>(n));
-            } else if (errno == EAGAIN || errno == EINTR) {
-                if (!wait_for(POLLOUT)) return unreachable("the mail server does not read on");
-            } else {
-                return unreachable(std::string("the connection broke: ") + std::strerror(errno));
-            }
+        if (!tls_) return send(bytes);
+        STOA_TRY_VOID(tls_->write(bytes));
+        return send(tls_->outgoing());
+    }
+
+    // From here on all of it is encrypted. What a third party may have put in before is dropped.
+    result<void> encrypt() {
+        in_.clear();
+        STOA_TRY(auto begun, smtp_tls::begin(with_.host, with_.ca_file));
+        for (;;) {
+            const auto done = begun->handshake();
+            STOA_TRY_VOID(send(begun->outgoing()));  // also what tells the server why not
+            if (!done) return fail(done.error());
+            if (*done) break;
+            STOA_TRY(const auto more, receive());
+            begun->feed(more);
         }
+        tls_ = std::move(begun);
         return {};
     }
 
@@ -107,6 +117,31 @@ class conversation {
             if (ready < 0 && errno != EINTR) return false;
         }
     }
+    result<void> send(std::string_view bytes) {
+        while (!bytes.empty()) {
+            const auto n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+            if (n > 0) {
+                bytes.remove_prefix(static_cast<std::size_t>(n));
+            } else if (errno == EAGAIN || errno == EINTR) {
+                if (!wait_for(POLLOUT)) return unreachable("the mail server does not read on");
+            } else {
+                return unreachable(std::string("the connection broke: ") + std::strerror(errno));
+            }
+        }
+        return {};
+    }
+    // At least a byte, as it comes.
+    result<std::string> receive() {
+        for (;;) {
+            char buffer[4096];
+            const auto n = ::recv(fd_, buffer, sizeof buffer, 0);
+            if (n > 0) return std::string(buffer, static_cast<std::size_t>(n));
+            if (n == 0) return unreachable("the mail server closed the connection");
+            if (errno != EAGAIN && errno != EINTR)
+                return unreachable(std::string("the connection broke: ") + std::strerror(errno));
+            if (!wait_for(POLLIN)) return unreachable("the mail server did not answer in time");
+        }
+    }
     result<std::string> read_line() {
         for (;;) {
             if (const auto end = in_.find('\n'); end != std::string::npos) {
@@ -116,17 +151,15 @@ class conversation {
                 return line;
             }
             if (in_.size() > longest_answer) return unreachable("the answer has no end");
-            char buffer[4096];
-            const auto n = ::recv(fd_, buffer, sizeof buffer, 0);
-            if (n > 0) {
-                in_.append(buffer, static_cast<std::size_t>(n));
-            } else if (n == 0) {
-                return unreachable("the mail server closed the connection");
-            } else if (errno != EAGAIN && errno != EINTR) {
-                return unreachable(std::string("the connection broke: ") + std::strerror(errno));
-            } else if (!wait_for(POLLIN)) {
-                return unreachable("the mail server did not answer in time");
+            if (tls_) {
+                // Some of it may have come with the end of the handshake.
+                STOA_TRY(const auto plain, tls_->read());
+                in_ += plain;
+                if (!plain.empty()) continue;
             }
+            STOA_TRY(const auto more, receive());
+            if (tls_) tls_->feed(more);
+            else in_ += more;
         }
     }
     // 250-first … 250 last.
@@ -148,7 +181,8 @@ class conversation {
     const smtp_settings& with_;
     steady::time_point end_;
     int fd_ = -1;
-    std::string in_;
+    std::string in_;                 // read, and not yet taken
+    std::unique_ptr<smtp_tls> tls_;  // null: plain
 };
 
 // CRLF line ends; a line that begins with a dot gets a second one (RFC 5321, 4.5.2).
@@ -165,16 +199,29 @@ std::string data_of(std::string_view text) {
     return out + ".\r\n";
 }
 
-result<void> converse(const smtp_settings& with, const mail& what) {
-    conversation server(with);
+result<void> greet(conversation& server, const smtp_settings& with) {
+    const auto hello = "EHLO " + with.hello + "\r\n";
     STOA_TRY_VOID(server.connect());
+    if (with.tls == smtp_encryption::from_the_start) STOA_TRY_VOID(server.encrypt());
     STOA_TRY_VOID(server.say("", '2', "greeting", about::session));
-    STOA_TRY_VOID(server.say("EHLO " + with.hello + "\r\n", '2', "EHLO", about::session));
+    STOA_TRY_VOID(server.say(hello, '2', "EHLO", about::session));
+    if (with.tls == smtp_encryption::starttls) {
+        // One that does not offer it may be somebody in between: no word more in the open.
+        STOA_TRY_VOID(server.say("STARTTLS\r\n", '2', "STARTTLS", about::session));
+        STOA_TRY_VOID(server.encrypt());
+        STOA_TRY_VOID(server.say(hello, '2', "EHLO", about::session));
+    }
     if (!with.user.empty()) {
         const auto secret = base64('\0' + with.user + '\0' + with.password);
         STOA_TRY_VOID(
             server.say("AUTH PLAIN " + secret + "\r\n", '2', "AUTH PLAIN", about::session));
     }
+    return {};
+}
+
+result<void> converse(const smtp_settings& with, const mail& what) {
+    conversation server(with);
+    STOA_TRY_VOID(greet(server, with));
     STOA_TRY_VOID(server.say("MAIL FROM:<" + what.from + ">\r\n", '2', "MAIL FROM"));
     STOA_TRY_VOID(server.say("RCPT TO:<" + what.to + ">\r\n", '2', "RCPT TO"));
     STOA_TRY_VOID(server.say("DATA\r\n", '3', "DATA"));
@@ -212,13 +259,23 @@ std::optional<std::string> decoded(std::string_view text) {
 result<smtp_settings> read_smtp_url(std::string_view url, std::string from) {
     const auto wrong = [](std::string why) {
         return fail(errc::invalid, "bad_smtp_url",
-                    why + "; write smtp://[user:password@]host[:port]");
+                    why +
+                        "; write smtp://[user:password@]host[:port], smtps:// for TLS, or "
+                        "smtp+starttls://");
     };
-    if (url.starts_with("smtps://"))
-        return wrong("encrypted connections (smtps) are not supported; use a local relay");
-    if (!url.starts_with("smtp://")) return wrong("not an SMTP address");
-    url.remove_prefix(7);
     smtp_settings out{.from = std::move(from)};
+    const auto scheme = std::min(url.find("://"), url.size());
+    if (url.substr(0, scheme) == "smtps") {
+        out.tls = smtp_encryption::from_the_start;
+        out.port = "465";
+    } else if (url.substr(0, scheme) == "smtp+starttls") {
+        out.tls = smtp_encryption::starttls;
+        out.port = "587";
+    } else if (url.substr(0, scheme) != "smtp") {
+        return wrong("not an SMTP address");
+    }
+    if (scheme == url.size()) return wrong("not an SMTP address");
+    url.remove_prefix(scheme + 3);
     if (const auto at = url.rfind('@'); at != std::string_view::npos) {
         const auto who = url.substr(0, at);
         const auto colon = who.find(':');
@@ -248,6 +305,13 @@ result<smtp_settings> read_smtp_url(std::string_view url, std::string from) {
     if (host.empty() || !named) return wrong("the host is missing or ill-formed");
     out.host = host;
     return out;
+}
+
+result<void> probe_smtp(const smtp_settings& with) {
+    conversation server(with);
+    STOA_TRY_VOID(greet(server, with));
+    (void)server.say("QUIT\r\n", '2', "QUIT");  // it let us in: what this comes to changes nothing
+    return {};
 }
 
 task<result<void>> smtp_notifier::send(message what) {

@@ -196,9 +196,19 @@ TEST(smtp_url, is_read_or_refused_with_a_reason_that_keeps_the_password) {
     read = read_smtp_url("smtp://[::1]/", "shop@example.com");
     ASSERT_TRUE(read);
     EXPECT_EQ(read->host + '|' + read->port, "::1|25");
-    for (const char* bad : {"", "http://x", "smtps://x", "smtp://", "smtp://x:0", "smtp://x:99999",
-                            "smtp://x:y", "smtp://secret@x", "smtp://u:secret%zz@x", "smtp://a b",
-                            "smtp://a\tb", "smtp://[::1", "smtp://[::1]x", "smtp://h\"x"}) {
+    EXPECT_EQ(read->tls, smtp_encryption::none);
+    read = read_smtp_url("smtps://mail.example.com", "shop@example.com");
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->port, "465");
+    EXPECT_EQ(read->tls, smtp_encryption::from_the_start);
+    read = read_smtp_url("smtp+starttls://u:p@mail.example.com", "shop@example.com");
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->port, "587");
+    EXPECT_EQ(read->tls, smtp_encryption::starttls);
+    for (const char* bad :
+         {"", "http://x", "smtpx://x", "smtp:x", "smtps", "smtp://", "smtp://x:0", "smtp://x:99999",
+          "smtp://x:y", "smtp://secret@x", "smtp://u:secret%zz@x", "smtp://a b", "smtp://a\tb",
+          "smtp://[::1", "smtp://[::1]x", "smtp://h\"x"}) {
         const auto refused = read_smtp_url(bad, "shop@example.com");
         ASSERT_FALSE(refused) << bad;
         EXPECT_EQ(refused.error().kind, errc::invalid);

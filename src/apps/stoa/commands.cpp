@@ -1,5 +1,6 @@
 #include "apps/stoa/commands.hpp"
 
+#include "apps/stoa/replay_verb.hpp"
 #include "apps/stoa/tools.hpp"
 #include "runtime/crash_point.hpp"
 
@@ -107,6 +108,16 @@ int run_command(int count, char** arguments) {
         ->add_option("email", operator_email,
                      "its address; a new account's password is printed once")
         ->required();
+    replay_options replay;
+    auto* replay_verb = program.add_subcommand(
+        "replay", "window a file of events as analytics does; exit 1 when a line was bad");
+    replay_verb
+        ->add_option("--source", replay.source,
+                     "an event a line: a viewer's, or {topic, payload, occurred_at, id}")
+        ->required();
+    replay_verb->add_option("--results", replay.results,
+                            "a folder for the rows, a file a pipeline; else standard output");
+    replay_verb->add_flag("--send", replay.send, "send viewers' events to the running shop instead");
     auto* migrate_verb = program.add_subcommand(
         "migrate",
         "bring the stores to this version's schema; makes them where there are none yet");
@@ -116,12 +127,25 @@ int run_command(int count, char** arguments) {
     doctor_verb->add_option("--drop-group", looking.drop_group,
                             "forget a consumer group that no service reads by any more, so that "
                             "old events can go; the shop must be stopped");
+    auto* redrive_verb = program.add_subcommand(
+        "redrive", "apply dead letters once more, each key's in order; exit 1 while some are left");
+    redrive_request redriving;
+    redrive_verb->add_option("--group", redriving.group, "only this consumer group's");
+    redrive_verb->add_option("--topic", redriving.topic, "only of this topic");
+    redrive_verb->add_option("--key", redriving.key, "only of this key");
+    redrive_verb->add_option("--id", redriving.id,
+                             "only this event, and those of its key before it");
+    redrive_verb->add_flag("--dry-run", redriving.dry_run, "list them, change nothing");
+    redrive_verb->add_flag("--give-up", redriving.give_up,
+                           "forget them instead of applying; with --key or --id");
+    redrive_verb->add_flag("--json", as_json, "print the report as JSON");
     auto* openapi_verb = program.add_subcommand("openapi", "print the API's OpenAPI 3.1 document");
     auto* config_verb =
         program.add_subcommand("config", "show the effective settings and where each comes from");
     auto* version_verb = program.add_subcommand("version", "show the version");
     for (auto* verb : {serve_verb, import_verb, export_verb, audit_verb, backup_verb, restore_verb,
-                       operator_verb, migrate_verb, doctor_verb, openapi_verb, config_verb})
+                       operator_verb, replay_verb, migrate_verb, doctor_verb, redrive_verb, openapi_verb,
+                       config_verb})
         flags.add_to(*verb);
 
     const auto with_settings = [&](auto run) {
@@ -142,10 +166,15 @@ int run_command(int count, char** arguments) {
         [&] { with_settings([&](const settings& s) { return run_restore(s, backup_file); }); });
     operator_verb->callback(
         [&] { with_settings([&](const settings& s) { return run_operator(s, operator_email); }); });
+    replay_verb->callback(
+        [&] { with_settings([&](const settings& s) { return run_replay(s, replay); }); });
     migrate_verb->callback(
         [&] { with_settings([](const settings& s) { return run_migrate(s); }); });
     doctor_verb->callback(
         [&] { with_settings([&](const settings& s) { return run_doctor(s, looking); }); });
+    redrive_verb->callback([&] {
+        with_settings([&](const settings& s) { return run_redrive(s, redriving, as_json); });
+    });
     openapi_verb->callback(
         [&] { with_settings([](const settings& s) { return print_openapi(s); }); });
     config_verb->callback([&] {

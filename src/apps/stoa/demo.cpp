@@ -63,10 +63,11 @@ task<result<int>> load_catalogue(products::product_service& products) {
 
 }  // namespace
 
-task<result<std::string>> load_demo(products::product_service& products, users::user_service& users,
-                                    clock& time, random_source& random) {
+namespace {
+
+task<result<std::string>> load_people(users::user_service& users, clock& time,
+                                      random_source& random) {
     const auto began = time.now();
-    STOA_CO_TRY(const int made, co_await load_catalogue(products));
     for (const std::string name : {"Ada", "Grace"}) {
         users::new_account account{.email = name + "@example.com",
                                    .password = "demo-" + name + "-2026",
@@ -79,13 +80,25 @@ task<result<std::string>> load_demo(products::product_service& products, users::
     }
     const auto password = tokens_of_chance(random).substr(0, 16);
     STOA_CO_TRY(const auto admin, co_await users.ensure_admin("operator@example.com", password));
+    if (admin.created_at < began) co_return std::string();
+    co_return "Customers: ada@example.com / demo-Ada-2026, grace@example.com / demo-Grace-2026\n"
+              "Operator:  operator@example.com / " +
+        password + "  (shown only now)\n";
+}
+
+}  // namespace
+
+task<result<std::string>> load_demo(products::product_service* products, users::user_service* users,
+                                    clock& time, random_source& random) {
     std::string lines;
-    if (made > 0) lines += "Demo catalogue: " + std::to_string(made) + " products\n";
-    if (admin.created_at >= began)
-        lines +=
-            "Customers: ada@example.com / demo-Ada-2026, grace@example.com / demo-Grace-2026\n"
-            "Operator:  operator@example.com / " +
-            password + "  (shown only now)\n";
+    if (products) {
+        STOA_CO_TRY(const int made, co_await load_catalogue(*products));
+        if (made > 0) lines += "Demo catalogue: " + std::to_string(made) + " products\n";
+    }
+    if (users) {
+        STOA_CO_TRY(auto told, co_await load_people(*users, time, random));
+        lines += told;
+    }
     co_return lines;
 }
 

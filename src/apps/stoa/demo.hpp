@@ -7,9 +7,9 @@
 
 namespace stoa {
 
-// What is there stays as it is. Returns lines for the terminal: the operator's password when it was
-// made now.
-task<result<std::string>> load_demo(products::product_service& products, users::user_service& users,
+// What is there stays as it is. Null: that part is another process's to load. Returns lines for the
+// terminal: the operator's password when it was made now.
+task<result<std::string>> load_demo(products::product_service* products, users::user_service* users,
                                     clock& time, random_source& random);
 
 }  // namespace stoa

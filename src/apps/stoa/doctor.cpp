@@ -1,4 +1,5 @@
 // `stoa doctor`: whether everything the shop needs is in order, and who holds the event log back.
+#include "apps/stoa/doctor.hpp"
 #include "adapters/sqlite/log_groups.hpp"
 #include "apps/stoa/commands.hpp"
 #include "apps/stoa/run_file.hpp"
@@ -15,20 +16,15 @@
 #include <filesystem>
 
 namespace stoa {
+
+void findings::add(bool good, const std::string& what, const std::string& then) {
+    std::printf("%s %s%s%s\n", good ? "ok   " : "WRONG", what.c_str(),
+                good || then.empty() ? "" : ": ", good ? "" : then.c_str());
+    wrong_ += !good;
+}
+void findings::note(const std::string& what) { std::printf("      %s\n", what.c_str()); }
+
 namespace {
-
-class findings {
- public:
-    void add(bool good, const std::string& what, const std::string& then) {
-        std::printf("%s %s%s%s\n", good ? "ok   " : "WRONG", what.c_str(),
-                    good || then.empty() ? "" : ": ", good ? "" : then.c_str());
-        wrong_ += !good;
-    }
-    int status() const { return wrong_ ? 1 : 0; }
-
- private:
-    int wrong_ = 0;
-};
 
 void look_at_running(findings& say, const std::string& directory, const run_file& running) {
     http::blocking_client client(running.http, running.token), admin(running.admin, "");
@@ -75,6 +71,15 @@ void look_at_groups(findings& say, const std::string& directory,
                         each.name + '`');
 }
 
+// On engines whose log says nothing of it by itself.
+void look_at_dead_letters(findings& say, const settings& from) {
+    const auto told = redrive_by(from, {.dry_run = true});
+    if (!told) return say.wrong("the dead letters", told.error().detail);
+    if (told->letters.empty()) return say.good("there are no dead letters");
+    say.note(std::to_string(told->letters.size()) + (told->more ? " and more" : "") +
+             " dead letters: `stoa redrive --dry-run` lists them with their causes");
+}
+
 int drop_group(const settings& from, const std::string& name) {
     if (auto there = require_shop(from); !there) return complain(there.error());
     auto opened = shop::open(from);
@@ -103,11 +108,20 @@ int run_doctor(const settings& from, const doctor_options& options) {
     if (!options.drop_group.empty()) return drop_group(from, options.drop_group);
     findings say;
     const auto& directory = from.text("data_dir");
+    if (from.text("sql") != "sqlite" || from.text("key_value") != "sqlite" ||
+        from.text("event_log") != "sqlite") {
+        look_at_engines(say, from);
+        if (const auto running = read_run_file(directory))
+            look_at_running(say, directory, *running);
+        if (say.status() == 0) look_at_dead_letters(say, from);
+        return say.status();
+    }
     if (const auto running = read_run_file(directory)) {
         look_at_running(say, directory, *running);
         const auto empty = scratch_shop::open(from);
         if (!empty) return complain(empty.error());
         look_at_groups(say, directory, (**empty)->consumer_groups());
+        look_at_engines(say, from);
         return say.status();
     }
     if (auto there = require_shop(from); !there) return complain(there.error());
@@ -120,6 +134,7 @@ int run_doctor(const settings& from, const doctor_options& options) {
     say.add(!error && space.available > (std::uintmax_t{100} << 20), "the disk has room",
             "less than 100 MB are free under " + directory);
     if (opened) look_at_groups(say, directory, (*opened)->consumer_groups());
+    look_at_engines(say, from);
     return say.status();
 }
 

@@ -13,6 +13,15 @@ result<void> listen(http::server& one, const settings& from, std::string_view ke
     return fail(std::move(why));
 }
 
+result<void> listen_at(http::server& one, const std::string& host, const target_facts& of,
+                       std::vector<http::handler*> handlers) {
+    auto done = one.listen(host, of.http_port, std::move(handlers));
+    if (done) return done;
+    auto why = std::move(done).error();
+    why.detail = "the " + std::string(of.name) + " target (`listen_host`): " + why.detail;
+    return fail(std::move(why));
+}
+
 result<void> check_listeners(const settings& from) {
     const auto open_at = from.address("http"), admin_at = from.address("admin");
     if (open_at.port == 0 || open_at.port != admin_at.port || open_at.host != admin_at.host)

@@ -35,6 +35,7 @@ error error_of(const http::client_answer& answer) {
 }
 
 result<void> require_shop(const settings& from) {
+    if (from.text("sql") != "sqlite") return {};  // it is where its engines are
     const auto& directory = from.text("data_dir");
     if (std::filesystem::exists(directory + "/shop.db") ||
         std::filesystem::exists(directory + "/restore.part"))

@@ -1,5 +1,6 @@
 #include "apps/stoa/commands.hpp"
 #include "apps/stoa/shoppers.hpp"
+#include "apps/stoa/targets.hpp"
 #include "apps/stoa/wiring.hpp"
 #include "runtime/log.hpp"
 
@@ -93,33 +94,11 @@ log_level level_of(const std::string& word) {
     return word == "off" ? log_level::off : log_level::info;
 }
 
-// Embedded engines belong to one process: a single target would have the others' data nowhere to
-// ask for.
-result<void> check_targets(const settings& from) {
-    static constexpr std::string_view known[] = {"all",     "gateway",      "user",
-                                                 "product", "cart",         "order",
-                                                 "payment", "notification", "activity"};
-    const auto targets = from.list("target");
-    for (const auto& target : targets)
-        if (std::ranges::find(known, target) == std::end(known))
-            return fail(errc::invalid, "unknown_target",
-                        "there is no target `" + target + "`; `stoa config` lists them");
-    if (targets.size() == 1 && targets.front() == "all") return {};
-    if (targets.size() == std::size(known) - 1) return {};
-    if (from.text("sql") != "sqlite")
-        return fail(errc::invalid, "targets_not_split",
-                    "this version serves all targets in one process, on real engines too: set "
-                    "target to all");
-    return fail(errc::invalid, "targets_need_engines",
-                "one target alone cannot run on the embedded engines, which belong to one process: "
-                "set target to all");
-}
-
 }  // namespace
 
 int serve(const settings& from, const serve_options& options) {
     const auto began = steady::now();
-    if (auto fits = check_targets(from); !fits) return complain(fits.error()), 2;
+    if (const auto fits = target_set::read(from); !fits) return complain(fits.error()), 2;
     std::signal(SIGPIPE, SIG_IGN);
     start_log(level_of(from.text("log_level")));
     auto opened = shop::open(from);

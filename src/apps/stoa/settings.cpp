@@ -34,7 +34,7 @@ constexpr setting_key keys[] = {
      "filesystem s3"},
     {"notifier", "", "outbox_file", "how messages leave: a mailbox file, or SMTP", false,
      "outbox_file smtp"},
-    {"payments", "", "simulator", "payment provider", false, "simulator"},
+    {"payments", "", "simulator", "payment provider", false, "simulator stripe"},
     {"payment_review_above", "", "",
      "payments above this amount wait for a person; empty: none do"},
     {"pending_minutes", "", "2", "a pending order that nobody retries is cancelled after it"},
@@ -47,7 +47,10 @@ constexpr setting_key keys[] = {
     {"rate_principal_per_second", "", "500", "requests by one caller, sustained"},
     {"request_seconds", "", "15", "a request is given up after it"},
     {"drain_seconds", "", "20", "requests in flight may take so long after SIGTERM"},
-    {"smtp_url", "SMTP_URL", "", "smtp://[user:password@]host:port", true},
+    {"smtp_url", "SMTP_URL", "",
+     "smtp://[user:password@]host:port; smtps:// for TLS, or smtp+starttls://", true},
+    {"smtp_ca_file", "", "",
+     "PEM of whom the mail server's certificate must be from; empty: the machine's"},
     {"mail_from", "MAIL_FROM", "shop@localhost", "sender of messages"},
     {"reset_url", "", "",
      "where a new password is set, as https://shop.example/reset?token=; the token is appended; "
@@ -108,17 +111,49 @@ constexpr setting_key keys[] = {
     {"s3_bucket_suffix", "S3_BUCKET_SUFFIX", "", "after the names of buckets, as -<account id>"},
     {"s3_make_buckets", "", "no", "migrate makes missing buckets, private ones", false, "yes no"},
     {"dynamodb_table", "DYNAMODB_TABLE", "ecommerce-analytics", "name of the analytics table"},
-    {"stripe_api_key", "STRIPE_API_KEY", "", "Stripe key", true},
+    {"stripe_api_key", "STRIPE_API_KEY", "", "Stripe's secret key (sk_ or rk_)", true},
+    {"stripe_webhook_secret", "STRIPE_WEBHOOK_SECRET", "",
+     "signing secret (whsec_) of the webhook's endpoint; several by commas while it is changed",
+     true},
+    {"stripe_api_url", "STRIPE_API_URL", "https://api.stripe.com", "where Stripe answers"},
+    {"stripe_ca_file", "", "",
+     "PEM of whom stripe_api_url's certificate must be from; empty: the machine's"},
     {"sns_topic_arn", "SNS_TOPIC_ARN", "", "SNS topic of notifications"},
     {"product_api_url", "PRODUCT_API_URL", "", "where the import function sends products"},
-    {"user_service_host", "USER_SERVICE_HOST", "", "host:port of the user service"},
-    {"product_service_host", "PRODUCT_SERVICE_HOST", "", "host:port of the product service"},
-    {"cart_service_host", "CART_SERVICE_HOST", "", "host:port of the cart service"},
-    {"order_service_host", "ORDER_SERVICE_HOST", "", "host:port of the order service"},
-    {"payment_service_host", "PAYMENT_SERVICE_HOST", "", "host:port of the payment service"},
+    {"user_service_host", "USER_SERVICE_HOST", "",
+     "hosts of the user service, by commas; its ports, unless given as host:http:grpc, are 8001 "
+     "and 50051"},
+    {"product_service_host", "PRODUCT_SERVICE_HOST", "",
+     "hosts of the product service, by commas; its ports, unless given as host:http:grpc, are 8001 "
+     "and 50052"},
+    {"cart_service_host", "CART_SERVICE_HOST", "",
+     "hosts of the cart service, by commas; its ports, unless given as host:http:grpc, are 8005 "
+     "and 50055"},
+    {"order_service_host", "ORDER_SERVICE_HOST", "",
+     "hosts of the order service, by commas; its ports, unless given as host:http:grpc, are 8003 "
+     "and 50053"},
+    {"payment_service_host", "PAYMENT_SERVICE_HOST", "",
+     "hosts of the payment service, by commas; its ports, unless given as host:http:grpc, are 8004 "
+     "and 50054"},
     {"notification_service_host", "NOTIFICATION_SERVICE_HOST", "",
-     "host:port of the notification service"},
-    {"activity_service_host", "ACTIVITY_SERVICE_HOST", "", "host:port of the activity service"},
+     "hosts of the notification service, by commas; its ports, unless given as host:http:grpc, are "
+     "8007 and 50057"},
+    {"activity_service_host", "ACTIVITY_SERVICE_HOST", "",
+     "hosts of the activity service, by commas; its ports, unless given as host:http:grpc, are "
+     "8006 and 50056"},
+    {"analytics_service_host", "ANALYTICS_SERVICE_HOST", "",
+     "hosts of the analytics service, by commas; its ports, unless given as host:http:grpc, are "
+     "8008 and 50058"},
+    {"listen_host", "", "127.0.0.1",
+     "address on which single targets listen, at their documented ports; 0.0.0.0 in a pod"},
+    {"keys_file", "", "",
+     "the shop's signing keys, the same for all its processes; empty: keys.json in data_dir"},
+    {"edges", "", "grpc", "how services of different processes ask each other", false, "grpc http"},
+    {"grpc_certificate_file", "", "", "PEM of our certificate for gRPC; empty: plain text"},
+    {"grpc_key_file", "", "", "PEM of its key"},
+    {"grpc_ca_file", "", "",
+     "PEM of whom the other services' certificates must be from; with it, theirs are asked for, "
+     "too"},
 };
 
 constexpr std::string_view numbers[] = {"loops",

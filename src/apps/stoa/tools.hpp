@@ -3,6 +3,7 @@
 #pragma once
 
 #include "apps/stoa/settings.hpp"
+#include "transport/events/redrive.hpp"
 
 namespace stoa {
 
@@ -21,6 +22,11 @@ int run_doctor(const settings& from, const doctor_options& options);  // doctor.
 int print_openapi(const settings& from);
 
 int run_operator(const settings& from, const std::string& email);  // operator_verb.cpp
+
+// redrive_verb.cpp: by the shop that runs on the data directory, or by services of this process.
+result<redrive_report> redrive_by(const settings& from, const redrive_request& wanted);
+// 1 while some of what was asked for are dead letters still.
+int run_redrive(const settings& from, const redrive_request& wanted, bool as_json);
 
 // backup_verbs.cpp
 int run_audit(const settings& from, bool as_json);

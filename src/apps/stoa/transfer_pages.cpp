@@ -114,7 +114,7 @@ task<> answer_errors(transfer_needs from, request_context context, exchange& wit
 
 }  // namespace
 
-std::vector<route> transfer_pages(transfer_needs from) {
+std::vector<route> transfer_pages(std::optional<transfer_needs> from) {
     std::vector<route> out;
     out.push_back({.method = verb::post,
                    .path = "/api/v1/products/import",
@@ -123,7 +123,7 @@ std::vector<route> transfer_pages(transfer_needs from) {
                    .summary = "Imports a CSV file; ?dry_run=true changes nothing, ?wait=30 waits.",
                    .stream =
                        [from](request_context context, exchange& with, route::parameters) {
-                           return answer_import(from, std::move(context), with);
+                           return answer_import(*from, std::move(context), with);
                        },
                    .body_limit_bytes = largest_upload_bytes});
     out.push_back({.method = verb::get,
@@ -132,7 +132,7 @@ std::vector<route> transfer_pages(transfer_needs from) {
                    .caller = who::operators,
                    .summary = "The catalogue as CSV, as import takes it.",
                    .stream = [from](request_context context, exchange& with, route::parameters) {
-                       return answer_export(from, std::move(context), with);
+                       return answer_export(*from, std::move(context), with);
                    }});
     out.push_back(
         {.method = verb::get,
@@ -141,7 +141,7 @@ std::vector<route> transfer_pages(transfer_needs from) {
          .caller = who::operators,
          .summary = "Every bad row of an import, as CSV.",
          .stream = [from](request_context context, exchange& with, route::parameters given) {
-             return answer_errors(from, std::move(context), with, given.front().second);
+             return answer_errors(*from, std::move(context), with, given.front().second);
          }});
     route report{.method = verb::get,
                  .path = "/api/v1/imports/{id}",
@@ -151,7 +151,7 @@ std::vector<route> transfer_pages(transfer_needs from) {
     report.answer = [from](request_context context, http::request,
                            route::parameters given) -> task<response> {
         const auto request_id = context.request_id;
-        auto found = co_await from.imports.get_import(std::move(context), {given.front().second});
+        auto found = co_await from->imports.get_import(std::move(context), {given.front().second});
         if (!found) co_return http::problem_response(found.error(), request_id);
         co_return report_response(*found, 200);
     };

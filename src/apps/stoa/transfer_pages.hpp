@@ -4,6 +4,8 @@
 #include "services/product/catalogue_import.hpp"
 #include "transport/http/message.hpp"
 
+#include <optional>
+
 namespace stoa {
 
 struct transfer_needs {
@@ -12,7 +14,8 @@ struct transfer_needs {
     clock& time;
     random_source& random;
 };
+// Without needs: routes to be passed on to whoever answers them.
 // POST /api/v1/products/import, GET /api/v1/imports/{id} and /errors, GET /api/v1/products/export.
-std::vector<http::route> transfer_pages(transfer_needs from);
+std::vector<http::route> transfer_pages(std::optional<transfer_needs> from);
 
 }  // namespace stoa

@@ -13,23 +13,19 @@
 #include "apps/stoa/demo.hpp"
 #include "apps/stoa/listeners.hpp"
 #include "apps/stoa/pages.hpp"
+#include "apps/stoa/provider_wiring.hpp"
+#include "apps/stoa/redrive_page.hpp"
+#include "apps/stoa/replica.hpp"
 #include "apps/stoa/restore.hpp"
 #include "apps/stoa/run_file.hpp"
 #include "apps/stoa/tracing.hpp"
 #include "apps/stoa/transfer_pages.hpp"
+#include "apps/stoa/wiring_analytics.hpp"
 #include "apps/stoa/wiring_engines.hpp"
-#include "ports/idempotency.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
-#include "services/activity/activity_operations.hpp"
-#include "services/cart/cart_operations.hpp"
-#include "services/gateway/gateway_operations.hpp"
-#include "services/notification/notification_operations.hpp"
-#include "services/order/order_operations.hpp"
-#include "services/payment/payment_operations.hpp"
-#include "services/product/product_operations.hpp"
-#include "services/user/user_operations.hpp"
 #include "transport/events/consumer.hpp"
+#include "transport/events/follower.hpp"
 #include "transport/events/sweepers.hpp"
 #include "transport/http/router.hpp"
 #include "transport/openapi/openapi.hpp"
@@ -39,27 +35,14 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <set>
 
 namespace stoa {
 namespace {
 
-// The services of one loop. What they share with the other loops' is in the ports.
-struct replica {
-    replica(loop& on, lane share_) : background(on), share(share_) {}
-
-    supervisor background;
-    lane share;
-    std::unique_ptr<idempotency_keys> keys;
-    std::unique_ptr<users::user_service> users;
-    std::unique_ptr<products::product_service> products;
-    std::unique_ptr<products::catalogue_import> imports;
-    std::unique_ptr<orders::order_service> orders;
-    std::unique_ptr<payments::payment_service> payments;
-    std::unique_ptr<carts::cart_service> carts;
-    std::unique_ptr<notifications::notification_service> notifications;
-    std::unique_ptr<activities::activity_service> activities;
-    std::unique_ptr<gateway::gateway_service> gateway;
-    std::unique_ptr<http::router> open_routes, admin_routes;
+// What answers on one loop.
+struct loop_routes {
+    std::unique_ptr<http::router> open, admin;
 };
 
 }  // namespace
@@ -69,6 +52,7 @@ struct shop::parts {
     explicit parts(const settings& s) : from(s) {}
 
     settings from;
+    target_set targets;
     system_clock time;
     system_random random;
     metrics measured;
@@ -91,23 +75,35 @@ struct shop::parts {
     std::unique_ptr<blocking_pool> tools;  // work of minutes: audits, backups
     std::unique_ptr<sodium_password_hasher> passwords;
     std::unique_ptr<jwt_authority> tokens;
+    std::unique_ptr<rpc::service_tokens> service_tokens;
     std::unique_ptr<engines> stores;
-    std::unique_ptr<payment_simulator> provider;
+    std::unique_ptr<provider_wiring> provider;
     std::unique_ptr<notifier> outside;
+    std::unique_ptr<far_connections> far;
+    std::unique_ptr<analytics_wiring> analytics;
     std::vector<std::unique_ptr<replica>> replicas;
-    std::unique_ptr<http::server> open_server, admin_server;
+    std::vector<loop_routes> routes;                          // one a loop
+    std::vector<std::unique_ptr<http::server>> open_servers;  // the public API's first, if here
+    std::vector<std::unique_ptr<rpc::grpc_server>> grpc_servers;
+    std::unique_ptr<http::server> admin_server;
 
     result<void> open_engines();
     result<std::unique_ptr<notifier>> open_notifier();
+    result<void> open_provider();
     result<void> make_replicas();
-    void make_followers(replica& one);
     result<void> make_routes(replica& one);
+    result<void> add_open_routes(http::router& to, replica& one);
+    result<void> add_routes_elsewhere(http::router& to, const replica& one);
+    result<void> add_admin_routes(http::router& to, replica& one);
     result<void> start_consumers(replica& one);
-    void start_sweepers(replica& one);
+    void start_rounds();
+    result<void> listen_for_customers();
+    result<void> listen_for_services();
     void add_gauges();
     task<result<void>> fill_index();
     task<result<void>> begin();
     void begin_when_possible();
+    void be_ready();
     sqlite_shop* embedded() const { return stores->embedded(); }
     task<result<int>> count_orders();
     task<result<int>> compact_index();
@@ -125,29 +121,34 @@ shop::~shop() {
     // frames while the services those refer to stand.
     all_->closing = true;
     if (all_->stores) all_->stores->close();
-    all_->open_server.reset();
+    all_->open_servers.clear();
+    all_->grpc_servers.clear();
     all_->admin_server.reset();
     all_->passwords.reset();
     all_->files.reset();
     all_->tools.reset();
+    all_->routes.clear();
     all_->replicas.clear();
+    all_->far.reset();
     if (all_->traces) all_->traces->close();
     // Their clients belong to the loops.
+    all_->provider.reset();
     if (all_->stores && !all_->embedded()) all_->stores.reset();
     all_->loops.reset();
 }
 
 loop_set& shop::loops() { return *all_->loops; }
-std::uint16_t shop::public_port() const { return all_->open_server->port(); }
+std::uint16_t shop::public_port() const { return all_->open_servers.front()->port(); }
 std::uint16_t shop::admin_port() const { return all_->admin_server->port(); }
 
 std::string shop::api_document() const {
-    return openapi::document_of(*all_->replicas.front()->open_routes,
+    return openapi::document_of(*all_->routes.front().open,
                                 {.title = all_->from.text("shop_name"), .version = STOA_VERSION});
 }
 
 result<std::unique_ptr<shop>> shop::open(const settings& from) {
     auto all = std::make_unique<parts>(from);
+    STOA_TRY(all->targets, target_set::read(from));
     const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
     const auto wanted = static_cast<int>(from.number("loops"));
     all->loops = std::make_unique<loop_set>(wanted > 0 ? wanted : cores);
@@ -165,26 +166,35 @@ result<void> shop::parts::open_engines() {
     local_token = "local_" + tokens_of_chance(random);
     STOA_TRY(traces, tracing::open(from, {loops->at(0), time, random, measured, epoch}));
     files = std::make_unique<blocking_pool>("files", 2, 256);
-    STOA_TRY(stores, engines::open(from, {*loops, time, random, *files, epoch}));
-    STOA_TRY(const auto ring, load_or_create_keys(directory + "/keys.json", time.now()));
+    STOA_TRY(stores, engines::open(from, {*loops, time, random, *files, epoch, targets}));
+    const auto keys = from.given("keys_file") ? from.text("keys_file") : directory + "/keys.json";
+    STOA_TRY(const auto ring, load_or_create_keys(keys, time.now()));
     tokens = std::make_unique<jwt_authority>(ring);
+    service_tokens = std::make_unique<rpc::service_tokens>(*tokens, time, targets.text());
+    STOA_TRY(far, far_connections::open(from, targets));
     passwords = std::make_unique<sodium_password_hasher>();
     tools = std::make_unique<blocking_pool>("audits and backups", 3, 8);
-    STOA_TRY(outside, open_notifier());
-    // Whatever loop confirms, the webhook wakes the first replica: it only looks again.
-    provider = std::make_unique<payment_simulator>(
-        stores->provider_items(), time, random,
-        [this](const std::string& order_id) {
-            asio::post(replicas.front()->background.on(), [this, order_id] {
-                if (replicas.front()->background.stopping()) return;
-                replicas.front()->background.spawn("webhook", [this, order_id]() -> task<> {
-                    request_context context;
-                    context.caller = {.is = role::service};
-                    (void)co_await replicas.front()->payments->receive_webhook(context, {order_id});
-                });
+    if (targets.has(target::notification)) {
+        STOA_TRY(outside, open_notifier());
+    }
+    if (targets.has(target::payment)) STOA_TRY_VOID(open_provider());
+    return {};
+}
+
+// Whatever loop confirms, the webhook wakes the first replica: it only looks again.
+result<void> shop::parts::open_provider() {
+    const auto wake = [this](const std::string& order_id) {
+        asio::post(replicas.front()->background.on(), [this, order_id] {
+            if (replicas.front()->background.stopping()) return;
+            replicas.front()->background.spawn("webhook", [this, order_id]() -> task<> {
+                request_context context;
+                context.caller = {.is = role::service};
+                (void)co_await replicas.front()->payments->receive_webhook(context, {order_id});
             });
-        },
-        payment_simulator::settings{});
+        });
+    };
+    STOA_TRY(provider, provider_wiring::open(
+                           from, {*loops, time, random, stores->provider_items(), wake}));
     return {};
 }
 
@@ -192,6 +202,7 @@ result<std::unique_ptr<notifier>> shop::parts::open_notifier() {
     const auto& sender = from.text("mail_from");
     if (from.text("notifier") == "smtp") {
         STOA_TRY(auto server, read_smtp_url(from.text("smtp_url"), sender));
+        server.ca_file = from.text("smtp_ca_file");
         return std::make_unique<smtp_notifier>(std::move(server), time, *files);
     }
     STOA_TRY(auto mailbox,
@@ -200,46 +211,18 @@ result<std::unique_ptr<notifier>> shop::parts::open_notifier() {
 }
 
 result<void> shop::parts::make_replicas() {
-    const auto currency = from.currency("currency");
-    std::optional<std::int64_t> review;
-    if (from.given("payment_review_above")) {
-        review = read_minor(from.text("payment_review_above"), currency);
-        if (!review)
-            return fail(errc::invalid, "bad_setting",
-                        "`payment_review_above` must be an amount, as 10000.00");
-    }
+    analytics = std::make_unique<analytics_wiring>(
+        analytics_wiring::needs{from, targets, *stores, time, random, measured,
+                                [this] { return !ready.load(); }},
+        loops->size());
+    const shared_by_loops with{
+        from,          targets,  epoch,           time,
+        random,        measured, index,           board,
+        *stores,       *tokens,  *passwords,      provider ? &provider->provider() : nullptr,
+        outside.get(), *far,     *service_tokens, traces ? &traces->spans() : nullptr,
+        analytics->marks()};
     for (int i = 0; i < loops->size(); ++i) {
-        auto one = std::make_unique<replica>(loops->at(i), lane{i, loops->size()});
-        auto& items = stores->items();
-        auto& database = stores->database();
-        one->keys = std::make_unique<idempotency_keys>(items, time, epoch, stores->sole_process());
-        one->users = std::make_unique<users::user_service>(
-            users::user_service::needs{database, items, *passwords, *tokens, time, random},
-            users::user_settings{});
-        one->products = std::make_unique<products::product_service>(
-            products::product_service::needs{database, index, board, time, random},
-            products::product_settings{.shop_currency = currency});
-        one->imports = std::make_unique<products::catalogue_import>(
-            products::catalogue_import::needs{database, stores->blobs(), *one->products, time,
-                                              random, one->background, currency});
-        one->orders = std::make_unique<orders::order_service>(
-            orders::order_service::needs{.items = items,
-                                         .users = *one->users,
-                                         .products = *one->products,
-                                         .time = time,
-                                         .random = random,
-                                         .keys = *one->keys,
-                                         .measured = measured},
-            orders::order_settings{.pending_for = minutes(from.number("pending_minutes")),
-                                   .payment_for = minutes(from.number("payment_minutes")),
-                                   .shop_currency = currency});
-        one->payments = std::make_unique<payments::payment_service>(
-            payments::payment_service::needs{items, *one->orders, *provider, time, random,
-                                             *one->keys, one->background, measured, epoch},
-            payments::payment_settings{.review_above_minor = review});
-        one->orders->use(*one->payments);
-        one->products->use(*one->orders);
-        make_followers(*one);
+        STOA_TRY(auto one, replica::make(loops->at(i), lane{i, loops->size()}, with));
         STOA_TRY_VOID(make_routes(*one));
         replicas.push_back(std::move(one));
     }
@@ -247,45 +230,12 @@ result<void> shop::parts::make_replicas() {
     return {};
 }
 
-// The services that follow orders, and those that stand in front of all.
-void shop::parts::make_followers(replica& one) {
-    const auto currency = from.currency("currency");
-    auto& items = stores->items();
-    one.carts = std::make_unique<carts::cart_service>(
-        carts::cart_service::needs{items, *one.products, *one.orders, time, *one.keys},
-        carts::cart_settings{.kept = hours(24 * from.number("cart_days")),
-                             .shop_currency = currency});
-    one.users->on_merge([&one](std::string guest_id, std::string user_id) {
-        return one.carts->merge(std::move(guest_id), std::move(user_id));
-    });
-    one.users->on_adopt([&one](std::string guest_id, std::string user_id) {
-        return one.orders->adopt(std::move(guest_id), std::move(user_id));
-    });
-    one.notifications = std::make_unique<notifications::notification_service>(
-        notifications::notification_service::needs{items, *one.users, *one.orders, *outside,
-                                                   stores->blobs(), time, random, one.background,
-                                                   measured},
-        notifications::notification_settings{.shop_name = from.text("shop_name"),
-                                             .reset_url = from.text("reset_url"),
-                                             .verify_url = from.text("verify_url")});
-    one.activities = std::make_unique<activities::activity_service>(
-        activities::activity_service::needs{stores->log(), time, random},
-        activities::activity_settings{});
-    one.gateway = std::make_unique<gateway::gateway_service>(
-        gateway::gateway_service::needs{
-            *one.orders, *one.users, *one.products, *one.payments, *one.notifications,
-            [&one](request_context context) {
-                return one.products->describe_catalogue(std::move(context));
-            },
-            time},
-        gateway::gateway_settings{.shop_name = from.text("shop_name"), .shop_currency = currency});
-}
-
 result<void> shop::parts::make_routes(replica& one) {
     http::router_needs ports{time, random, measured, limiter, [this, &one](std::string credential) {
                                  return authenticate(one, std::move(credential));
                              }};
     ports.traces = traces ? &traces->spans() : nullptr;
+    ports.is_service = [this](std::string_view token) { return service_tokens->is_service(token); };
     http::router_settings bounds{
         .deadline = seconds(from.number("request_seconds")),
         .per_principal = {static_cast<double>(from.number("rate_principal_burst")),
@@ -297,39 +247,85 @@ result<void> shop::parts::make_routes(replica& one) {
                                                   : http::access_log::changes,
         .cors_origins = from.list("cors_origins"),
         .shop_currency = from.currency("currency")};
-    one.open_routes = std::make_unique<http::router>(ports, bounds);
-    for (const auto& each :
-         {users::operations_of(*one.users), products::operations_of(*one.products),
-          carts::operations_of(*one.carts), orders::operations_of(*one.orders),
-          payments::operations_of(*one.payments), notifications::operations_of(*one.notifications),
-          activities::operations_of(*one.activities), gateway::operations_of(*one.gateway)})
-        STOA_TRY_VOID(one.open_routes->add(each));
-    for (auto& page : transfer_pages({*one.imports, stores->blobs(), time, random}))
-        STOA_TRY_VOID(one.open_routes->add(std::move(page)));
-    STOA_TRY_VOID(one.open_routes->add(
-        audit_page([this] { return offload(*tools, [this] { return audit_now({}); }); })));
-    STOA_TRY_VOID(
-        one.open_routes->add(invoice_page([&one](request_context context, std::string order_id) {
-            return one.notifications->invoice(std::move(context), std::move(order_id));
-        })));
-    for (auto& page : public_pages({.jwks = [this] { return tokens->jwks(); }}))
-        STOA_TRY_VOID(one.open_routes->add(std::move(page)));
-
-    STOA_TRY_VOID(openapi::mount_documents(
-        *one.open_routes, {.title = from.text("shop_name"), .version = STOA_VERSION}));
+    loop_routes made{.open = std::make_unique<http::router>(ports, bounds)};
+    STOA_TRY_VOID(add_open_routes(*made.open, one));
 
     bounds.log = http::access_log::off;
     bounds.cors_origins.clear();
     ports.traces = nullptr;  // a scrape every few seconds is no request of a customer's
-    one.admin_routes = std::make_unique<http::router>(ports, bounds);
+    made.admin = std::make_unique<http::router>(ports, bounds);
+    STOA_TRY_VOID(add_admin_routes(*made.admin, one));
+    routes.push_back(std::move(made));
+    return {};
+}
+
+namespace {
+task<result<void>> tell_news(replica& one, std::string order_id) {
+    request_context context;
+    context.caller = {.is = role::service};
+    STOA_CO_TRY_VOID(
+        co_await one.payments->receive_webhook(std::move(context), {std::move(order_id)}));
+    co_return result<void>{};
+}
+}  // namespace
+
+result<void> shop::parts::add_open_routes(http::router& to, replica& one) {
+    for (const auto& each : one.operations()) STOA_TRY_VOID(to.add(each));
+    for (const auto& each : analytics->operations(one.share.index)) STOA_TRY_VOID(to.add(each));
+    for (auto& page : analytics->pages(one.share.index)) STOA_TRY_VOID(to.add(std::move(page)));
+    if (one.imports)
+        for (auto& page :
+             transfer_pages(transfer_needs{*one.imports, stores->blobs(), time, random}))
+            STOA_TRY_VOID(to.add(std::move(page)));
+    if (targets.whole())
+        STOA_TRY_VOID(to.add(
+            audit_page([this] { return offload(*tools, [this] { return audit_now({}); }); })));
+    if (one.notifications)
+        STOA_TRY_VOID(to.add(invoice_page([&one](request_context context, std::string order_id) {
+            return one.notifications->invoice(std::move(context), std::move(order_id));
+        })));
+    if (one.payments)
+        STOA_TRY_VOID(to.add(stripe_webhook_page(
+            from, time, [&one](std::string order_id) { return tell_news(one, std::move(order_id)); })));
+    if (one.gateway) STOA_TRY_VOID(add_routes_elsewhere(to, one));
+    for (auto& page : public_pages({.jwks = [this] { return tokens->jwks(); }}))
+        STOA_TRY_VOID(to.add(std::move(page)));
+    return openapi::mount_documents(to, {.title = from.text("shop_name"), .version = STOA_VERSION});
+}
+
+// A gateway's: what other processes answer.
+result<void> shop::parts::add_routes_elsewhere(http::router& to, const replica& one) {
+    for (const auto& each : all_targets()) {
+        auto* const there = targets.has(each.is) ? nullptr : one.passes_to(each.is);
+        if (!there) continue;
+        STOA_TRY_VOID(to.add_elsewhere(operations_elsewhere(each.is), *there));
+        if (each.is == target::product)
+            for (auto& page : transfer_pages({}))
+                STOA_TRY_VOID(to.add(http::passed_on(std::move(page), *there)));
+        if (each.is == target::notification)
+            STOA_TRY_VOID(to.add(http::passed_on(invoice_page({}), *there)));
+        if (each.is == target::payment)
+            STOA_TRY_VOID(to.add(http::passed_on(stripe_webhook_page(from, time, {}), *there)));
+        if (each.is == target::analytics)
+            STOA_TRY_VOID(to.add(http::passed_on(live_page(nullptr, nullptr, {}), *there)));
+    }
+    return {};
+}
+
+result<void> shop::parts::add_admin_routes(http::router& to, replica& one) {
     for (auto& page : admin_pages({.metrics = [this] { return measured.text(); },
                                    .ready = [this] { return readiness(); }}))
-        STOA_TRY_VOID(one.admin_routes->add(std::move(page)));
+        STOA_TRY_VOID(to.add(std::move(page)));
+    STOA_TRY_VOID(to.add(redrive_page([this, &one](redrive_request wanted) {
+        return stoa::redrive({stores->log(), stores->dead_letters(), one.consumers()},
+                             std::move(wanted));
+    })));
+    if (!targets.whole()) return {};
     for (auto& page : local_pages(
              {*tools, time, [this](const audit_progress& told) { return audit_now(told); },
               [this] { return backup_now(); },
               [this, &one](std::string email) { return make_operator(one, std::move(email)); }}))
-        STOA_TRY_VOID(one.admin_routes->add(std::move(page)));
+        STOA_TRY_VOID(to.add(std::move(page)));
     return {};
 }
 
@@ -348,7 +344,7 @@ task<result<principal>> shop::parts::authenticate(replica& one, std::string cred
         own.key_id = "local";
         co_return own;
     }
-    co_return co_await one.users->authenticate(std::move(credential));
+    co_return co_await one.directory().authenticate(std::move(credential));
 }
 
 namespace {
@@ -373,7 +369,7 @@ result<audit_report> shop::parts::audit_now(const audit_progress& told) {
         if (told) told(step, done, of);
     };
     return stoa::audit({.shop = *at.shop,
-                        .provider = at.provider.get(),
+                        .provider = from.text("payments") == "simulator" ? at.provider.get() : nullptr,
                         .intents = &simulator_tables().front(),
                         .now = time.now(),
                         .running_since = running_since},
@@ -394,6 +390,12 @@ result<std::unique_ptr<backup_stream>> shop::backup() { return all_->backup_now(
 
 void shop::parts::add_gauges() {
     stores->add_gauges(measured);
+    measured.gauge("http_connections", "Open connections of the API's listeners.", {}, [this] {
+        double sum = 0;
+        for (const auto& each : open_servers) sum += each->connections();
+        return sum;
+    });
+    if (!targets.has(target::order)) return;
     measured.gauges("orders_in_status", "Orders by status, a few seconds old.", [this] {
         std::vector<std::pair<metric_labels, double>> out;
         for (std::size_t i = 0; i < orders_by_status.size(); ++i)
@@ -401,8 +403,6 @@ void shop::parts::add_gauges() {
                            static_cast<double>(orders_by_status[i].load())});
         return out;
     });
-    measured.gauge("http_connections", "Open connections of the public listener.", {},
-                   [this] { return open_server ? open_server->connections() : 0.0; });
 }
 
 task<result<void>> shop::parts::fill_index() {
@@ -439,17 +439,10 @@ task<result<int>> shop::parts::compact_index() {
     co_return co_await offload(*files, std::move(work));
 }
 
-namespace {
-std::array<event_consumer, 5> consumers_of(replica& one) {
-    return {orders::events_of(*one.orders), payments::events_of(*one.payments),
-            products::events_of(*one.products), carts::events_of(*one.carts),
-            notifications::events_of(*one.notifications)};
-}
-}  // namespace
-
 std::vector<std::string> shop::consumer_groups() const {
     std::vector<std::string> out;
-    for (const auto& each : consumers_of(*all_->replicas.front())) out.emplace_back(each.group);
+    for (const auto& each : all_->replicas.front()->consumers()) out.emplace_back(each.group);
+    if (all_->targets.has(target::analytics)) out.emplace_back(analytics::group);
     return out;
 }
 
@@ -464,33 +457,31 @@ task<result<void>> shop::drop_group(std::string name) {
 }
 
 result<void> shop::parts::start_consumers(replica& one) {
-    for (const auto& each : consumers_of(one))
+    for (const auto& each : one.consumers())
         STOA_TRY_VOID(start_consumer(each, stores->log(), time, random, measured, one.background,
                                      one.share, {}, traces ? &traces->spans() : nullptr));
-    return {};
+    return analytics->start(one.background, one.share);
 }
 
-void shop::parts::start_sweepers(replica& one) {
-    start_sweeper(one.background, time, "orders", seconds(1),
-                  [&one] { return one.orders->sweep(one.share); });
-    start_sweeper(one.background, time, "payments", seconds(1),
-                  [&one] { return one.payments->sweep(one.share); });
-    start_sweeper(one.background, time, "notifications", seconds(5),
-                  [&one] { return one.notifications->sweep(one.share); });
-    start_sweeper(one.background, time, "carts", seconds(10),
-                  [&one] { return one.carts->sweep(one.share); });
-    if (one.share.index != 0) return;
-    one.background.spawn("resume imports",
-                         [&one]() -> task<> { (void)co_await one.imports->resume(); });
-    start_sweeper(one.background, time, "guest orders", seconds(5),
-                  [&one] { return one.users->sweep(); });
-    start_sweeper(one.background, time, "holds", seconds(10),
-                  [&one] { return one.products->sweep(); });
-    start_sweeper(one.background, time, "order counts", seconds(5),
-                  [this] { return count_orders(); });
-    start_sweeper(one.background, time, "catalogue index", seconds(60),
-                  [this] { return compact_index(); });
-    stores->start(one.background);
+// On loop 0: what the process does once, whatever its loops.
+void shop::parts::start_rounds() {
+    auto& first = *replicas.front();
+    auto& background = first.background;
+    if (first.orders)
+        start_sweeper(background, time, "order counts", seconds(5),
+                      [this] { return count_orders(); });
+    if (first.products)
+        start_sweeper(background, time, "catalogue index", seconds(60),
+                      [this] { return compact_index(); });
+    // Other processes change products as well.
+    if (first.products && !stores->sole_process())
+        start_follower(std::string(products::topic::changed), stores->log(), time, background,
+                       {.seen = [&first](std::string id) { return first.products->reread(id); },
+                        .missed = [this]() -> task<result<void>> {
+                            board.all_changed();
+                            return fill_index();
+                        }});
+    stores->start(background);
 }
 
 namespace {
@@ -516,16 +507,17 @@ task<std::invoke_result_t<What&>> run_on(loop& there, What what) {
 // has begun then.
 task<result<void>> shop::parts::begin() {
     STOA_CO_TRY_VOID(co_await stores->check());
-    STOA_CO_TRY_VOID(co_await fill_index());
+    if (targets.has(target::product)) STOA_CO_TRY_VOID(co_await fill_index());
     crash_point("index_filled");
     for (auto& one : replicas) {
         auto first = [this, r = one.get()]() -> result<void> {
             STOA_TRY_VOID(start_consumers(*r));
-            start_sweepers(*r);
+            r->start_sweepers(time);
             return {};
         };
         STOA_CO_TRY_VOID(co_await run_on(one->background.on(), std::move(first)));
     }
+    start_rounds();
     crash_point("consumers_started");
     co_return result<void>{};
 }
@@ -544,10 +536,66 @@ void shop::parts::begin_when_possible() {
                 if (begun.error().kind != errc::unavailable)
                     throw std::runtime_error(begun.error().detail);  // waiting would not mend it
             }
-            ready = true;
+            be_ready();
             log_info("engines_are_there", {});
         },
         importance::essential);
+}
+
+void shop::parts::be_ready() {
+    ready = true;
+    for (auto& each : grpc_servers) each->serving(true);
+}
+
+// The public API where the gateway is served, and each target's own port otherwise; targets of one
+// port share the listener.
+result<void> shop::parts::listen_for_customers() {
+    std::vector<http::handler*> handlers;
+    for (auto& each : routes) handlers.push_back(each.open.get());
+    const auto open = [&]() -> http::server& {
+        open_servers.push_back(std::make_unique<http::server>(*loops, http::limits{}));
+        return *open_servers.back();
+    };
+    if (targets.has(target::gateway))
+        STOA_TRY_VOID(stoa::listen(open(), from, "http", "the public API", handlers));
+    if (targets.whole()) return {};
+    std::set<std::uint16_t> done;
+    const auto& host = from.text("listen_host");
+    const auto& gate = facts_of(target::gateway);
+    if (targets.has(target::gateway) && host != "0.0.0.0" && host != from.address("http").host)
+        STOA_TRY_VOID(listen_at(open(), host, gate, handlers));
+    for (const auto& each : all_targets())
+        if (targets.has(each.is) && each.is != target::gateway &&
+            done.insert(each.http_port).second)
+            STOA_TRY_VOID(listen_at(open(), host, each, handlers));
+    return {};
+}
+
+result<void> shop::parts::listen_for_services() {
+    if (targets.whole()) return {};
+    for (const auto& each : all_targets()) {
+        if (!targets.has(each.is) || each.grpc_port == 0) continue;
+        std::vector<rpc::grpc_lane> lanes;
+        for (auto& one : replicas)
+            lanes.push_back({.services = one->rpcs_of(each.is),
+                             .authenticate = [this, r = one.get()](std::string credential) {
+                                 return authenticate(*r, std::move(credential));
+                             }});
+        STOA_TRY(auto made, rpc::grpc_server::open(
+                                {*loops, *tools, time, random, measured, *service_tokens,
+                                 traces ? &traces->spans() : nullptr},
+                                {.host = from.text("listen_host"),
+                                 .port = each.grpc_port,
+                                 .certificate_file = from.text("grpc_certificate_file"),
+                                 .key_file = from.text("grpc_key_file"),
+                                 .client_ca_file = from.text("grpc_ca_file"),
+                                 .longest_deadline = seconds(from.number("request_seconds")),
+                                 .shop_currency = from.currency("currency"),
+                                 .version = STOA_VERSION},
+                                std::move(lanes)));
+        grpc_servers.push_back(std::move(made));
+    }
+    return {};
 }
 
 task<result<void>> shop::start() {
@@ -558,31 +606,49 @@ task<result<void>> shop::start() {
     // Embedded engines are there or broken; others may be away for a while.
     if (!begun && (all.embedded() || begun.error().kind != errc::unavailable)) co_return begun;
     if (all.traces) all.traces->start(all.replicas.front()->background);
-    std::vector<http::handler*> open_handlers, admin_handlers;
-    for (auto& one : all.replicas) {
-        open_handlers.push_back(one->open_routes.get());
-        admin_handlers.push_back(one->admin_routes.get());
-    }
-    all.open_server = std::make_unique<http::server>(*all.loops, http::limits{});
+    std::vector<http::handler*> admin_handlers;
+    for (auto& each : all.routes) admin_handlers.push_back(each.admin.get());
     all.admin_server = std::make_unique<http::server>(*all.loops, http::limits{});
     STOA_CO_TRY_VOID(listen(*all.admin_server, all.from, "admin", "the admin listener",
                             std::move(admin_handlers)));
-    STOA_CO_TRY_VOID(
-        listen(*all.open_server, all.from, "http", "the public API", std::move(open_handlers)));
+    STOA_CO_TRY_VOID(all.listen_for_customers());
+    STOA_CO_TRY_VOID(all.listen_for_services());
     crash_point("listening");
     const auto open_at = all.from.address("http"), admin_at = all.from.address("admin");
     all.reached_at = {open_at.host + ':' + std::to_string(public_port()),
                       admin_at.host + ':' + std::to_string(admin_port()), all.local_token};
-    // A shop whose disk is full still serves reads.
-    if (auto told = write_run_file(all.from.text("data_dir"), all.reached_at); !told)
-        all.hidden = std::move(told).error();
-    if (begun) all.ready = true;
+    // A shop whose disk is full still serves reads. A part of a shop is nothing that verbs find.
+    if (all.targets.whole())
+        if (auto told = write_run_file(all.from.text("data_dir"), all.reached_at); !told)
+            all.hidden = std::move(told).error();
+    if (begun) all.be_ready();
     else all.begin_when_possible();
     co_return result<void>{};
 }
 
 const run_file& shop::reached_at() const { return all_->reached_at; }
 const std::optional<error>& shop::hidden() const { return all_->hidden; }
+
+// Engines that are other systems say within seconds whether they are there.
+task<result<redrive_report>> shop::redrive(redrive_request wanted) {
+    auto& all = *all_;
+    auto& first = *all.replicas.front();
+    if (!all.running_since) {
+        const auto until = all.time.ticks() + seconds(15);
+        for (;;) {
+            auto seen = co_await all.stores->check();
+            if (seen) break;
+            const bool may_come = seen.error().kind == errc::unavailable && !all.embedded();
+            if (!may_come || all.time.ticks() > until)
+                co_return std::unexpected(std::move(seen).error());
+            co_await all.time.sleep(milliseconds(200));
+        }
+    }
+    auto done = co_await stoa::redrive(
+        {all.stores->log(), all.stores->dead_letters(), first.consumers()}, std::move(wanted));
+    if (!all.running_since) co_await first.background.stop();
+    co_return done;
+}
 
 task<result<made_operator>> shop::make_operator(std::string email) {
     return all_->make_operator(*all_->replicas.front(), std::move(email));
@@ -599,7 +665,8 @@ task<result<made_operator>> shop::parts::make_operator(replica& one, std::string
 
 task<result<std::string>> shop::load_demo() {
     auto& first = *all_->replicas.front();
-    co_return co_await stoa::load_demo(*first.products, *first.users, all_->time, all_->random);
+    co_return co_await stoa::load_demo(first.products.get(), first.users.get(), all_->time,
+                                       all_->random);
 }
 
 namespace {
@@ -612,9 +679,12 @@ task<result<void>> stop_background(replica& one) {
 task<> shop::drain() {
     auto& all = *all_;
     all.ready = false;
-    remove_run_file(all.from.text("data_dir"));
+    if (all.targets.whole()) remove_run_file(all.from.text("data_dir"));
     crash_point("drain_begun");
-    if (all.open_server) co_await all.open_server->drain(seconds(all.from.number("drain_seconds")));
+    for (auto& each : all.grpc_servers) each->serving(false);
+    const auto grace = seconds(all.from.number("drain_seconds"));
+    for (auto& each : all.open_servers) co_await each->drain(grace);
+    for (auto& each : all.grpc_servers) co_await each->drain(grace);
     crash_point("requests_finished");
     for (auto& one : all.replicas) {
         if (&one->background.on() == &all.loops->at(0)) {

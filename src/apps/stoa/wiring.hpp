@@ -10,6 +10,7 @@
 #include "apps/stoa/wiring_engines.hpp"
 #include "runtime/loops.hpp"
 #include "runtime/task.hpp"
+#include "transport/events/redrive.hpp"
 
 #include <functional>
 #include <memory>
@@ -47,6 +48,10 @@ class shop {
     const std::optional<error>& hidden() const;
     // An account that runs the shop, made or promoted. Of a shop that was started or only opened.
     task<result<made_operator>> make_operator(std::string email);
+
+    // On loop 0. Of a shop that was started or only opened: real engines are waited for then, and
+    // background work of the handlers ends with it.
+    task<result<redrive_report>> redrive(redrive_request wanted);
 
     std::uint16_t public_port() const;
     std::uint16_t admin_port() const;

@@ -1,5 +1,6 @@
 #include "apps/stoa/wiring_engines.hpp"
 
+#include "apps/stoa/wiring_analytics.hpp"
 #include "adapters/simulator/payment_simulator.hpp"
 #include "adapters/system/system_clock.hpp"
 #include "embedded/product_migrations.hpp"
@@ -34,10 +35,12 @@ std::vector<sql_component> shop_migrations() {
 }
 
 std::vector<const kv_table*> shop_tables() {
-    return {&users::sessions_table,    &idempotency_table,
-            &carts::carts_table,       &carts::guards_table,
-            &orders::orders_table,     &orders::counters_table,
-            &payments::payments_table, &notifications::notifications_table};
+    std::vector<const kv_table*> out{&users::sessions_table,    &idempotency_table,
+                                     &carts::carts_table,       &carts::guards_table,
+                                     &orders::orders_table,     &orders::counters_table,
+                                     &payments::payments_table, &notifications::notifications_table};
+    for (const auto* each : analytics_tables()) out.push_back(each);
+    return out;
 }
 
 std::vector<topic_spec> shop_topics(const settings& from) {
@@ -52,6 +55,7 @@ std::vector<topic_spec> shop_topics(const settings& from) {
     out.push_back({.name = users::topic::notifications, .keep = hours(24)});
     out.push_back(
         {.name = activities::topic::raw_events, .keep = hours(24 * from.number("raw_event_days"))});
+    for (const auto& each : analytics_topics()) out.push_back(each);
     return out;
 }
 
@@ -101,7 +105,10 @@ result<std::vector<std::string>> engines::make(const settings& from) {
     system_random random;
     loop_set loops(1);
     blocking_pool files("files", 2, 16);
-    needs ports{loops, time, random, files, new_id(time, random)};
+    // Whatever this process would serve: a job makes it all.
+    STOA_TRY(const auto whole, from.with({{"target", "all"}}));
+    STOA_TRY(const auto targets, target_set::read(whole));
+    needs ports{loops, time, random, files, new_id(time, random), targets};
     if (!embedded) return make_remote_engines(from, std::move(ports));
     STOA_TRY(const auto opened, open_embedded_engines(from, std::move(ports)));
     opened->close();

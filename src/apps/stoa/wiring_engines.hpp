@@ -3,7 +3,7 @@
 #pragma once
 
 #include "adapters/sqlite/sqlite_shop.hpp"
-#include "apps/stoa/settings.hpp"
+#include "apps/stoa/targets.hpp"
 #include "ports/blob.hpp"
 #include "ports/clock.hpp"
 #include "ports/dead_letters.hpp"
@@ -40,7 +40,8 @@ class engines {
         clock& time;
         random_source& random;
         blocking_pool& files;
-        std::string epoch;  // of this process
+        std::string epoch;   // of this process
+        target_set targets;  // only what they need is opened
     };
     // Errors are for the user and name the setting. An engine that does not answer is none: the
     // shop is then up and not ready.

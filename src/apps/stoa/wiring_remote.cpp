@@ -5,11 +5,9 @@
 #include "adapters/outbox/relay.hpp"
 #include "adapters/postgres/postgres_store.hpp"
 #include "adapters/s3/s3_blob.hpp"
-#include "adapters/simulator/payment_simulator.hpp"
+#include "apps/stoa/engine_options.hpp"
 #include "apps/stoa/wiring_engines.hpp"
 #include "runtime/log.hpp"
-#include "services/notification/notification_service.hpp"
-#include "services/product/catalogue_import.hpp"
 #include "transport/events/sweepers.hpp"
 #include "transport/http/client.hpp"
 
@@ -21,86 +19,6 @@
 namespace stoa {
 namespace {
 
-error bad_setting(std::string_view key, const std::string& what) {
-    return {.kind = errc::invalid,
-            .code = "bad_setting",
-            .detail = '`' + std::string(key) + "` " + what};
-}
-
-// DATABASE_URL, or the parts of it; the password apart, so that no message shows it.
-result<postgres_address> postgres_of(const settings& from) {
-    postgres_address out{.url = from.text("database_url"),
-                         .password = from.text("db_password"),
-                         .ssl_mode = from.text("db_ssl_mode"),
-                         .ssl_root_cert = from.text("db_ssl_root_cert")};
-    if (!out.url.empty()) return out;
-    if (!from.given("db_host"))
-        return fail(bad_setting("sql",
-                                "= postgres needs `database_url` (DATABASE_URL), or "
-                                "`db_host` with `db_name` and `db_user`"));
-    for (const auto* key : {"db_name", "db_user"})
-        if (!from.given(key)) return fail(bad_setting(key, "is needed with `db_host`"));
-    const auto quoted = [](const std::string& text) {
-        std::string value = "'";
-        for (const char c : text) {
-            if (c == '\'' || c == '\\') value += '\\';
-            value += c;
-        }
-        return value + '\'';
-    };
-    out.url = "host=" + quoted(from.text("db_host")) + " port=" + from.text("db_port") +
-              " dbname=" + quoted(from.text("db_name")) + " user=" + quoted(from.text("db_user"));
-    return out;
-}
-
-result<kafka_options> kafka_of(const settings& from) {
-    if (!from.given("kafka_brokers"))
-        return fail(
-            bad_setting("event_log", "= kafka needs `kafka_brokers` (KAFKA_BOOTSTRAP_SERVERS)"));
-    return kafka_options{
-        .brokers = from.text("kafka_brokers"),
-        .protocol = from.text("kafka_security_protocol"),
-        .mechanism = from.text("kafka_sasl_mechanism"),
-        .username = from.text("kafka_sasl_username"),
-        .password = from.text("kafka_sasl_password"),
-        .ca_file = from.text("kafka_ssl_ca_file"),
-        .certificate_file = from.text("kafka_ssl_certificate_file"),
-        .key_file = from.text("kafka_ssl_key_file"),
-        .instance_id = from.text("kafka_group_instance_id"),
-        .prefix = from.text("kafka_topic_prefix"),
-        .topics = shop_topics(from),
-        .replication = static_cast<int>(from.number("kafka_replication_factor")),
-        .min_insync = static_cast<int>(from.number("kafka_min_insync_replicas")),
-    };
-}
-
-// What the AWS adapters read of the environment may stand in the settings, too.
-aws::environment aws_environment(const settings& from) {
-    return [from](std::string_view name) -> std::optional<std::string> {
-        for (const auto& [variable, key] :
-             {std::pair{"AWS_ACCESS_KEY_ID", "aws_access_key_id"},
-              std::pair{"AWS_SECRET_ACCESS_KEY", "aws_secret_access_key"},
-              std::pair{"AWS_SESSION_TOKEN", "aws_session_token"}})
-            if (name == variable && from.given(key)) return from.text(key);
-        return aws::process_environment()(name);
-    };
-}
-
-std::string endpoint_of(const settings& from, std::string_view own) {
-    return from.given(own) ? from.text(own) : from.text("aws_endpoint_url");
-}
-
-// The buckets that services put objects into.
-std::vector<std::string> shop_buckets() {
-    return {std::string(notifications::documents_bucket), std::string(products::imports_bucket)};
-}
-
-std::vector<const kv_table*> provider_tables() {
-    std::vector<const kv_table*> out;
-    for (const auto& each : simulator_tables()) out.push_back(&each);
-    return out;
-}
-
 class remote_engines final : public engines {
  public:
     remote_engines(const settings& from, needs ports) : from_(from), ports_(std::move(ports)) {
@@ -109,7 +27,8 @@ class remote_engines final : public engines {
 
     // All of them before anything is asked of a server.
     result<void> check_settings() const {
-        STOA_TRY_VOID(postgres_of(from_));
+        if (needs_postgres()) STOA_TRY_VOID(postgres_of(from_));
+        if (!needs_items()) return {};
         STOA_TRY(const auto kafka, kafka_of(from_));
         STOA_TRY_VOID(stoa::check(kafka));
         if (from_.text("key_value") == "dynamodb")
@@ -117,7 +36,7 @@ class remote_engines final : public engines {
                 aws::check_options({.service = "dynamodb",
                                     .region = from_.text("aws_region"),
                                     .endpoint = endpoint_of(from_, "aws_endpoint_url_dynamodb")}));
-        if (from_.text("blob") == "s3")
+        if (needs_blobs() && from_.text("blob") == "s3")
             STOA_TRY_VOID(
                 aws::check_options({.service = "s3",
                                     .region = from_.text("aws_region"),
@@ -131,13 +50,16 @@ class remote_engines final : public engines {
         std::error_code why;
         std::filesystem::create_directories(from_.text("data_dir"), why);
         if (why) return fail(bad_setting("data_dir", "cannot be made: " + why.message()));
-        STOA_TRY_VOID(open_postgres(migrates));
-        if (from_.text("key_value") == "dynamodb" || from_.text("blob") == "s3") open_aws();
-        if (from_.text("key_value") == "dynamodb") open_dynamodb();
+        if (needs_postgres()) STOA_TRY_VOID(open_postgres(migrates));
+        if (!needs_items()) return {};
+        const bool keeps_items = from_.text("key_value") == "dynamodb";
+        if (keeps_items || (needs_blobs() && from_.text("blob") == "s3")) open_aws();
+        if (keeps_items) open_dynamodb();
         items_ = std::make_unique<outboxed_items>(base_items(), ports_.time, topics_);
-        return open_blobs();
+        return needs_blobs() ? open_blobs() : result<void>();
     }
     result<void> open_log() {
+        if (!needs_items()) return {};
         STOA_TRY(auto kafka, kafka_of(from_));
         STOA_TRY(log_, kafka_event_log::open(std::move(kafka), base_items(), ports_.time));
         return {};
@@ -151,9 +73,10 @@ class remote_engines final : public engines {
     key_value& provider_items() override { return base_items(); }
 
     task<result<void>> check() override {
-        STOA_CO_TRY_VOID(co_await postgres_->probe());
-        if (dynamodb_) STOA_CO_TRY_VOID(co_await dynamodb_->check_tables(dynamodb_tables()));
+        if (postgres_) STOA_CO_TRY_VOID(co_await postgres_->probe());
+        if (dynamodb_) STOA_CO_TRY_VOID(co_await dynamodb_->check_tables(dynamodb_tables_of_shop()));
         if (s3_) STOA_CO_TRY_VOID(co_await s3_->check_buckets(shop_buckets()));
+        if (!log_) co_return result<void>{};
         if (auto seen = log_->ready(); !seen) co_return seen;
         co_return result<void>{};
     }
@@ -161,7 +84,7 @@ class remote_engines final : public engines {
     task<result<std::vector<std::string>>> make() {
         std::vector<std::string> did{"PostgreSQL is at this version's schema"};
         if (dynamodb_) {
-            STOA_CO_TRY_VOID(co_await dynamodb_->ensure_tables(dynamodb_tables()));
+            STOA_CO_TRY_VOID(co_await dynamodb_->ensure_tables(dynamodb_tables_of_shop()));
             did.push_back("DynamoDB has its tables and indexes");
         }
         if (s3_ && from_.text("s3_make_buckets") == "yes") {
@@ -176,6 +99,7 @@ class remote_engines final : public engines {
     }
 
     void start(supervisor& background) override {
+        if (!log_) return;
         // Who is back under the same name goes on with its leases; another waits until they are
         // over.
         const auto owner = from_.given("kafka_group_instance_id")
@@ -184,24 +108,29 @@ class remote_engines final : public engines {
         relays_.push_back(
             std::make_unique<relay>(base_items(), *log_, ports_.time, ports_.random, owner));
         // Products and users publish where they stand.
-        if (dynamodb_)
+        if (dynamodb_ && postgres_)
             relays_.push_back(std::make_unique<relay>(postgres_->items(), *log_, ports_.time,
                                                       ports_.random, owner));
         for (auto& each : relays_) each->start(background);
-        start_sweeper(background, ports_.time, "expired items", seconds(10),
-                      [this] { return postgres_->items().expire(ports_.time.now(), 500); });
+        if (postgres_)
+            start_sweeper(background, ports_.time, "expired items", seconds(10),
+                          [this] { return postgres_->items().expire(ports_.time.now(), 500); });
     }
 
     std::vector<engine_state> states() const override {
         std::vector<engine_state> out;
-        out.push_back({"postgres", !postgres_->counters().away,
-                       "PostgreSQL does not answer: see `database_url`"});
+        if (postgres_)
+            out.push_back({"postgres", !postgres_->counters().away,
+                           "PostgreSQL does not answer: see `database_url`"});
+        if (!log_) return out;
         const auto kafka = log_->ready();
         out.push_back({"kafka", kafka.has_value(), kafka ? std::string() : kafka.error().detail});
         return out;
     }
 
     void add_gauges(metrics& to) override {
+        if (log_) add_log_gauges(to);
+        if (!postgres_) return;
         const auto& counters = postgres_->counters();
         to.gauge("storage_queue_depth", "Pieces of work that wait for a connection.", {},
                  [&counters] { return static_cast<double>(counters.queued.load()); });
@@ -211,6 +140,21 @@ class remote_engines final : public engines {
                  [&counters] { return static_cast<double>(counters.busy.load()); });
         to.gauge("postgres_conflicts", "Transactions that were run again.", {},
                  [&counters] { return static_cast<double>(counters.conflicts.load()); });
+    }
+
+    task<> finish() override {
+        if (s3_) co_await s3_->close();
+    }
+    void close() override {
+        if (postgres_) postgres_->close();
+    }
+
+ private:
+    key_value& base_items() {
+        return dynamodb_ ? static_cast<key_value&>(*dynamodb_) : postgres_->items();
+    }
+
+    void add_log_gauges(metrics& to) {
         to.gauges("consumer_lag", "Events that a group has not dealt with.", [this] {
             std::vector<std::pair<metric_labels, double>> out;
             for (const auto& lag : log_->lags_now())
@@ -220,29 +164,20 @@ class remote_engines final : public engines {
         });
     }
 
-    task<> finish() override {
-        if (s3_) co_await s3_->close();
+    // A gateway has nothing of its own; the others keep items, if only which keys are parked.
+    bool serves(target one) const { return ports_.targets.has(one); }
+    bool needs_items() const {
+        return std::ranges::any_of(all_targets(), [&](const target_facts& each) {
+            return each.is != target::gateway && serves(each.is);
+        });
     }
-    void close() override { postgres_->close(); }
-
- private:
-    key_value& base_items() {
-        return dynamodb_ ? static_cast<key_value&>(*dynamodb_) : postgres_->items();
+    bool needs_postgres() const {
+        return serves(target::user) || serves(target::product) ||
+               (needs_items() && from_.text("key_value") == "postgres");
     }
-
-    // With DynamoDB the services' items stand there, and PostgreSQL has only what its own
-    // transactions write.
-    std::vector<const kv_table*> item_tables() const {
-        auto out = shop_tables();
-        out.push_back(&parked_table);
-        const auto provider = provider_tables();
-        out.insert(out.end(), provider.begin(), provider.end());
-        return out;
-    }
-    std::vector<const kv_table*> dynamodb_tables() const {
-        auto out = item_tables();
-        for (const auto* each : {&outbox_table, &inbox_table, &leases_table}) out.push_back(each);
-        return out;
+    bool needs_blobs() const {
+        return serves(target::product) || serves(target::notification) ||
+               serves(target::analytics);
     }
 
     result<void> open_postgres(bool migrates) {
@@ -255,7 +190,7 @@ class remote_engines final : public engines {
             .connections = static_cast<std::size_t>(from_.number("db_connections")),
             .migrates = migrates,
             .may_be_away = !migrates};
-        if (from_.text("key_value") == "postgres") options.tables = item_tables();
+        if (from_.text("key_value") == "postgres") options.tables = item_tables_of_shop();
         STOA_TRY(postgres_, postgres_store::open(options, ports_.time));
         return {};
     }

@@ -27,5 +27,6 @@ constexpr operation table[] = {
 }  // namespace
 
 service operations_of(api& implementation) { return {"activities", table, &implementation}; }
+service operations_elsewhere() { return {"activities", table, nullptr}; }
 
 }  // namespace stoa::activities

@@ -6,5 +6,7 @@
 namespace stoa::activities {
 
 service operations_of(api& implementation);
+// The same without anybody to call: for who passes requests on.
+service operations_elsewhere();
 
 }  // namespace stoa::activities

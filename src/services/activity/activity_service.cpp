@@ -43,8 +43,13 @@ event activity_service::to_log(viewer_event from, const std::string& traceparent
 
 task<result<accepted_answer>> activity_service::append(std::vector<event> events) {
     const auto count = static_cast<std::int32_t>(events.size());
+    timestamp newest;
+    for (const auto& each : events) newest = std::max(newest, each.occurred_at);
     auto stored = co_await ports_.log.append(std::move(events));
-    if (stored) co_return accepted_answer{count};
+    if (stored) {
+        if (ports_.marks) ports_.marks->note(newest);
+        co_return accepted_answer{count};
+    }
     if (stored.error().kind == errc::storage_full)
         co_return std::unexpected(std::move(stored).error());
     co_return fail({.kind = errc::unavailable,

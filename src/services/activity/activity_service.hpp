@@ -5,6 +5,7 @@
 #include "base/context.hpp"
 #include "ports/clock.hpp"
 #include "ports/event_log.hpp"
+#include "ports/event_marks.hpp"
 #include "services/activity/activity.hpp"
 
 namespace stoa::activities {
@@ -41,6 +42,7 @@ class activity_service final : public api {
         event_log& log;
         clock& time;
         random_source& random;
+        mark_writer* marks = nullptr;  // told how far time has come; null: nobody asks
     };
     activity_service(needs ports, activity_settings settings)
         : ports_(ports), settings_(settings) {}

@@ -54,6 +54,7 @@ constexpr event_handler events[] = {
 }  // namespace
 
 service operations_of(api& implementation) { return {"carts", table, &implementation}; }
+service operations_elsewhere() { return {"carts", table, nullptr}; }
 event_consumer events_of(cart_service& implementation) { return {"cart", events, &implementation}; }
 
 }  // namespace stoa::carts

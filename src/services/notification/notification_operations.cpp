@@ -37,6 +37,7 @@ constexpr event_handler events[] = {
 }  // namespace
 
 service operations_of(api& implementation) { return {"notifications", table, &implementation}; }
+service operations_elsewhere() { return {"notifications", table, nullptr}; }
 event_consumer events_of(notification_service& implementation) {
     return {"notification", events, &implementation};
 }

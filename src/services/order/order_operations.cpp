@@ -55,6 +55,7 @@ constexpr event_handler events[] = {
 }  // namespace
 
 service operations_of(api& implementation) { return {"orders", table, &implementation}; }
+service operations_elsewhere() { return {"orders", table, nullptr}; }
 event_consumer events_of(order_service& implementation) {
     return {"order", events, &implementation};
 }

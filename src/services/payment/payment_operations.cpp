@@ -42,6 +42,7 @@ constexpr event_handler events[] = {
 }  // namespace
 
 service operations_of(api& implementation) { return {"payments", table, &implementation}; }
+service operations_elsewhere() { return {"payments", table, nullptr}; }
 event_consumer events_of(payment_service& implementation) {
     return {"payment", events, &implementation};
 }

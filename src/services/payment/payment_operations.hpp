@@ -7,6 +7,8 @@
 namespace stoa::payments {
 
 service operations_of(api& implementation);
+// The same without anybody to call: for who passes requests on.
+service operations_elsewhere();
 event_consumer events_of(payment_service& implementation);
 
 }  // namespace stoa::payments

@@ -67,6 +67,7 @@ constexpr event_handler events[] = {
 }  // namespace
 
 service operations_of(api& implementation) { return {"products", table, &implementation}; }
+service operations_elsewhere() { return {"products", table, nullptr}; }
 event_consumer events_of(product_service& implementation) {
     return {"product", events, &implementation};
 }

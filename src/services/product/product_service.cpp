@@ -87,7 +87,9 @@ indexed_product to_indexed(const product& from) {
 }
 
 product_service::product_service(needs ports, product_settings settings)
-    : ports_(ports), settings_(settings), cache_(ports.board) {}
+    : ports_(ports),
+      settings_(settings),
+      cache_(ports.board, ports.time, settings.remembered_for) {}
 
 event product_service::event_of(std::string_view topic, const std::string& product_id,
                                 std::int64_t version, std::string payload) const {
@@ -228,6 +230,16 @@ void product_service::products_changed(const std::vector<product>& now) {
         ports_.board.changed(each.id);
         ports_.index.upsert(to_indexed(each));
     }
+}
+
+task<result<void>> product_service::reread(std::string id) {
+    ports_.board.changed(id);
+    auto read = [id](transaction& t) -> result<std::optional<product>> {
+        return store::find(t, id);
+    };
+    STOA_CO_TRY(const auto now, co_await ports_.db.read(std::move(read)));
+    if (now) products_changed({*now});
+    co_return result<void>{};
 }
 
 namespace {

@@ -145,6 +145,8 @@ class api : public stock_keeper {
 struct product_settings {
     currency_code shop_currency;
     minutes hold_for{15};  // a reservation made by hand, without an order
+    // How long a product is remembered that another process may change; 0: there is none.
+    seconds remembered_for{0};
 };
 
 // Thread rule: one instance a loop; the index and the board are shared by all of them.
@@ -188,6 +190,8 @@ class product_service final : public api {
     task<result<std::vector<indexed_product>>> page_for_index(std::string after);
     // What a writer of many products at once (an import) tells when a batch is stored.
     void products_changed(const std::vector<product>& now);
+    // Another process has changed it.
+    task<result<void>> reread(std::string id);
 
  private:
     using products_by_id = std::vector<std::shared_ptr<const product>>;

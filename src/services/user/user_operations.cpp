@@ -143,5 +143,6 @@ constexpr operation table[] = {
 }  // namespace
 
 service operations_of(api& users) { return {"users", table, &users}; }
+service operations_elsewhere() { return {"users", table, nullptr}; }
 
 }  // namespace stoa::users

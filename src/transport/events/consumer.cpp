@@ -3,20 +3,13 @@
 #include "base/planted.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
-
-#include <boost/system/system_error.hpp>
+#include "transport/events/apply.hpp"
 
 #include <algorithm>
 #include <map>
 
 namespace stoa {
 namespace {
-
-// Waiting may help; anything else will fail the same way for ever.
-bool transient(errc kind) {
-    return kind == errc::unavailable || kind == errc::timeout || kind == errc::rate_limited ||
-           kind == errc::storage_full;
-}
 
 // One group's loop over its share of the partitions. Lives as long as the supervisor's task.
 class consumer_loop {
@@ -84,7 +77,7 @@ class consumer_loop {
     }
 
     task<> apply_one(delivery what) {
-        const event_handler* row = find(what.message);
+        const event_handler* row = handler_of(what_, what.message);
         if (!row) co_return;
         for (int attempt = 1;; ++attempt) {
             const auto done = co_await attempt_once(*row, what, attempt);
@@ -112,7 +105,7 @@ class consumer_loop {
         auto applied = co_await call(row, what);
         if (!applied && planted(planted_bug::failing_event_is_passed_over))
             co_return result<void>{};
-        if (applied || (transient(applied.error().kind) &&
+        if (applied || (is_transient(applied.error().kind) &&
                         !planted(planted_bug::waiting_would_help_and_is_not_tried)))
             co_return applied;
         co_return co_await park(what, std::move(applied).error(), attempt);
@@ -121,7 +114,7 @@ class consumer_loop {
     task<result<void>> call(const event_handler& row, delivery what) {
         auto traced = open_span(what);
         if (traces_) what.message.traceparent = traced.traceparent();
-        auto applied = co_await call_row(row, std::move(what));
+        auto applied = co_await apply_event(row, what_.service, std::move(what));
         if (!applied) traced.fail(applied.error().code);
         co_return applied;
     }
@@ -133,23 +126,6 @@ class consumer_loop {
         out.set("messaging.destination.name", what.message.topic);
         out.set("messaging.consumer.group.name", what.group);
         return out;
-    }
-
-    task<result<void>> call_row(const event_handler& row, delivery what) {
-        record_box payload(*row.payload);
-        auto wrong = read_json(what.message.payload, *row.payload, payload.get(), {}, row.names);
-        if (!wrong.empty())
-            co_return fail(errc::invalid, "payload_ill_formed",
-                           wrong.front().where + ": " + wrong.front().code);
-        std::string thrown;
-        try {
-            co_return co_await row.call(what_.service, std::move(what), std::move(payload));
-        } catch (const boost::system::system_error&) {
-            throw;  // the supervisor's cancellation: the event stays undone
-        } catch (const std::exception& e) {
-            thrown = e.what();
-        }
-        co_return fail(errc::internal, "handler_threw", std::move(thrown));
     }
 
     task<result<void>> park(delivery what, error cause, int attempts) {
@@ -173,12 +149,6 @@ class consumer_loop {
         auto wait = settings_.first_wait * (1LL << std::min(attempt - 1, 16));
         return jittered(std::min<milliseconds>(wait, settings_.longest_wait), random_);
     }
-    const event_handler* find(const event& what) const {
-        for (const auto& row : what_.handlers)
-            if (row.topic == what.topic && row.event_type == what.type) return &row;
-        return nullptr;
-    }
-
     event_consumer what_;
     event_log& log_;
     clock& time_;

@@ -84,6 +84,12 @@ bool has_header(const request& of, std::string_view lower_case_name) {
     return std::ranges::find(of.headers, lower_case_name, &header::name) != of.headers.end();
 }
 
+std::string last_word(std::string_view list) {
+    auto out = list.substr(list.rfind(',') + 1);
+    out.remove_prefix(std::min(out.find_first_not_of(' '), out.size()));
+    return std::string(out);
+}
+
 bool plain_request_id(std::string_view text) {
     return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -98,6 +104,7 @@ struct router::endpoint {
     const operation* row = nullptr;
     const route* special = nullptr;
     void* api = nullptr;
+    upstream* elsewhere = nullptr;  // null: answered here
     std::string_view service_name;
     std::string name;
     std::string path;
@@ -159,7 +166,7 @@ result<void> router::mount(verb method, std::string_view path, endpoint& to) {
     return {};
 }
 
-result<void> router::add(const service& rows) {
+result<void> router::mount_all(const service& rows, upstream* elsewhere) {
     for (const auto& row : rows.operations) {
         const auto wrong = [&](std::string_view what) {
             return fail(errc::internal, "operation_unfit",
@@ -177,6 +184,7 @@ result<void> router::add(const service& rows) {
         auto made = std::make_unique<endpoint>();
         made->row = &row;
         made->api = rows.api;
+        made->elsewhere = elsewhere;
         made->service_name = rows.name;
         made->name = row.rpc;
         made->path = row.path;
@@ -247,6 +255,9 @@ request_context router::make_context(const request& of) const {
     if (const auto trace = read_traceparent(of.find("traceparent")))
         out.traceparent = write_traceparent(*trace);
     out.address = of.address;
+    if (const auto by = of.find(passed_on_by);
+        !by.empty() && ports_.is_service && ports_.is_service(by))
+        out.address = last_word(of.find("x-forwarded-for"));
     out.deadline = ports_.time.ticks() + settings_.deadline;
     out.if_match = versions_of(of.find("if-match"));
     return out;
@@ -355,7 +366,7 @@ task<std::optional<response>> router::admit(const request& in, endpoint& to,
     const auto now = ports_.time.ticks();
     const bool within =
         (!guards_address(to.name) ||
-         ports_.limiter.take("address:" + in.address, settings_.per_address_login, now)) &&
+         ports_.limiter.take("address:" + context.address, settings_.per_address_login, now)) &&
         (!who_calls.signed_in() || !settings_.per_principal.limited() ||
          ports_.limiter.take(who_calls.scope(), settings_.per_principal, now));
     if (!within)
@@ -372,6 +383,8 @@ task<response> router::call(request& in, const match& found, request_context& co
         for (const auto& [name, value] : found.parameters) given.emplace_back(name, value);
         co_return co_await found.to->special->answer(context, std::move(in), std::move(given));
     }
+    if (found.to->elsewhere)
+        co_return co_await found.to->elsewhere->pass_on(context, std::move(in));
     const auto& row = *found.to->row;
     context.operation = row.rpc;
     if (has_header(in, "if-match") && in.find("if-match").empty())

@@ -7,6 +7,7 @@
 #include "runtime/trace.hpp"
 #include "transport/http/message.hpp"
 #include "transport/http/server.hpp"
+#include "transport/http/upstream.hpp"
 #include "transport/middleware/rate_limit.hpp"
 
 #include <map>
@@ -34,6 +35,9 @@ struct router_needs {
     // A bearer token or an API key to a principal; unauthenticated otherwise.
     std::function<task<result<principal>>(std::string)> authenticate;
     tracer* traces = nullptr;  // null: off
+    // Whether a service token is one of this shop's: its sender passes requests on. Empty: nobody
+    // does.
+    std::function<bool(std::string_view)> is_service{};
 };
 
 // Thread rule: one instance a loop; add() before the server listens.
@@ -44,7 +48,10 @@ class router final : public handler {
 
     // Every row is mounted at its path and its alias. An error names the row that has no policy or
     // whose path binds no member: the program must not start then.
-    result<void> add(const service& rows);
+    result<void> add(const service& rows) { return mount_all(rows, nullptr); }
+    // The same, answered by a service of another process; who may call, and how often, is looked at
+    // here as well.
+    result<void> add_elsewhere(const service& rows, upstream& at) { return mount_all(rows, &at); }
     result<void> add(route special);
 
     task<response> handle(request) override;
@@ -65,6 +72,7 @@ class router final : public handler {
     };
     struct progress;
 
+    result<void> mount_all(const service& rows, upstream* elsewhere);
     result<void> mount(verb method, std::string_view path, endpoint& to);
     match find(verb method, std::string_view path) const;
 

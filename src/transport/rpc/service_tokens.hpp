@@ -5,7 +5,9 @@
 #include "ports/clock.hpp"
 #include "ports/security.hpp"
 
+#include <map>
 #include <mutex>
+#include <string>
 
 namespace stoa::rpc {
 
@@ -35,6 +37,8 @@ class service_tokens {
     std::mutex mutex_;
     std::string current_;
     timestamp current_ends_{};
+    // Other processes' tokens that were found good: a signature costs more than most calls.
+    std::map<std::string, timestamp, std::less<>> known_;  // to when it ends
 };
 
 }  // namespace stoa::rpc

@@ -1,0 +1,143 @@
+#include "apps/stoa/wiring_analytics.hpp"
+
+#include "runtime/log.hpp"
+#include "services/activity/activity_events.hpp"
+#include "services/analytics/analytics_events.hpp"
+
+namespace stoa {
+namespace {
+
+constexpr milliseconds live_round{100};
+constexpr int heartbeat_rounds = 150;   // 15 s: proxies cut what is silent for longer
+constexpr int most_live_streams = 100;  // of a loop: each looks ten times a second
+
+std::string frame(const analytics::live_message& of) {
+    std::string out;
+    if (!of.id.empty()) out += "id: " + of.id + '\n';
+    return out + "event: " + of.name + "\ndata: " + of.data + "\n\n";
+}
+
+// Until the reader goes, or the shop.
+task<> send_live(analytics::analytics_service& from, clock& time,
+                 const std::function<bool()>& ending, http::exchange& to,
+                 analytics::analytics_service::place at) {
+    http::response head{.content_type = "text/event-stream"};
+    head.headers.push_back({"Cache-Control", "no-store"});
+    head.headers.push_back({"X-Accel-Buffering", "no"});
+    if (!co_await to.begin(std::move(head))) co_return;
+    if (!co_await to.write_chunk("retry: 1000\n\n")) co_return;
+    for (int silent = 0; !ending();) {
+        const auto more = co_await from.next_live(at);
+        if (!more) break;  // the reader comes again, with its last id
+        std::string text;
+        for (const auto& each : *more) text += frame(each);
+        if (text.empty() && ++silent == heartbeat_rounds) text = ": still here\n\n";
+        if (!text.empty()) {
+            silent = 0;
+            if (!co_await to.write_chunk(std::move(text))) co_return;
+        }
+        co_await time.sleep(live_round);
+    }
+    (void)co_await to.finish();
+}
+
+}  // namespace
+
+std::vector<const kv_table*> analytics_tables() {
+    return {&analytics::product_windows_table, &analytics::windows_table, &analytics::state_table};
+}
+
+std::vector<topic_spec> analytics_topics() {
+    std::vector<topic_spec> out;
+    // Long: what the live stream resumes from, and other houses read (R75).
+    for (const auto name : {analytics::topic::product_results, analytics::topic::results,
+                            analytics::topic::late})
+        out.push_back({.name = name, .keep = hours(24 * 90)});
+    return out;
+}
+
+http::route live_page(analytics::analytics_service* from, clock* time,
+                      std::function<bool()> ending) {
+    http::route out{.method = verb::get,
+                    .path = "/api/v1/analytics/live",
+                    .name = "LiveAnalytics",
+                    .caller = who::operators,
+                    .summary = "Windows as they close, and orders' open windows as they change, as "
+                               "server-sent events; Last-Event-ID resumes."};
+    out.stream = [from, time, ending = std::move(ending), open = std::make_shared<int>(0)](
+                     request_context context, http::exchange& to,
+                     http::route::parameters) -> task<> {
+        if (*open >= most_live_streams) {
+            (void)co_await to.answer(http::problem_response(
+                {.kind = errc::unavailable,
+                 .code = "too_many_streams",
+                 .detail = "too many live streams are open",
+                 .retry_after_s = 10},
+                context.request_id));
+            co_return;
+        }
+        auto at = co_await from->live_from(std::string(to.head().find("last-event-id")));
+        if (!at) {
+            (void)co_await to.answer(http::problem_response(at.error(), context.request_id));
+            co_return;
+        }
+        ++*open;
+        const std::shared_ptr<void> leave(nullptr, [open](void*) { --*open; });
+        co_await send_live(*from, *time, ending, to, *std::move(at));
+    };
+    return out;
+}
+
+analytics_wiring::analytics_wiring(needs ports, int loops) : ports_(std::move(ports)) {
+    const auto& all = analytics::definitions::built_in();
+    const bool windows = ports_.targets.has(target::analytics);
+    if (windows || ports_.targets.has(target::activity)) {
+        std::vector<std::string> others;
+        for (const auto& each : all.topics())
+            if (windows && each.name != activities::topic::raw_events) others.push_back(each.name);
+        marks_ = std::make_unique<mark_writer>(
+            ports_.stores.log(), ports_.time, ports_.random,
+            std::vector{std::string(activities::topic::raw_events)}, std::move(others),
+            mark_settings{.grid = milliseconds(all.grid_ms())});
+    }
+    if (!windows) return;
+    for (int i = 0; i < loops; ++i)
+        services_.push_back(std::make_unique<analytics::analytics_service>(
+            analytics::analytics_service::needs{ports_.stores.items(), ports_.stores.log(),
+                                                ports_.stores.blobs(), ports_.time, ports_.random,
+                                                ports_.measured, board_},
+            analytics::analytics_settings{.shop_currency = ports_.from.currency("currency")}));
+}
+analytics_wiring::~analytics_wiring() = default;
+
+std::vector<service> analytics_wiring::operations(int loop) {
+    if (services_.empty()) return {};
+    return {analytics::operations_of(*services_[static_cast<std::size_t>(loop)])};
+}
+
+std::vector<http::route> analytics_wiring::pages(int loop) {
+    std::vector<http::route> out;
+    if (!services_.empty())
+        out.push_back(live_page(services_[static_cast<std::size_t>(loop)].get(), &ports_.time,
+                                ports_.ending));
+    return out;
+}
+
+result<void> analytics_wiring::start(supervisor& on, lane share) {
+    if (!services_.empty())
+        STOA_TRY_VOID(services_[static_cast<std::size_t>(share.index)]->start(on, share));
+    if (share.index == 0 && marks_) on.spawn("marks", [this] { return write_marks(); });
+    return {};
+}
+
+task<> analytics_wiring::write_marks() {
+    for (bool told = false;;) {
+        co_await ports_.time.sleep(milliseconds(250));
+        const auto done = co_await marks_->write_due();
+        if (!done && !told)
+            log_warning("marks_wait", {{"code", done.error().code}, {"detail", done.error().detail}});
+        told = !done;
+    }
+}
+
+}  // namespace stoa

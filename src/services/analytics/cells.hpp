@@ -1,0 +1,77 @@
+// The aggregates of one window, a cell a key. Cells can be added to another window's (panes of a
+// sliding window, shares of other partitions) and written as bytes.
+#pragma once
+
+#include "services/analytics/bytes.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace stoa::analytics {
+
+struct cell_layout {
+    int numbers = 0, sets = 0, tops = 0;
+};
+
+class cell_table {
+ public:
+    explicit cell_table(cell_layout shape) : shape_(shape) {}
+
+    std::size_t size() const { return prints_.size(); }
+    std::size_t find_or_add(std::string_view key, fingerprint print);
+    static constexpr std::size_t none = static_cast<std::size_t>(-1);
+    std::size_t find(fingerprint print) const;
+    std::string_view key(std::size_t cell) const {
+        const auto from = cell == 0 ? 0 : ends_[cell - 1];
+        return std::string_view(keys_).substr(from, ends_[cell] - from);
+    }
+
+    std::int64_t& number(std::size_t cell, int slot) {
+        return numbers_[cell * static_cast<std::size_t>(shape_.numbers) +
+                        static_cast<std::size_t>(slot)];
+    }
+    std::int64_t number(std::size_t cell, int slot) const {
+        return const_cast<cell_table*>(this)->number(cell, slot);
+    }
+    fingerprint_set& set(std::size_t cell, int slot) {
+        return sets_[cell * static_cast<std::size_t>(shape_.sets) + static_cast<std::size_t>(slot)];
+    }
+    const fingerprint_set& set(std::size_t cell, int slot) const {
+        return const_cast<cell_table*>(this)->set(cell, slot);
+    }
+    // Counts by text: a table of one number.
+    cell_table& top(std::size_t cell, int slot) {
+        return tops_[cell * static_cast<std::size_t>(shape_.tops) + static_cast<std::size_t>(slot)];
+    }
+    const cell_table& top(std::size_t cell, int slot) const {
+        return const_cast<cell_table*>(this)->top(cell, slot);
+    }
+
+    void add(const cell_table& all);
+    // Cells in the order of their keys: results are in one order, however they came about.
+    std::vector<std::size_t> in_order() const;
+    void write(byte_writer& to) const;
+    static cell_table read(byte_reader& from, cell_layout shape);
+
+ private:
+    void grow();
+
+    cell_layout shape_;
+    std::string keys_;  // one after another
+    std::vector<std::uint32_t> ends_;
+    std::vector<fingerprint> prints_;
+    std::vector<std::uint32_t> slots_;  // cell + 1; 0: free
+    std::vector<std::int64_t> numbers_;
+    std::vector<fingerprint_set> sets_;
+    std::vector<cell_table> tops_;
+};
+
+// Sums that reach the end of the number range stay there.
+inline std::int64_t saturated(std::int64_t a, std::int64_t b) {
+    std::int64_t out;
+    if (!__builtin_add_overflow(a, b, &out)) return out;
+    return b < 0 ? INT64_MIN : INT64_MAX;
+}
+
+}  // namespace stoa::analytics

@@ -1,0 +1,493 @@
+#include "services/analytics/engine.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <tuple>
+
+namespace stoa::analytics {
+namespace {
+
+constexpr std::int64_t state_version = 1;
+
+bool among(const std::optional<std::vector<std::string>>& words, std::string_view word) {
+    return !words || std::ranges::find(*words, word) != words->end();
+}
+
+std::int64_t floor_to(std::int64_t ms, std::int64_t step) { return ms - ms % step; }
+
+}  // namespace
+
+cell_layout layout_of(const pipeline& of) { return {of.numbers, of.sets, of.tops}; }
+
+struct engine::pane {
+    explicit pane(cell_layout shape) : cells(shape) {}
+    cell_table cells;
+    fingerprint_set once;  // of once_by
+};
+
+// A spell of one key: from its first event to its last.
+struct engine::session {
+    std::int64_t first_ms, last_ms;
+    pane in;
+};
+
+struct engine::work {
+    explicit work(const pipeline& p) : of(p), shape(layout_of(p)) {}
+
+    const pipeline& of;
+    cell_layout shape;
+    std::vector<const input_definition*> inputs;  // of this topic
+    std::map<std::int64_t, pane> panes;           // by their start
+    // By key, in time order; they do not touch.
+    std::map<std::string, std::vector<session>, std::less<>> sessions;
+    std::size_t open_sessions = 0;
+    std::int64_t closed_ms = no_mark;  // windows that end by then are closed
+    pane* last = nullptr;              // the pane of the event before
+    std::int64_t last_start = -1;
+
+    // Everything up to here is over, for this pipeline, at this mark.
+    std::int64_t over_ms(std::int64_t mark_ms) const {
+        return mark_ms - of.is->out_of_orderness_ms - of.is->allowed_lateness_ms;
+    }
+    void forget_last() {
+        last = nullptr;
+        last_start = -1;
+    }
+};
+
+namespace {
+
+void count_in(const pipeline& of, cell_table& cells, std::size_t cell, parsed_event& event) {
+    for (const auto& each : of.aggregates) {
+        if (each.slot < 0 || !among(each.is->words, event.text(field::word))) continue;
+        switch (each.is->kind) {
+            case aggregate_kind::count: ++cells.number(cell, each.slot); break;
+            case aggregate_kind::sum: {
+                auto& sum = cells.number(cell, each.slot);
+                sum = saturated(sum, event.number(*each.is->field));
+                break;
+            }
+            case aggregate_kind::distinct:
+                cells.set(cell, each.slot).insert(event.print(*each.is->field));
+                break;
+            case aggregate_kind::top: {
+                auto& top = cells.top(cell, each.slot);
+                const auto what = *each.is->field;
+                ++top.number(top.find_or_add(event.text(what), event.print(what)), 0);
+                break;
+            }
+            case aggregate_kind::average:
+            case aggregate_kind::difference: break;
+        }
+    }
+}
+
+// Half a minor unit goes away from zero.
+std::int64_t average(std::int64_t sum, std::int64_t count) {
+    if (count == 0) return 0;
+    const auto whole = sum / count, rest = sum % count;
+    if (std::abs(rest) * 2 < std::abs(count)) return whole;
+    return whole + (sum < 0 ? -1 : 1);
+}
+
+row_value value_of(const aggregate_plan& each, const cell_table& cells, std::size_t cell,
+                   const std::vector<row_value>& before) {
+    row_value out;
+    const auto of = [&](int index) { return before[static_cast<std::size_t>(index)].number; };
+    switch (each.is->kind) {
+        case aggregate_kind::count:
+        case aggregate_kind::sum: out.number = cells.number(cell, each.slot); break;
+        case aggregate_kind::distinct:
+            out.number = static_cast<std::int64_t>(cells.set(cell, each.slot).size());
+            break;
+        case aggregate_kind::average: out.number = average(of(each.of), of(each.per)); break;
+        case aggregate_kind::difference:
+            out.number = saturated(of(each.of), -std::max(of(each.per), -INT64_MAX));
+            break;
+        case aggregate_kind::top: {
+            const auto& top = cells.top(cell, each.slot);
+            for (std::size_t i = 0; i < top.size(); ++i)
+                out.top.emplace_back(std::string(top.key(i)), top.number(i, 0));
+            std::ranges::sort(out.top, [](const auto& a, const auto& b) {
+                return a.second != b.second ? a.second > b.second : a.first < b.first;
+            });
+            const auto limit = static_cast<std::size_t>(*each.is->limit);
+            if (out.top.size() > limit) out.top.resize(limit);
+            break;
+        }
+    }
+    return out;
+}
+
+row row_of(const pipeline& of, std::int64_t start_ms, std::int64_t end_ms, const cell_table& cells,
+           std::size_t cell) {
+    row out{&of, start_ms, end_ms, std::string(cells.key(cell)), {}};
+    for (const auto& each : of.aggregates)
+        out.values.push_back(value_of(each, cells, cell, out.values));
+    return out;
+}
+
+}  // namespace
+
+std::vector<row> rows_of(const pipeline& of, std::int64_t start_ms, std::int64_t end_ms,
+                         const cell_table& cells) {
+    std::vector<row> out;
+    for (const auto cell : cells.in_order())
+        out.push_back(row_of(of, start_ms, end_ms, cells, cell));
+    return out;
+}
+
+std::vector<std::string_view> row::key_parts() const {
+    std::vector<std::string_view> out;
+    std::string_view left = key;
+    for (std::size_t i = 0; i < of->is->key.size(); ++i) {
+        const auto end = left.find('\x1f');
+        out.push_back(left.substr(0, end));
+        left = end == std::string_view::npos ? std::string_view{} : left.substr(end + 1);
+    }
+    return out;
+}
+
+engine::engine(const definitions& all, const topic_definition& topic, engine_bounds bounds)
+    : topic_(topic), bounds_(bounds), parser_(topic) {
+    for (const auto& each : all.pipelines()) {
+        auto made = std::make_unique<work>(each);
+        for (const auto& input : each.is->inputs)
+            if (input.topic == topic.name) made->inputs.push_back(&input);
+        if (!made->inputs.empty()) works_.push_back(std::move(made));
+    }
+}
+engine::~engine() = default;
+
+void engine::apply(const record& what, std::vector<output>& out) {
+    if (what.offset < next_offset_) return;
+    next_offset_ = what.offset + 1;
+    if (what.type == mark_type) {
+        ++counts_.marks;
+        advance_to(what.recorded_ms, out);
+        return;
+    }
+    ++counts_.events;
+    parsed_event event;
+    if (!parser_.parse(what.payload, what.recorded_ms, event)) {
+        ++counts_.bad;
+        output bad{.what = output::is::bad, .offset = what.offset};
+        bad.why = parser_.failure();
+        out.push_back(std::move(bad));
+        return;
+    }
+    event.texts[static_cast<std::size_t>(field::event)] = what.id;
+    std::vector<std::string_view> late;
+    for (auto& each : works_) {
+        const auto wanted = [&](const input_definition* input) {
+            return among(input->words, event.text(field::word));
+        };
+        if (std::ranges::none_of(each->inputs, wanted)) continue;
+        if (!feed(*each, event)) late.push_back(each->of.is->name);
+    }
+    if (late.empty()) return;
+    ++counts_.late;
+    output told{.what = output::is::late, .offset = what.offset};
+    told.pipelines = std::move(late);
+    out.push_back(std::move(told));
+}
+
+// False: it came too late.
+bool engine::feed(work& on, parsed_event& event) {
+    key_.clear();
+    for (const auto& part : on.of.is->key) {
+        if (&part != &on.of.is->key.front()) key_ += '\x1f';
+        key_ += event.text(part.field);
+    }
+    return on.of.is->window.kind == window_kind::session ? feed_session(on, event)
+                                                         : feed_pane(on, event);
+}
+
+bool engine::feed_pane(work& on, parsed_event& event) {
+    const auto& window = on.of.is->window;
+    const auto start = floor_to(event.time_ms, window.pane_ms());
+    if (start != on.last_start || !on.last) {
+        // The last window that holds the pane begins with it.
+        if (start + window.size_ms <= on.closed_ms) return false;
+        auto found = on.panes.find(start);
+        if (found == on.panes.end()) {
+            // A bound on what strangers can make us keep.
+            if (on.panes.size() >= bounds_.open_panes) return false;
+            found = on.panes.emplace(start, pane(on.shape)).first;
+        }
+        on.last = &found->second;
+        on.last_start = start;
+    }
+    auto& in = *on.last;
+    if (on.of.is->once_by && !in.once.insert(event.print(*on.of.is->once_by))) return true;
+    const auto& key = on.of.is->key;
+    const auto print = key.size() == 1 ? event.print(key.front().field) : fingerprint_of(key_);
+    count_in(on.of, in.cells, in.cells.find_or_add(key_, print), event);
+    return true;
+}
+
+bool engine::feed_session(work& on, parsed_event& event) {
+    const auto gap = on.of.is->window.size_ms;
+    const auto at = event.time_ms;
+    auto found = on.sessions.find(key_);
+    // Those of its key that it touches become one.
+    session* into = nullptr;
+    if (found != on.sessions.end()) {
+        auto& all = found->second;
+        for (std::size_t i = 0; i < all.size();) {
+            if (at >= all[i].last_ms + gap || at + gap <= all[i].first_ms) {
+                ++i;
+                continue;
+            }
+            if (!into) {
+                into = &all[i++];
+                continue;
+            }
+            into->first_ms = std::min(into->first_ms, all[i].first_ms);
+            into->last_ms = std::max(into->last_ms, all[i].last_ms);
+            into->in.cells.add(all[i].in.cells);
+            into->in.once.add(all[i].in.once);
+            all.erase(all.begin() + static_cast<std::ptrdiff_t>(i));
+            --on.open_sessions;
+        }
+    }
+    if (!into) {
+        if (at + gap <= on.closed_ms || on.open_sessions >= bounds_.open_panes * 50) return false;
+        if (found == on.sessions.end()) found = on.sessions.emplace(key_, std::vector<session>{}).first;
+        auto& all = found->second;
+        const auto place = std::ranges::find_if(all, [&](const session& s) { return s.first_ms > at; });
+        into = &*all.insert(place, session{at, at, pane(on.shape)});
+        ++on.open_sessions;
+    }
+    into->first_ms = std::min(into->first_ms, at);
+    into->last_ms = std::max(into->last_ms, at);
+    if (on.of.is->once_by && !into->in.once.insert(event.print(*on.of.is->once_by))) return true;
+    count_in(on.of, into->in.cells, into->in.cells.find_or_add(key_, fingerprint_of(key_)), event);
+    return true;
+}
+
+void engine::advance_to(std::int64_t mark_ms, std::vector<output>& out) {
+    if (mark_ms <= mark_ms_) return;
+    mark_ms_ = mark_ms;
+    for (auto& each : works_) {
+        if (each->of.is->window.kind == window_kind::session) close_sessions(*each, out);
+        else close(*each, out);
+    }
+}
+
+void engine::close(work& on, std::vector<output>& out) {
+    const auto over = on.over_ms(mark_ms_);
+    if (over <= on.closed_ms) return;
+    const auto& window = on.of.is->window;
+    const auto step = window.pane_ms();
+    // Each window that has a pane, in the order of their ends; those without are passed over.
+    while (!on.panes.empty()) {
+        // The earliest open window that holds the first pane.
+        auto end = on.panes.begin()->first + step;
+        if (on.closed_ms >= end) end = floor_to(on.closed_ms, step) + step;
+        if (end > over) break;
+        close_window(on, end, out);
+        on.closed_ms = end;
+        // What begins where this window begins is in no later one.
+        while (!on.panes.empty() && on.panes.begin()->first <= end - window.size_ms)
+            on.panes.erase(on.panes.begin());
+    }
+    on.closed_ms = over;
+    on.forget_last();
+}
+
+void engine::close_window(work& on, std::int64_t end_ms, std::vector<output>& out) {
+    const auto start = end_ms - on.of.is->window.size_ms;
+    const auto from = on.panes.lower_bound(start), until = on.panes.lower_bound(end_ms);
+    if (from == until) return;
+    cell_table sum(on.shape);
+    const cell_table* cells = &from->second.cells;
+    if (std::next(from) != until) {
+        for (auto at = from; at != until; ++at) sum.add(at->second.cells);
+        cells = &sum;
+    }
+    if (!on.of.local) {
+        output part{.what = output::is::part, .of = &on.of, .start_ms = start, .end_ms = end_ms};
+        byte_writer bytes;
+        cells->write(bytes);
+        part.bytes = bytes.take();
+        out.push_back(std::move(part));
+        return;
+    }
+    for (auto& each : rows_of(on.of, start, end_ms, *cells)) {
+        output made{.what = output::is::row, .of = &on.of};
+        made.row = std::move(each);
+        out.push_back(std::move(made));
+    }
+}
+
+void engine::close_sessions(work& on, std::vector<output>& out) {
+    const auto over = on.over_ms(mark_ms_);
+    if (over <= on.closed_ms) return;
+    on.closed_ms = over;
+    const auto gap = on.of.is->window.size_ms;
+    std::vector<row> ended;
+    for (auto at = on.sessions.begin(); at != on.sessions.end();) {
+        auto& all = at->second;
+        std::size_t gone = 0;
+        while (gone < all.size() && all[gone].last_ms + gap <= over) {
+            auto& one = all[gone++];
+            for (auto& each : rows_of(on.of, one.first_ms, one.last_ms + gap, one.in.cells))
+                ended.push_back(std::move(each));
+        }
+        on.open_sessions -= gone;
+        all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(gone));
+        at = all.empty() ? on.sessions.erase(at) : std::next(at);
+    }
+    std::ranges::sort(ended, {}, [](const row& each) {
+        return std::tuple(each.end_ms, each.start_ms, std::string_view(each.key));
+    });
+    for (auto& each : ended) {
+        output made{.what = output::is::row, .of = &on.of};
+        made.row = std::move(each);
+        out.push_back(std::move(made));
+    }
+}
+
+std::size_t engine::open_cells() const {
+    std::size_t out = 0;
+    for (const auto& each : works_) {
+        for (const auto& [start, in] : each->panes) out += in.cells.size();
+        out += each->open_sessions;
+    }
+    return out;
+}
+
+std::vector<row> engine::open_rows(const pipeline& of, const std::string* key) const {
+    std::vector<row> out;
+    std::map<std::pair<std::int64_t, std::int64_t>, cell_table> all;
+    if (!key) {
+        add_open(of, all);
+        for (const auto& [when, cells] : all)
+            for (auto& each : rows_of(of, when.first, when.second, cells))
+                out.push_back(std::move(each));
+        return out;
+    }
+    // One key of tumbling windows: nothing is copied.
+    const auto print = fingerprint_of(*key);
+    for (const auto& each : works_) {
+        if (&each->of != &of) continue;
+        for (const auto& [start, in] : each->panes) {
+            const auto cell = in.cells.find(print);
+            if (cell == cell_table::none) continue;
+            out.push_back(row_of(of, start, start + of.is->window.size_ms, in.cells, cell));
+        }
+    }
+    return out;
+}
+
+void engine::add_open(const pipeline& of,
+                      std::map<std::pair<std::int64_t, std::int64_t>, cell_table>& to) const {
+    const auto add = [&](std::int64_t start, std::int64_t end, const cell_table& cells) {
+        to.try_emplace({start, end}, layout_of(of)).first->second.add(cells);
+    };
+    for (const auto& each : works_) {
+        if (&each->of != &of) continue;
+        const auto& window = of.is->window;
+        for (const auto& [start, in] : each->panes)
+            for (auto end = start + window.pane_ms(); end <= start + window.size_ms;
+                 end += window.pane_ms())
+                if (end > each->closed_ms) add(end - window.size_ms, end, in.cells);
+        for (const auto& [key, all] : each->sessions)
+            for (const auto& one : all)
+                add(one.first_ms, one.last_ms + window.size_ms, one.in.cells);
+    }
+}
+
+std::string engine::save() const {
+    byte_writer to;
+    to.number(state_version);
+    to.text(topic_.name);
+    for (const auto n : {next_offset_, mark_ms_, counts_.events, counts_.marks, counts_.late,
+                         counts_.bad, static_cast<std::int64_t>(works_.size())})
+        to.number(n);
+    const auto write_pane = [](byte_writer& out, const pane& in) {
+        in.cells.write(out);
+        out.prints(in.once);
+    };
+    for (const auto& each : works_) {
+        // Apart, so that a pipeline that is gone can be passed over.
+        byte_writer of;
+        of.number(each->closed_ms);
+        of.number(static_cast<std::int64_t>(each->panes.size()));
+        for (const auto& [start, in] : each->panes) {
+            of.number(start);
+            write_pane(of, in);
+        }
+        of.number(static_cast<std::int64_t>(each->sessions.size()));
+        for (const auto& [key, all] : each->sessions) {
+            of.text(key);
+            of.number(static_cast<std::int64_t>(all.size()));
+            for (const auto& one : all) {
+                of.number(one.first_ms);
+                of.number(one.last_ms);
+                write_pane(of, one.in);
+            }
+        }
+        to.text(each->of.is->name);
+        to.number(static_cast<std::int64_t>(each->of.signature));
+        to.text(of.take());
+    }
+    return to.take();
+}
+
+result<void> engine::restore(std::string_view bytes) {
+    const auto broken = [&] {
+        return fail(errc::invalid, "analytics_state_ill_formed",
+                    "the saved windows of " + topic_.name + " cannot be read");
+    };
+    byte_reader from(bytes);
+    if (from.number() != state_version || from.text() != topic_.name) return broken();
+    const auto next_offset = from.number(), mark_ms = from.number();
+    engine_counts counts;
+    for (auto* each : {&counts.events, &counts.marks, &counts.late, &counts.bad})
+        *each = from.number();
+    const auto read_pane = [](byte_reader& in, cell_layout shape) {
+        pane out(shape);
+        out.cells = cell_table::read(in, shape);
+        const auto members = in.count(16);
+        for (std::size_t i = 0; i < members; ++i) out.once.insert(in.print());
+        return out;
+    };
+    const auto pipelines = from.count();
+    for (std::size_t n = 0; n < pipelines && from.good(); ++n) {
+        const auto name = from.text();
+        const auto signature = static_cast<std::uint64_t>(from.number());
+        byte_reader in(from.text());
+        const auto mine = std::ranges::find_if(works_, [&](const auto& w) {
+            return w->of.is->name == name && w->of.signature == signature;
+        });
+        if (mine == works_.end()) continue;
+        auto& on = **mine;
+        on.closed_ms = in.number();
+        on.panes.clear();
+        on.sessions.clear();
+        on.open_sessions = 0;
+        on.forget_last();
+        for (auto left = in.count(); left > 0 && in.good(); --left) {
+            const auto start = in.number();
+            on.panes.emplace(start, read_pane(in, on.shape));
+        }
+        for (auto left = in.count(); left > 0 && in.good(); --left) {
+            auto& all = on.sessions[std::string(in.text())];
+            for (auto more = in.count(); more > 0 && in.good(); --more) {
+                const auto first = in.number(), last = in.number();
+                all.push_back({first, last, read_pane(in, on.shape)});
+                ++on.open_sessions;
+            }
+        }
+        if (!in.good()) return broken();
+    }
+    if (!from.good() || next_offset < 0) return broken();
+    next_offset_ = next_offset;
+    mark_ms_ = mark_ms;
+    counts_ = counts;
+    return {};
+}
+
+}  // namespace stoa::analytics

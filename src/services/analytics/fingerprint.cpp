@@ -1,0 +1,76 @@
+#include "services/analytics/fingerprint.hpp"
+
+#include <cstring>
+#include <utility>
+
+namespace stoa::analytics {
+namespace {
+
+__extension__ using wide = unsigned __int128;
+
+constexpr std::uint64_t first = 0x8f1bbcdcbfa53e0bULL, second = 0xd6e8feb86659fd93ULL,
+                        third = 0xa0761d6478bd642fULL ^ 0x5a827999ULL,
+                        fourth = 0xc2b2ae3d27d4eb4fULL;
+
+// Both halves of the product, folded: every bit of the input moves every bit of the output.
+std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
+    const auto product = static_cast<wide>(a) * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+std::uint64_t word_at(const char* at) {
+    std::uint64_t out;
+    std::memcpy(&out, at, sizeof out);
+    return out;
+}
+
+}  // namespace
+
+fingerprint fingerprint_of(std::string_view text) {
+    std::uint64_t a = first ^ text.size(), b = second + text.size();
+    const char* at = text.data();
+    auto left = text.size();
+    for (; left >= 16; left -= 16, at += 16) {
+        const auto x = word_at(at), y = word_at(at + 8);
+        a = fold(a ^ x, y ^ third);
+        b = fold(b ^ y, x ^ fourth) + a;
+    }
+    if (left > 0) {
+        char rest[16] = {};
+        std::memcpy(rest, at, left);
+        const auto x = word_at(rest), y = word_at(rest + 8);
+        a = fold(a ^ x, y ^ third);
+        b = fold(b ^ y, x ^ fourth) + a;
+    }
+    fingerprint out{fold(a ^ fourth, b | 1), fold(b ^ third, a ^ first)};
+    if ((out.high | out.low) == 0) out.low = 1;
+    return out;
+}
+
+bool fingerprint_set::insert(fingerprint one) {
+    if ((size_ + 1) * 4 > capacity_ * 3) grow();
+    const auto mask = capacity_ - 1;
+    for (auto i = static_cast<std::uint32_t>(one.low) & mask;; i = (i + 1) & mask) {
+        auto& slot = slots_[i];
+        if ((slot.high | slot.low) == 0) {
+            slot = one;
+            ++size_;
+            return true;
+        }
+        if (slot == one) return false;
+    }
+}
+
+void fingerprint_set::grow() {
+    const auto before = std::exchange(capacity_, capacity_ == 0 ? 2 : capacity_ * 2);
+    auto old = std::exchange(slots_, std::make_unique<fingerprint[]>(capacity_));
+    const auto mask = capacity_ - 1;
+    for (std::uint32_t i = 0; i < before; ++i) {
+        if ((old[i].high | old[i].low) == 0) continue;
+        auto at = static_cast<std::uint32_t>(old[i].low) & mask;
+        while ((slots_[at].high | slots_[at].low) != 0) at = (at + 1) & mask;
+        slots_[at] = old[i];
+    }
+}
+
+}  // namespace stoa::analytics

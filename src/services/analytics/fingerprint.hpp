@@ -1,0 +1,55 @@
+// Texts as 128 bits, and sets of them: what exact distinct counts are made of. Two texts of one set
+// share a fingerprint with a chance of n²/2¹²⁹, 10⁻²⁰ for a thousand million members: less than a
+// memory error's.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace stoa::analytics {
+
+struct fingerprint {
+    std::uint64_t high = 0, low = 0;  // never both 0
+    friend auto operator<=>(const fingerprint&, const fingerprint&) = default;
+};
+
+// The same on every machine and in every version: states hold them.
+fingerprint fingerprint_of(std::string_view text);
+
+// Open addressing, two words small. Windows with one viewer are the many.
+class fingerprint_set {
+ public:
+    fingerprint_set() = default;
+    fingerprint_set(fingerprint_set&& from) noexcept
+        : slots_(std::move(from.slots_)),
+          capacity_(std::exchange(from.capacity_, 0)),
+          size_(std::exchange(from.size_, 0)) {}
+    fingerprint_set& operator=(fingerprint_set&& from) noexcept {
+        slots_ = std::move(from.slots_);
+        capacity_ = std::exchange(from.capacity_, 0);
+        size_ = std::exchange(from.size_, 0);
+        return *this;
+    }
+
+    bool insert(fingerprint one);  // false: it was there
+    std::size_t size() const { return size_; }
+    void add(const fingerprint_set& all) {
+        all.each([this](fingerprint f) { insert(f); });
+    }
+    template <class Visit>
+    void each(Visit visit) const {
+        for (std::uint32_t i = 0; i < capacity_; ++i)
+            if ((slots_[i].high | slots_[i].low) != 0) visit(slots_[i]);
+    }
+
+ private:
+    void grow();
+
+    std::unique_ptr<fingerprint[]> slots_;
+    std::uint32_t capacity_ = 0, size_ = 0;  // capacity: a power of two
+};
+
+}  // namespace stoa::analytics

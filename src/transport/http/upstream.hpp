@@ -1,0 +1,59 @@
+// A service of another process as a gateway sees it: requests are passed on as they came, and so
+// are its answers.
+#pragma once
+
+#include "ports/clock.hpp"
+#include "ports/http_client.hpp"
+#include "runtime/loops.hpp"
+#include "transport/http/message.hpp"
+#include "transport/rpc/service_tokens.hpp"
+
+#include <string>
+#include <vector>
+
+namespace stoa::http {
+
+// Beside a request that was passed on: the service token of who did. Only then is the client's
+// address, the last word of X-Forwarded-For, believed.
+inline constexpr std::string_view passed_on_by = "x-stoa-passed-on-by";
+
+// Requests are spread over the addresses; one that does not answer is left out for a second, unless
+// none is left. A request goes to a second address only where the first cannot have acted on it: no
+// connection came about, or the method or an idempotency key makes the repetition harmless.
+// Thread rule: a loop's own instance; it outlives its calls.
+class upstream {
+ public:
+    struct needs {
+        loop& on;
+        http_client& client;
+        clock& time;
+        rpc::service_tokens& tokens;
+    };
+    // `addresses`: host:port, at least one. `name`: of the service, for messages.
+    upstream(std::string name, std::vector<std::string> addresses, needs ports);
+
+    // Whatever the service answers, or 503 service_away, 504 service_silent.
+    task<response> pass_on(request_context context, request in);
+    // The same for bodies of any size, either way: nothing is kept beyond a chunk.
+    task<> pass_on_stream(request_context context, exchange& with);
+
+ private:
+    struct replica {
+        std::string address;
+        instant away_until{};
+    };
+    replica& choose(const replica* but);
+    void note(replica& one, bool answered);
+    std::vector<http_header> headers_for(const request_context& context, const request& in);
+    error away() const;
+
+    std::string name_;
+    std::vector<replica> replicas_;
+    needs ports_;
+    std::size_t turn_ = 0;
+};
+
+// The same route, answered by the service at `to`.
+route passed_on(route of, upstream& to);
+
+}  // namespace stoa::http

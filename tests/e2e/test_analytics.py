@@ -1,0 +1,208 @@
+"""Windows of the real program against a plain batch over the same events (windows.py)."""
+
+import csv
+import decimal
+import gzip
+import json
+import os
+import pathlib
+import random
+import subprocess
+import time
+
+import pytest
+
+import windows
+from shop import Shop, binary, eventually
+from windows import VIEWS, Event, ms_of, text_of
+
+
+def replay(source, results, *flags):
+    return subprocess.run([binary(), "replay", f"--source={source}", f"--results={results}", *flags],
+                          capture_output=True, text=True, timeout=600)
+
+
+def rows(results, pipeline):
+    with open(pathlib.Path(results, pipeline + ".jsonl"), encoding="utf-8") as file:
+        out = [json.loads(line, parse_float=decimal.Decimal) for line in file]
+    assert len({(each["window_start"], str([each.get(k) for k in ("product_id", "currency", "status", "user_id")]))
+                for each in out}) == len(out), "a window stands there twice"
+    return out
+
+
+def cents(amount):
+    return int(amount * 100)
+
+
+def by(results, pipeline, key, *values):
+    """(start, key) → the values; one value by itself."""
+    out = {}
+    for each in rows(results, pipeline):
+        made = tuple(cents(each[v[:-1]]) if v.endswith("$") else each[v] for v in values)
+        out[(ms_of(each["window_start"]), key(each))] = made[0] if len(made) == 1 else made
+    return out
+
+
+def check_minutes(results, events):
+    good, late = windows.on_time(events, 60_000)
+    assert by(results, "product_viewers", lambda e: e["product_id"], "unique_user_count") == \
+        windows.product_viewers(good)
+    order = ("order_count", "total_revenue$", "total_items", "unique_users", "average_order_value$")
+    assert by(results, "orders_by_minute", lambda e: e["currency"], *order) == windows.orders(good, 60_000)
+    amounts = ("payment_count", "total_amount$")
+    assert by(results, "payments_overall", lambda e: e["currency"], *amounts) == \
+        windows.payments(good, lambda e: e.fields["currency"])
+    assert by(results, "payments_by_status", lambda e: (e["status"], e["currency"]), *amounts) == \
+        windows.payments(good, lambda e: (e.fields["word"], e.fields["currency"]))
+    assert by(results, "payments_by_user", lambda e: (e["user_id"], e["currency"]), *amounts) == \
+        windows.payments(good, lambda e: (e.fields["user"], e.fields["currency"]))
+    assert by(results, "captured_by_minute", lambda e: e["currency"], "captured$", "refunded$",
+              "captured_revenue$") == windows.captured(good)
+    return late
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_every_pipeline_of_a_file_is_what_a_batch_gives(tmp_path, seed):
+    events = windows.generated(seed)
+    windows.write(tmp_path / "in.jsonl", events)
+    told = replay(tmp_path / "in.jsonl", tmp_path / "out")
+    assert told.returncode == 0, told.stderr
+    assert f"{len(events)} events, 0 late, 0 bad lines" in told.stderr
+    assert check_minutes(tmp_path / "out", events) == []
+    order = ("order_count", "total_revenue$", "total_items", "unique_users", "average_order_value$")
+    for name, size in (("orders_by_hour", 3_600_000), ("orders_by_day", 86_400_000)):
+        assert by(tmp_path / "out", name, lambda e: e["currency"], *order) == windows.orders(events, size)
+    stages = ("viewed", "added_to_cart", "ordered", "paid")
+    assert {start: v for (start, _), v in by(tmp_path / "out", "funnel", lambda e: "", *stages).items()} == \
+        windows.funnel(events)
+    top = {ms_of(each["window_start"]): [(p["id"], p["events"]) for p in each["products"]]
+           for each in rows(tmp_path / "out", "top_products")}
+    assert top == windows.top_products(events)
+    spells = {(ms_of(each["window_start"]), each["product_id"]):
+              (ms_of(each["window_end"]), each["events"], each["unique_users"])
+              for each in rows(tmp_path / "out", "product_interest")}
+    assert spells == windows.sessions(events)
+
+
+@pytest.mark.parametrize("seed", range(11, 14))
+def test_late_events_of_a_file_change_nothing_and_are_counted(tmp_path, seed):
+    events = windows.generated(seed, late=0.03)
+    windows.write(tmp_path / "in.jsonl", events)
+    told = replay(tmp_path / "in.jsonl", tmp_path / "out")
+    late = check_minutes(tmp_path / "out", events)
+    assert len(late) > 20
+    # Orders that are no order.created, and what only longer windows take, count by their own windows.
+    assert told.returncode == 0, told.stderr
+
+
+def test_bad_lines_are_named_and_no_window_is_wrong(tmp_path):
+    events = windows.generated(21, count=500)
+    future = text_of(int(time.time() * 1000) + 86_400_000)
+    bad = ["", "no json", "[1]", '{"user_id":"u1"}', '{"topic":"sales","payload":{}}', '{"topic":"orders"}',
+           '{"topic":"payment.failed","payload":{"orderId":"o","userId":"u","amount":1,"currency":"EUR"}}',
+           '{"topic":"orders","payload":{"order_id":"o","user_id":"u","total_amount":1.234,"currency":"EUR",'
+           '"items_count":1,"event_type":"order.created","occurred_at":"2011-12-01T00:00:00Z"}}',
+           f'{{"user_id":"u","product_id":"p0","event_type":"VIEW_PRODUCT","timestamp":"{future}","metadata":{{}}}}',
+           "x" * (5 << 20)]
+    lines = list(events)
+    for n, each in enumerate(bad):
+        lines.insert(37 * (n + 1), each)
+    windows.write(tmp_path / "in.jsonl", lines)
+    told = replay(tmp_path / "in.jsonl", tmp_path / "out")
+    assert told.returncode == 1
+    assert f"{len(events)} events, 0 late, {len(bad) - 1} bad lines" in told.stderr, told.stderr
+    assert "line 75: is no JSON" in told.stderr
+    assert "the event has not happened yet" in told.stderr
+    check_minutes(tmp_path / "out", events)
+    assert replay(tmp_path / "none.jsonl", tmp_path / "out").returncode == 1
+    assert "is a folder" in replay(tmp_path, tmp_path / "out").stderr
+    huge = Event(VIEWS, 1_322_000_000_000, "h", user="u", product="p", word="VIEW_PRODUCT").line()
+    huge["metadata"] = {"x": "y" * (1 << 20)}
+    (tmp_path / "huge.jsonl").write_text(json.dumps(huge) + "\n")
+    assert "1 events, 0 late, 0 bad lines" in replay(tmp_path / "huge.jsonl", tmp_path / "huge").stderr
+
+
+def invoices(folder):
+    """Each line that a customer bought a view, each invoice an order, at the times that the shop wrote."""
+    with gzip.open(next(pathlib.Path(folder).glob("invoices-*.csv.gz")), "rt", encoding="utf-8", newline="") as file:
+        bought = {}
+        for n, row in enumerate(csv.DictReader(file)):
+            quantity, price = int(row["Quantity"]), decimal.Decimal(row["UnitPrice"])
+            if not row["CustomerID"] or quantity <= 0 or price <= 0:
+                continue
+            ms = ms_of(row["InvoiceDate"].replace(" ", "T").removesuffix("Z") + "Z")
+            yield Event(VIEWS, ms, f"v{n}", user=row["CustomerID"], product=row["StockCode"], word="VIEW_PRODUCT")
+            order = bought.setdefault(row["InvoiceNo"], [ms, row["CustomerID"], decimal.Decimal(0), 0])
+            order[2] += quantity * price
+            order[3] += quantity
+    for number, (ms, customer, total, units) in bought.items():
+        amount = int((total * 100).to_integral_value())
+        yield Event("orders", ms, f"o{number}", user=customer, order=number, word="order.created", amount=amount,
+                    quantity=units, currency="GBP")
+
+
+def test_a_real_shops_seven_months_are_what_a_batch_gives(tmp_path):
+    folder = os.environ.get("STOA_ONLINE_RETAIL")
+    if not folder:
+        pytest.skip("STOA_ONLINE_RETAIL names no folder with the invoices")
+    events = sorted(invoices(folder), key=lambda e: e.ms)
+    windows.write(tmp_path / "in.jsonl", events)
+    told = replay(tmp_path / "in.jsonl", tmp_path / "out")
+    assert told.returncode == 0, told.stderr
+    assert f"{len(events)} events, 0 late, 0 bad lines" in told.stderr
+    assert check_minutes(tmp_path / "out", events) == []
+    viewers = windows.product_viewers(events)
+    assert len(viewers) == 168_744 and max(viewers.values()) == 3
+
+
+# --- the running shop
+
+def send(shop, path):
+    return subprocess.run([binary(), "replay", f"--source={path}", "--send", "--data-dir", shop.data_dir],
+                          capture_output=True, text=True, timeout=300)
+
+
+def windows_of(client, product):
+    got = client.get(f"/analytics?product_id={product}&limit=100")
+    assert got.status == 200, got
+    return {ms_of(each["window_start"]): each["unique_user_count"] for each in got.json["windows"]}
+
+
+def views(seed, count, begin=1_322_000_000_000, spread=400):
+    chance, now = random.Random(seed), begin
+    for n in range(count):
+        now += chance.randrange(0, spread)
+        yield Event(VIEWS, now - chance.randrange(0, 9_000), f"v{n}", user=f"u{chance.randrange(40)}",
+                    product=f"p{chance.randrange(25)}", word="VIEW_PRODUCT")
+
+
+def test_a_replay_that_is_killed_again_and_again_gives_each_window_once(tmp_path):
+    kills = int(os.environ.get("STOA_TEST_KILLS", "12"))
+    chance = random.Random(5)
+    events = list(views(3, 20_000))
+    end = Event(VIEWS, events[-1].ms + 600_000, "end", user="z", product="end", word="VIEW_PRODUCT")
+    shop = Shop(tmp_path / "shop").start()
+    sent, size = 0, 500
+    try:
+        for start in range(0, len(events), size):
+            windows.write(tmp_path / "part.jsonl", events[start:start + size])
+            told = send(shop, tmp_path / "part.jsonl")
+            assert told.returncode == 0, told.stderr
+            sent += size
+            if chance.random() < kills * size / len(events):
+                time.sleep(chance.random() * 0.4)  # somewhere in the windows' work
+                shop.kill()
+                shop.start()
+        windows.write(tmp_path / "part.jsonl", [end])
+        assert send(shop, tmp_path / "part.jsonl").returncode == 0
+        expected = windows.product_viewers(events)
+        client = shop.client()
+        for product in sorted({e.fields["product"] for e in events}):
+            wanted = dict(sorted(((s, n) for (s, p), n in expected.items() if p == product), reverse=True)[:100])
+            eventually(lambda: windows_of(client, product) == wanted, within_s=60)
+        operator = shop.client(shop.local_token)
+        sources = operator.get("/api/v1/analytics/sources").json["sources"]
+        assert sum(each["late"] + each["bad"] for each in sources) == 0
+        assert sum(each["events"] for each in sources if each["topic"] == VIEWS) == len(events) + 1
+    finally:
+        shop.stop()

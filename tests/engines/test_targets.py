@@ -1,0 +1,237 @@
+"""The shop as one process a target, with two replicas of product, order and payment, on engines that run as servers.
+
+    ./dev test engines
+"""
+
+import http.client
+import itertools
+import json
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/e2e"))
+
+import retail  # noqa: E402
+from shop import ADDRESS, Client, binary, eventually  # noqa: E402
+from test_online_retail import Replay  # noqa: E402
+from test_shop import INVOICES, Places  # noqa: E402
+from topology import Topology  # noqa: E402
+
+UNLIMITED = {"rate_login_burst": 0, "rate_principal_burst": 0, "currency": "GBP"}
+networks = itertools.count(20)
+
+
+@pytest.fixture
+def split(tmp_path):
+    """Nine processes and their replicas, on engines of their own prefix."""
+    name = f"split{next(networks)}"
+    places = Places(tmp_path, name, "dynamodb")
+    places.settings.pop("kafka_group_instance_id")
+    with Topology(tmp_path / "shop", {**places.settings, **UNLIMITED}, network=next(networks)) as shop:
+        yield shop
+
+
+class ReplayOnTargets(Replay):
+    def _audit(self, orders):
+        assert self.shop.stop() == 0
+
+    def run_with_kills(self, every_s):
+        """Each process in turn, from a seeded order, until the replay is over."""
+        over, killed = threading.Event(), []
+        order = list(self.shop.local.processes)
+        random.Random(7).shuffle(order)
+
+        def killer():
+            for each in itertools.cycle(order):
+                if over.wait(every_s):
+                    return
+                each.signal(signal.SIGKILL)
+                killed.append(each.name)
+
+        other = threading.Thread(target=killer)
+        other.start()
+        try:
+            self.run()
+        finally:
+            over.set()
+            other.join()
+        return killed
+
+
+def make_product(operator, stock, price=5):
+    got = operator.post("/api/v1/products", {"name": "Mug", "price": price, "stock": stock})
+    assert got.status == 201, got
+    return got.json["id"]
+
+
+def order_of(product, quantity=1):
+    return {"items": [{"product_id": product, "quantity": quantity}], "shipping_address": ADDRESS,
+            "payment_method": "credit_card"}
+
+
+def of_process(process, port, path, token=None):
+    """Asks one replica itself, past the gateway."""
+    at = http.client.HTTPConnection(process.address, port, timeout=10)
+    at.request("GET", path, headers={"Authorization": "Bearer " + token} if token else {})
+    got = at.getresponse()
+    return got.status, json.loads(got.read() or b"null")
+
+
+def test_invoices_come_to_the_independent_totals(tmp_path, split):
+    folder = retail.generate(tmp_path / "set", seed=20_111_209, invoices=INVOICES, products=120, customers=40, long_order=95)
+    replay = ReplayOnTargets(split, folder, threads=16)
+    replay.load_catalogue(folder)
+    replay.run()
+    assert replay.check().orders == INVOICES
+    print(f"{len(split.local.processes)} processes:", replay.story())
+
+
+def test_kill_9_of_any_process_changes_no_total_and_doubles_nothing(tmp_path, split):
+    folder = retail.generate(tmp_path / "set", seed=7, invoices=INVOICES, products=120, customers=40, long_order=95)
+    replay = ReplayOnTargets(split, folder, threads=16)
+    replay.load_catalogue(folder)
+    killed = replay.run_with_kills(every_s=2.0)
+    assert killed
+    assert replay.check().orders == INVOICES
+    print(f"{len(killed)} kills ({', '.join(sorted(set(killed)))}):", replay.story())
+
+
+def test_two_product_replicas_sell_what_there_is_and_no_more(split):
+    operator = split.operator()
+    product = make_product(operator, stock=100)
+    tokens = [split.guest().token for _ in range(30)]
+    outcomes, lock = [], threading.Lock()
+
+    def buy(token):
+        for _ in range(6):
+            got = Client(split.port, token).post("/api/v1/orders", order_of(product))
+            with lock:
+                outcomes.append(got.status)
+
+    buyers = [threading.Thread(target=buy, args=(token,)) for token in tokens]
+    for each in buyers:
+        each.start()
+    for each in buyers:
+        each.join()
+    assert set(outcomes) == {201, 409}, outcomes
+    assert outcomes.count(201) == 100
+    eventually(lambda: operator.get(f"/api/v1/products/{product}/stock").json["on_hand"] == 0, within_s=60, what="all sold")
+
+
+def test_a_change_reaches_every_replica(split):
+    operator = split.operator()
+    product = make_product(operator, stock=3)
+    first, second = split.replicas("product")
+    for each in (first, second):
+        eventually(lambda: of_process(each, 8001, f"/api/v1/products/{product}")[0] == 200, what="known")
+    changed = operator.put(f"/api/v1/products/{product}", {"name": "Amphora", "price": 7})
+    assert changed.status == 200, changed
+    for each in (first, second):
+        eventually(lambda: of_process(each, 8001, f"/api/v1/products/{product}")[1]["price"] == 7, within_s=5, what="the price")
+        eventually(lambda: of_process(each, 8001, "/api/v1/products/search?q=amphora")[1]["total"] == 1, within_s=5,
+                   what="the name in the index")
+
+
+def test_a_service_that_is_away_is_named_and_the_others_serve(split):
+    operator, customer = split.operator(), split.customer()
+    product = make_product(operator, stock=3)
+    with split.paused():
+        (activity,) = split.replicas("activity")
+        activity.signal(signal.SIGKILL)
+        activity.child.wait(10)
+        told = customer.post("/api/v1/events", {"event_type": "product_view", "product_id": product})
+        assert (told.status, told.json["code"]) == (503, "service_away") and "activity" in told.json["detail"], told
+        assert told.headers["retry-after"] == "1"
+        assert customer.get(f"/api/v1/products/{product}").status == 200
+        assert customer.post("/api/v1/orders", order_of(product)).status == 201
+    eventually(lambda: customer.post("/api/v1/events", {"event_type": "product_view", "product_id": product}).status == 202,
+               what="back by the supervisor")
+
+
+def test_the_gateway_passes_on_what_a_service_says(split):
+    operator, customer = split.operator(), split.customer()
+    product = make_product(operator, stock=3)
+    seen = customer.get(f"/api/v1/products/{product}")
+    assert seen.headers["etag"] == '"1"' and seen.headers["x-request-id"]
+    again = customer.get(f"/api/v1/products/{product}", headers={"If-None-Match": '"1"'})
+    assert again.status == 304 and not again.body
+    key = {"Idempotency-Key": "k-1"}
+    one, two = (customer.post("/api/v1/orders", order_of(product), headers=key) for _ in range(2))
+    assert (one.status, one.body) == (two.status, two.body) and two.headers["idempotent-replayed"] == "true"
+    bad = customer.post("/api/v1/orders", {"items": []}, headers={"X-Request-Id": "mine"})
+    assert bad.status == 422 and bad.headers["x-request-id"] == "mine" and bad.json["errors"], bad
+    assert customer.get("/api/v1/orders/no-such").status == 404
+    assert Client(split.port).get("/api/v1/orders").status == 401
+    eventually(lambda: customer.get(f"/api/v1/orders/{one.json['id']}").json["status"] == "paid", within_s=60, what="paid")
+    invoice = eventually(lambda: (got := customer.get(f"/api/v1/orders/{one.json['id']}/invoice")).status == 200 and got,
+                         within_s=60, what="the invoice")
+    assert one.json["id"] in invoice.body.decode()
+    details = operator.get(f"/api/v1/orders/{one.json['id']}/details").json
+    assert details["missing"] == [] and details["payments"][0]["status"] == "completed", details
+    whole = json.loads((ROOT / "api/openapi.json").read_text())["paths"]
+    assert set(customer.get("/openapi.json").json["paths"]) | {"/api/v1/audit"} == set(whole)
+
+
+def test_processes_started_again_one_after_another_refuse_no_request(split):
+    operator = split.operator()
+    product = make_product(operator, stock=100_000)
+    over, failed, done, lock = threading.Event(), [], [0], threading.Lock()
+
+    def shop_on(token, number):
+        client, n = Client(split.port, token, timeout_s=60), 0
+        while not over.is_set():
+            n += 1
+            for got in (client.get(f"/api/v1/products/{product}"), client.get("/api/v1/products?limit=5"),
+                        client.post("/api/v1/orders", order_of(product), headers={"Idempotency-Key": f"{number}-{n}"})):
+                with lock:
+                    done[0] += 1
+                    if got.status not in (200, 201):
+                        failed.append(got)
+
+    shoppers = [threading.Thread(target=shop_on, args=(split.guest().token, i)) for i in range(4)]
+    for each in shoppers:
+        each.start()
+    try:
+        for each in split.local.processes:
+            if each.target == "gateway":
+                continue  # its listener is what clients are connected to: in a cluster a balancer stands in front
+            before = each.starts
+            each.signal(signal.SIGTERM)
+            eventually(lambda: each.starts > before and each.is_ready(), within_s=60, what=f"{each.name} is back")
+    finally:
+        over.set()
+        for each in shoppers:
+            each.join()
+    assert done[0] > 100
+    assert not failed, (len(failed), done[0], failed[:5])
+    print(f"{done[0]} requests beside {len(split.local.processes) - 1} restarts")
+
+
+@pytest.mark.parametrize("changed, told", [
+    ({"target": "order"}, "user_service_host"),
+    ({"target": "order", "user_service_host": "127.0.9.12", "product_service_host": "127.0.9.13:x",
+      "payment_service_host": "127.0.9.16"}, "product_service_host"),
+    ({"target": "gateway,nonsense"}, "nonsense"),
+    ({"target": ","}, "target"),
+    ({"target": "order", "sql": "", "key_value": "", "event_log": ""}, "embedded engines"),
+])
+def test_targets_that_do_not_fit_are_named(tmp_path, changed, told):
+    places = Places(tmp_path, "unfit", "dynamodb")
+    got = subprocess.run([binary(), "serve", "--config", places.file(**changed), "--data-dir", str(tmp_path / "data")],
+                         capture_output=True, text=True, timeout=60)
+    assert got.returncode != 0 and told in got.stderr, got
+
+
+def test_a_port_in_use_names_the_target(tmp_path, split):
+    (cart,) = split.replicas("cart")
+    got = subprocess.run([*cart.command(), "--admin", "127.0.0.1:0", "--data-dir", str(tmp_path / "other")], capture_output=True,
+                         text=True, timeout=60)
+    assert got.returncode == 1 and "cart" in got.stderr and "8005" in got.stderr, got
+
