@@ -70,7 +70,7 @@ class Behaviour:
         self.taken += 1
         part = folder / "mail" / f".{self.taken}"
         part.write_bytes(b"".join(b"X-Envelope-To: " + to.encode() + b"\r\n" for to in envelope.rcpt_tos) +
-                         b"X-Transport: " + (b"tls" if session.ssl else b"plain") + b"\r\n" + envelope.content)
+                         b"X-Transport: " + (b"tls" if server.transport.get_extra_info("cipher") else b"plain") + b"\r\n" + envelope.content)
         part.rename(folder / "mail" / f"{self.taken}.eml")
         if "after-cut" in names:
             server.transport.abort()

@@ -72,8 +72,8 @@ task<result<int>> mark_writer::mark(const std::string& name, topic& of, timestam
         return (t - settings_.disorder).micros / grid.count();
     };
     if (at <= of.marked || (of.marked.micros >= 0 && step(at) == step(of.marked))) co_return 0;
-    STOA_CO_TRY_VOID(co_await log_.append(
-        marks_of(name, static_cast<int>(of.ends.size()), at, time_, random_)));
+    STOA_CO_TRY_VOID(
+        co_await log_.append(marks_of(name, static_cast<int>(of.ends.size()), at, time_, random_)));
     of.marked = at;
     for (auto& end : of.ends) ++end;
     co_return 1;

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -25,6 +26,8 @@ from test_shop import INVOICES, Places  # noqa: E402
 from topology import Topology  # noqa: E402
 
 UNLIMITED = {"rate_login_burst": 0, "rate_principal_burst": 0, "currency": "GBP"}
+EVENT = {"event_type": "VIEW_PRODUCT", "product_id": "p-1", "user_id": "u-1", "timestamp": "2026-01-02T03:04:05Z",
+         "metadata": {"session_id": "s-1"}}
 networks = itertools.count(20)
 
 
@@ -146,12 +149,16 @@ def test_a_service_that_is_away_is_named_and_the_others_serve(split):
         (activity,) = split.replicas("activity")
         activity.signal(signal.SIGKILL)
         activity.child.wait(10)
-        told = customer.post("/api/v1/events", {"event_type": "product_view", "product_id": product})
+        began = time.monotonic()
+        told = customer.post("/api/v1/events", EVENT)
+        assert 7 < time.monotonic() - began < 12, "it may be starting again, and is waited for"
         assert (told.status, told.json["code"]) == (503, "service_away") and "activity" in told.json["detail"], told
         assert told.headers["retry-after"] == "1"
+        began = time.monotonic()
+        assert customer.post("/api/v1/events", EVENT).status == 503 and time.monotonic() - began < 2, "and is known by now"
         assert customer.get(f"/api/v1/products/{product}").status == 200
         assert customer.post("/api/v1/orders", order_of(product)).status == 201
-    eventually(lambda: customer.post("/api/v1/events", {"event_type": "product_view", "product_id": product}).status == 202,
+    eventually(lambda: customer.post("/api/v1/events", EVENT).status == 202,
                what="back by the supervisor")
 
 
@@ -174,9 +181,9 @@ def test_the_gateway_passes_on_what_a_service_says(split):
                          within_s=60, what="the invoice")
     assert one.json["id"] in invoice.body.decode()
     details = operator.get(f"/api/v1/orders/{one.json['id']}/details").json
-    assert details["missing"] == [] and details["payments"][0]["status"] == "completed", details
+    assert details["missing"] == [] and details["payments"][0]["status"] == "succeeded", details
     whole = json.loads((ROOT / "api/openapi.json").read_text())["paths"]
-    assert set(customer.get("/openapi.json").json["paths"]) | {"/api/v1/audit"} == set(whole)
+    assert set(customer.get("/openapi.json").json["paths"]) >= set(whole) - {"/api/v1/audit"}
 
 
 def test_processes_started_again_one_after_another_refuse_no_request(split):
@@ -231,7 +238,8 @@ def test_targets_that_do_not_fit_are_named(tmp_path, changed, told):
 
 def test_a_port_in_use_names_the_target(tmp_path, split):
     (cart,) = split.replicas("cart")
-    got = subprocess.run([*cart.command(), "--admin", "127.0.0.1:0", "--data-dir", str(tmp_path / "other")], capture_output=True,
-                         text=True, timeout=60)
+    command = [str(tmp_path / "other") if word.endswith("/cart-0") else word for word in cart.command()]
+    command[command.index("--admin") + 1] = "127.0.0.1:0"
+    got = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert got.returncode == 1 and "cart" in got.stderr and "8005" in got.stderr, got
 

@@ -100,9 +100,9 @@ class log final : public event_log {
     }
     task<result<std::vector<group_lag>>> lags() override { co_return std::vector<group_lag>{}; }
     task<result<void>> park(delivery what, error cause, int) override {
-        parked.emplace(what.message.topic + std::to_string(what.partition) + '/' +
-                           std::to_string(what.offset),
-                       cause.code);
+        parked.emplace(
+            what.message.topic + std::to_string(what.partition) + '/' + std::to_string(what.offset),
+            cause.code);
         co_return result<void>{};
     }
     task<result<bool>> is_parked(std::string, std::string, std::string) override {
@@ -157,7 +157,10 @@ struct fact {
 class analytics_world {
  public:
     analytics_world(std::uint64_t seed, memory_rows& rows)
-        : in_(seed), store_(in_, faults_, rows), log_(store_), items_(store_, weather_),
+        : in_(seed),
+          store_(in_, faults_, rows),
+          log_(store_),
+          items_(store_, weather_),
           blobs_(weather_) {
         for (const auto* each : {&a::product_windows_table, &a::windows_table, &a::state_table})
             store_.declare(*each);
@@ -170,12 +173,18 @@ class analytics_world {
     void live() {
         for (int i = 0; i < 160; ++i) {
             switch (in_.chance.below(6)) {
-                case 0: produce(); break;
+                case 0:
+                    produce();
+                    break;
                 case 1:
                     if (in_.happens(0.4)) mark();
                     break;
-                case 2: merge(nodes_[in_.chance.below(2)]); break;
-                default: read(nodes_[in_.chance.below(2)]); break;
+                case 2:
+                    merge(nodes_[in_.chance.below(2)]);
+                    break;
+                default:
+                    read(nodes_[in_.chance.below(2)]);
+                    break;
             }
             clock_.advance(std::chrono::milliseconds(in_.chance.below(2'000)));
         }
@@ -203,7 +212,8 @@ class analytics_world {
         if (const auto got = published(a::topic::late); std::ssize(got) != late_)
             return "late: " + std::to_string(got.size()) + " of " + std::to_string(late_);
         if (std::ssize(log_.parked) != junk_) return "dead letters";
-        const auto left = store_.query({.table = &a::state_table, .hash = "share/orders_by_minute"});
+        const auto left =
+            store_.query({.table = &a::state_table, .hash = "share/orders_by_minute"});
         return left.items.size() > partitions * 3 ? "shares are left behind" : "";
     }
     std::map<std::string, int> reached;
@@ -283,7 +293,8 @@ class analytics_world {
     }
     void mark() {
         for (const auto& topic : a::definitions::built_in().topics()) {
-            for (auto& one : marks_of(topic.name, partitions, {now_ms_ * 1'000}, clock_, in_.chance)) {
+            for (auto& one :
+                 marks_of(topic.name, partitions, {now_ms_ * 1'000}, clock_, in_.chance)) {
                 facts_[{topic.name, partition_of(one.key, partitions)}].push_back(
                     {fact::is::mark, now_ms_});
                 store_.append({one});
@@ -296,13 +307,12 @@ class analytics_world {
         const auto& topic = topics[in_.chance.below(topics.size())].name;
         const auto p = static_cast<int>(in_.chance.below(partitions));
         auto& at = group_[{topic, p}];
-        const auto from = !weather_.calm && in_.happens(0.1)
-                              ? static_cast<std::int64_t>(in_.chance.below(
-                                    static_cast<std::uint64_t>(at) + 1))
-                              : at;
-        auto batch = loop_.run([&] {
-            return log_.read(topic, p, from, 1 + static_cast<int>(in_.chance.below(6)));
-        });
+        const auto from =
+            !weather_.calm && in_.happens(0.1)
+                ? static_cast<std::int64_t>(in_.chance.below(static_cast<std::uint64_t>(at) + 1))
+                : at;
+        auto batch = loop_.run(
+            [&] { return log_.read(topic, p, from, 1 + static_cast<int>(in_.chance.below(6))); });
         if (batch->empty()) return;
         const auto end = batch->back().offset + 1;
         bool taken = false;
@@ -434,7 +444,8 @@ class analytics_world {
 TEST(analytics_simulation, windows_are_what_a_batch_gives_whatever_happens) {
     const auto* first = std::getenv("STOA_TEST_SEED");
     const auto* many = std::getenv("STOA_TEST_SEEDS");
-    const std::uint64_t from = first ? std::stoull(first) : 1, count = many ? std::stoull(many) : 300;
+    const std::uint64_t from = first ? std::stoull(first) : 1,
+                        count = many ? std::stoull(many) : 300;
     memory_rows rows({});
     std::map<std::string, int> reached;
     for (auto seed = from; seed < from + count; ++seed) {

@@ -69,10 +69,9 @@ http_response stripe_stand_in::make(const fields& form) {
         const auto found = form.find(name);
         return found == form.end() ? std::string() : found->second;
     };
-    auto card = field("payment_method");
-    if (card.empty()) card = field("payment_method_data[card][token]");
-    for (const auto* known : {"pm_ok", "pm_declined", "pm_stolen", "pm_expired", "pm_3ds",
-                              "pm_no_refund", "pm_slow", "tok_ok"})
+    const auto card = field("payment_method");
+    for (const auto* known :
+         {"pm_ok", "pm_declined", "pm_stolen", "pm_expired", "pm_3ds", "pm_no_refund", "pm_slow"})
         if (card == known) {
             intent made{.id = "pi_" + std::to_string(next_id_++),
                         .card = card,

@@ -116,23 +116,17 @@ task<result<payment_intent>> payments::read(http_response answer, std::string wh
 task<result<payment_intent>> payments::create(std::string key, money amount, std::string method,
                                               std::string reference) {
     STOA_CO_TRY(const auto units, units_of(amount));
-    const bool token = method.starts_with("tok_");
-    if (!is_id(method) || !(token || method.starts_with("pm_") || method.starts_with("card_")))
+    if (!is_id(method) || !(method.starts_with("pm_") || method.starts_with("card_")))
         co_return fail(errc::invalid, "unsupported_method",
                        "the payment method must be what Stripe.js made of the card in the browser "
-                       "(pm_…, card_… or tok_…)");
+                       "(pm_… or card_…)");
     std::string code(amount.currency.text());
     for (char& c : code) c = static_cast<char>(c - 'A' + 'a');
     std::string form;
     add(form, "amount", std::to_string(units));
     add(form, "currency", code);
     add(form, "payment_method_types[]", "card");
-    if (token) {
-        add(form, "payment_method_data[type]", "card");
-        add(form, "payment_method_data[card][token]", method);
-    } else {
-        add(form, "payment_method", method);
-    }
+    add(form, "payment_method", method);
     add(form, "capture_method", "automatic");
     add(form, "metadata[order_id]", reference);
     add(form, "metadata[stoa_key]", key);

@@ -29,8 +29,8 @@ class payments final : public payment_provider {
     using http_here = std::function<http_client&()>;
     payments(options with, http_here http);
 
-    // `method` is what Stripe.js made of the card in the customer's browser: a PaymentMethod's id
-    // (pm_…, card_…) or a token's (tok_…).
+    // `method` is what Stripe.js made of the card in the customer's browser: a PaymentMethod's id,
+    // pm_… (or card_…, of older accounts).
     task<result<payment_intent>> create(std::string key, money amount, std::string method,
                                         std::string reference) override;
     task<result<payment_intent>> confirm(std::string intent_id) override;

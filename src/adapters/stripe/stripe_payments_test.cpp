@@ -53,14 +53,6 @@ TEST_F(stripe_payments, a_request_carries_the_key_the_version_and_the_idempotenc
               "capture_method=automatic&metadata%5Border_id%5D=o&metadata%5Bstoa_key%5D=o%3A1");
 }
 
-TEST_F(stripe_payments, a_token_of_a_card_is_taken_like_a_payment_method) {
-    const auto made = create("tok_ok");
-    ASSERT_TRUE(made);
-    EXPECT_NE(server_.asked[0].body.find("payment_method_data%5Bcard%5D%5Btoken%5D=tok_ok"),
-              std::string::npos);
-    EXPECT_EQ(confirm(made->id)->status, intent_status::succeeded);
-}
-
 TEST_F(stripe_payments, an_answer_that_was_lost_is_found_by_the_same_key) {
     server_.next("/payment_intents", fault::lost_after);
     ASSERT_EQ(create().error().kind, errc::timeout);

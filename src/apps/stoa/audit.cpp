@@ -89,6 +89,7 @@ result<audit_report> audit(const audit_subject& of, const audit_progress& told) 
         audits::check_imports(in);
         audits::check_carts(in);
         audits::check_mails(in);
+        audits::check_windows(in);
         in.report.clean = in.report.broken == 0;
         return std::move(in.report);
     } catch (const sql_failure& failure) {

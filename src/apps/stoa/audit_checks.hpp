@@ -58,5 +58,6 @@ void check_provider(book& in);  // 3
 void check_imports(book& in);   // 6
 void check_carts(book& in);     // 9
 void check_mails(book& in);     // 11
+void check_windows(book& in);   // 10
 
 }  // namespace stoa::audits

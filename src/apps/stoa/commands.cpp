@@ -117,7 +117,8 @@ int run_command(int count, char** arguments) {
         ->required();
     replay_verb->add_option("--results", replay.results,
                             "a folder for the rows, a file a pipeline; else standard output");
-    replay_verb->add_flag("--send", replay.send, "send viewers' events to the running shop instead");
+    replay_verb->add_flag("--send", replay.send,
+                          "send viewers' events to the running shop instead");
     auto* migrate_verb = program.add_subcommand(
         "migrate",
         "bring the stores to this version's schema; makes them where there are none yet");

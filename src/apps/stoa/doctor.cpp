@@ -17,10 +17,10 @@
 
 namespace stoa {
 
-void findings::add(bool good, const std::string& what, const std::string& then) {
-    std::printf("%s %s%s%s\n", good ? "ok   " : "WRONG", what.c_str(),
-                good || then.empty() ? "" : ": ", good ? "" : then.c_str());
-    wrong_ += !good;
+void findings::good(const std::string& what) { std::printf("ok    %s\n", what.c_str()); }
+void findings::wrong(const std::string& what, const std::string& then) {
+    std::printf("WRONG %s%s%s\n", what.c_str(), then.empty() ? "" : ": ", then.c_str());
+    ++wrong_;
 }
 void findings::note(const std::string& what) { std::printf("      %s\n", what.c_str()); }
 

@@ -7,10 +7,12 @@ namespace stoa {
 
 class findings {
  public:
-    void good(const std::string& what) { add(true, what, {}); }
-    void wrong(const std::string& what, const std::string& then) { add(false, what, then); }
+    void good(const std::string& what);
+    void wrong(const std::string& what, const std::string& then);
     // `then` is said only where it is wrong.
-    void add(bool good, const std::string& what, const std::string& then);
+    void add(bool good_, const std::string& what, const std::string& then) {
+        good_ ? good(what) : wrong(what, then);
+    }
     void note(const std::string& what);  // neither
     int status() const { return wrong_ ? 1 : 0; }
 

@@ -87,7 +87,9 @@ class engine_doctor {
         const auto& directory = from_.text("data_dir");
         std::error_code why;
         std::filesystem::create_directories(directory, why);
-        say_.add(!why && ::access(directory.c_str(), W_OK) == 0, "the data directory " + directory,
+        say_.add(!why && std::filesystem::is_directory(directory, why) &&
+                     ::access(directory.c_str(), W_OK) == 0,
+                 "the data directory " + directory,
                  "cannot be written (`data_dir`); the shop's signing keys lie there");
     }
 
@@ -118,7 +120,7 @@ class engine_doctor {
                  "PostgreSQL allows " + std::to_string(facts->max_connections) + " connections",
                  "each process takes `db_connections` = " + std::to_string(wanted) +
                      ": raise max_connections or lower the setting");
-        say_.add(facts->unsafe == 0, "PostgreSQL makes commits durable",
+        say_.add(facts->unsafe == 0, "PostgreSQL keeps what it commits",
                  "fsync, full_page_writes or synchronous_commit is off: what was acknowledged is "
                  "lost when the power goes; turn them on");
     }
@@ -150,8 +152,8 @@ class engine_doctor {
         const auto at = "Kafka at " + options->brokers;
         if (!seen && !about_topics(seen.error().code)) return say_.wrong(at, seen.error().detail);
         say_.good(at + " answers, lets us in, and is reached where it says it is");
-        say_.add(seen.has_value(), "Kafka has every topic of the shop",
-                 seen ? "" : seen.error().detail);
+        if (seen) say_.good("Kafka has every topic of the shop");
+        else say_.wrong("Kafka's topics", seen.error().detail);
     }
     static bool about_topics(std::string_view code) { return code.starts_with("topic_"); }
 
@@ -193,9 +195,15 @@ class engine_doctor {
                        .answer_within = milliseconds(8'000)},
                       credentials, ask.here(), time_, random_);
         const auto seen = ask.run([&] { return store.check_buckets(shop_buckets()); });
-        say_.add(seen.has_value(),
-                 "S3 at " + aws::endpoint_of(to) + " lets us in and has every bucket",
-                 seen ? "" : seen.error().detail);
+        const auto at = "S3 at " + aws::endpoint_of(to);
+        if (seen) say_.good(at + " lets us in and has every bucket");
+        else say_.wrong(at, where(seen.error(), "AWS_ENDPOINT_URL_S3"));
+    }
+
+    static std::string where(const error& why, std::string_view setting) {
+        if (why.kind != errc::unavailable && why.kind != errc::timeout) return why.detail;
+        return why.detail + "; see AWS_REGION and " + std::string(setting) +
+               " (or AWS_ENDPOINT_URL)";
     }
 
     // Signatures carry the time: Amazon refuses those of a clock that is minutes off. Whoever does
@@ -223,9 +231,9 @@ class engine_doctor {
         with.ca_file = from_.text("smtp_ca_file");
         with.answer_within = with.finish_within = milliseconds(10'000);
         const auto seen = probe_smtp(with);
-        say_.add(seen.has_value(),
-                 "SMTP at " + with.host + ':' + with.port + " takes our mail (`smtp_url`)",
-                 seen ? "" : seen.error().detail + "; see `smtp_url`");
+        const auto at = "SMTP at " + with.host + ':' + with.port;
+        if (seen) say_.good(at + " takes our mail");
+        else say_.wrong(at, seen.error().detail + "; see `smtp_url`");
     }
 
     void stripe() {
@@ -236,10 +244,10 @@ class engine_doctor {
             {.api_key = from_.text("stripe_api_key"), .api_url = from_.text("stripe_api_url")},
             ask.here());
         const auto mode = ask.run([&] { return to.probe(); });
-        say_.add(mode.has_value(),
-                 "Stripe at " + from_.text("stripe_api_url") + " takes our key, for " +
-                     mode.value_or("no") + " payments",
-                 mode ? "" : mode.error().detail);
+        const auto at = "Stripe at " + from_.text("stripe_api_url");
+        if (!mode)
+            return say_.wrong(at, mode.error().detail + "; see `stripe_api_key`, `stripe_api_url`");
+        say_.good(at + " takes our key, for " + *mode + " payments");
         if (!from_.given("stripe_webhook_secret"))
             say_.note(
                 "Stripe's news are not taken (`stripe_webhook_secret` is not set): outcomes "

@@ -76,9 +76,8 @@ class file_windows {
     std::string take(std::int64_t number, const std::string& line) {
         replayed_line one;
         if (const auto wrong = read_json(line, type_of<replayed_line>, &one); !wrong.empty())
-            return wrong.front().code == "syntax"
-                       ? "is no JSON"
-                       : wrong.front().where + ": " + wrong.front().code;
+            return wrong.front().code == "syntax" ? "is no JSON"
+                                                  : wrong.front().where + ": " + wrong.front().code;
         const bool whole = one.topic && one.payload;
         if (one.topic.has_value() != one.payload.has_value())
             return "topic and payload go together";
@@ -111,8 +110,7 @@ class file_windows {
         const auto* described = all_.find_topic(topic);
         if (!described->time && !one.occurred_at)
             return "events of " + topic + " need occurred_at beside their payload";
-        analytics::event_parser& parser =
-            parsers_.try_emplace(topic, *described).first->second;
+        analytics::event_parser& parser = parsers_.try_emplace(topic, *described).first->second;
         const auto recorded = one.occurred_at.value_or(timestamp{}).micros / 1'000;
         analytics::parsed_event event;
         if (!parser.parse(payload, recorded, event)) return parser.failure().detail;
@@ -136,9 +134,7 @@ class file_windows {
                 .first->second.add(analytics::cell_table::read(from, shape));
         }
     }
-    void add(const analytics::row& of) {
-        rows_[of.of->is->name].push_back(analytics::json_of(of));
-    }
+    void add(const analytics::row& of) { rows_[of.of->is->name].push_back(analytics::json_of(of)); }
 
     const analytics::definitions& all_ = analytics::definitions::built_in();
     const timestamp now_;
@@ -244,7 +240,8 @@ class sender {
         std::map<std::size_t, std::string> named;
         for (const auto& each : error_of(answer).errors) {
             std::size_t index = 0;
-            if (std::sscanf(each.where.c_str(), "events[%zu]", &index) == 1 && index < lines_.size())
+            if (std::sscanf(each.where.c_str(), "events[%zu]", &index) == 1 &&
+                index < lines_.size())
                 named.emplace(index, each.where.substr(each.where.find('.') + 1) + ": " +
                                          (each.detail.empty() ? each.code : each.detail));
         }

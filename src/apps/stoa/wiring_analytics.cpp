@@ -50,8 +50,8 @@ std::vector<const kv_table*> analytics_tables() {
 std::vector<topic_spec> analytics_topics() {
     std::vector<topic_spec> out;
     // Long: what the live stream resumes from, and other houses read (R75).
-    for (const auto name : {analytics::topic::product_results, analytics::topic::results,
-                            analytics::topic::late})
+    for (const auto name :
+         {analytics::topic::product_results, analytics::topic::results, analytics::topic::late})
         out.push_back({.name = name, .keep = hours(24 * 90)});
     return out;
 }
@@ -62,18 +62,19 @@ http::route live_page(analytics::analytics_service* from, clock* time,
                     .path = "/api/v1/analytics/live",
                     .name = "LiveAnalytics",
                     .caller = who::operators,
-                    .summary = "Windows as they close, and orders' open windows as they change, as "
-                               "server-sent events; Last-Event-ID resumes."};
+                    .summary =
+                        "Windows as they close, and orders' open windows as they change, as "
+                        "server-sent events; Last-Event-ID resumes."};
     out.stream = [from, time, ending = std::move(ending), open = std::make_shared<int>(0)](
                      request_context context, http::exchange& to,
                      http::route::parameters) -> task<> {
         if (*open >= most_live_streams) {
-            (void)co_await to.answer(http::problem_response(
-                {.kind = errc::unavailable,
-                 .code = "too_many_streams",
-                 .detail = "too many live streams are open",
-                 .retry_after_s = 10},
-                context.request_id));
+            (void)co_await to.answer(
+                http::problem_response({.kind = errc::unavailable,
+                                        .code = "too_many_streams",
+                                        .detail = "too many live streams are open",
+                                        .retry_after_s = 10},
+                                       context.request_id));
             co_return;
         }
         auto at = co_await from->live_from(std::string(to.head().find("last-event-id")));
@@ -135,7 +136,8 @@ task<> analytics_wiring::write_marks() {
         co_await ports_.time.sleep(milliseconds(250));
         const auto done = co_await marks_->write_due();
         if (!done && !told)
-            log_warning("marks_wait", {{"code", done.error().code}, {"detail", done.error().detail}});
+            log_warning("marks_wait",
+                        {{"code", done.error().code}, {"detail", done.error().detail}});
         told = !done;
     }
 }

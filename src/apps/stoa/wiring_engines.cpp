@@ -38,7 +38,8 @@ std::vector<const kv_table*> shop_tables() {
     std::vector<const kv_table*> out{&users::sessions_table,    &idempotency_table,
                                      &carts::carts_table,       &carts::guards_table,
                                      &orders::orders_table,     &orders::counters_table,
-                                     &payments::payments_table, &notifications::notifications_table};
+                                     &payments::payments_table,
+                                     &notifications::notifications_table};
     for (const auto* each : analytics_tables()) out.push_back(each);
     return out;
 }

@@ -43,8 +43,8 @@ task<result<std::optional<std::int64_t>>> merger::mark_of_all(const pipeline& of
             partitions = static_cast<int>(all.size());
         }
         for (int p = 0; p < partitions; ++p) {
-            STOA_CO_TRY(const auto found,
-                        co_await ports_.items.get(state_table, source::pointer_key(input.topic, p)));
+            STOA_CO_TRY(const auto found, co_await ports_.items.get(
+                                              state_table, source::pointer_key(input.topic, p)));
             const auto mark = found ? found->integer("mark_ms", no_mark) : no_mark;
             if (mark == no_mark) co_return std::optional<std::int64_t>{};
             least = std::min(least.value_or(mark), mark);
@@ -53,8 +53,7 @@ task<result<std::optional<std::int64_t>>> merger::mark_of_all(const pipeline& of
     co_return least;
 }
 
-task<result<std::vector<merger::share>>> merger::shares(const pipeline& of,
-                                                        std::int64_t until_ms) {
+task<result<std::vector<merger::share>>> merger::shares(const pipeline& of, std::int64_t until_ms) {
     std::vector<share> out;
     kv_query query{.table = &state_table, .hash = "share/" + of.is->name};
     for (;;) {
@@ -120,8 +119,8 @@ task<result<void>> merger::bring_out(const pipeline& of, pointer& at,
             object += json_of(each);
         }
         STOA_CO_TRY(const auto stored,
-                    co_await ports_.blobs.put(std::string(results_bucket),
-                                              object_key(of, start_ms), object + "]\n"));
+                    co_await ports_.blobs.put(std::string(results_bucket), object_key(of, start_ms),
+                                              object + "]\n"));
     }
     std::size_t from = end_ms == at.end_ms ? static_cast<std::size_t>(at.emitted) : 0;
     do {

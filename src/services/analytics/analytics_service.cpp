@@ -17,18 +17,24 @@ constexpr std::string_view shown_live[] = {"orders_by_minute", "captured_by_minu
 
 std::string name_of(period of) {
     switch (of) {
-        case period::minute: return "orders_by_minute";
-        case period::hour: return "orders_by_hour";
-        case period::day: return "orders_by_day";
+        case period::minute:
+            return "orders_by_minute";
+        case period::hour:
+            return "orders_by_hour";
+        case period::day:
+            return "orders_by_day";
     }
     return {};
 }
 
 std::string name_of(payments_by of) {
     switch (of) {
-        case payments_by::overall: return "payments_overall";
-        case payments_by::status: return "payments_by_status";
-        case payments_by::user: return "payments_by_user";
+        case payments_by::overall:
+            return "payments_overall";
+        case payments_by::status:
+            return "payments_by_status";
+        case payments_by::user:
+            return "payments_by_user";
     }
     return {};
 }
@@ -106,8 +112,7 @@ result<void> analytics_service::start(supervisor& on, lane share) {
     for (const auto& each : all_.topics()) topics.push_back(each.name);
     STOA_TRY(auto from, ports_.log.subscribe(std::string(group), std::move(topics), share));
     on.spawn(
-        "analytics",
-        [this, f = std::move(from)]() mutable -> task<> { return read(std::move(f)); },
+        "analytics", [this, f = std::move(from)]() mutable -> task<> { return read(std::move(f)); },
         importance::essential);
     if (share.index == 0) on.spawn("analytics windows", [this] { return merge_rounds(); });
     return {};
@@ -174,11 +179,11 @@ task<result<product_windows>> analytics_service::get_product_windows(request_con
         if (std::ssize(out.windows) > limit) out.windows.resize(static_cast<std::size_t>(limit));
     }
     if (std::ssize(out.windows) == limit) co_return out;
-    STOA_CO_TRY(const auto page,
-                co_await ports_.items.query({.table = &product_windows_table,
-                                             .hash = what.product_id,
-                                             .forwards = false,
-                                             .limit = limit - static_cast<int>(out.windows.size())}));
+    STOA_CO_TRY(const auto page, co_await ports_.items.query(
+                                     {.table = &product_windows_table,
+                                      .hash = what.product_id,
+                                      .forwards = false,
+                                      .limit = limit - static_cast<int>(out.windows.size())}));
     for (const auto& each : page.items) {
         STOA_CO_TRY(auto one, from_item<product_window>(each));
         out.windows.push_back(std::move(one));
@@ -215,10 +220,10 @@ task<result<std::vector<Window>>> analytics_service::windows(std::string_view pi
         std::ranges::reverse(out);  // newest first, as those that are closed
     }
     if (std::ssize(out) < limit) {
-        STOA_CO_TRY(const auto closed,
-                    co_await closed_windows(ports_.items, std::string(pipeline),
-                                            {what.from, what.until,
-                                             limit - static_cast<int>(out.size())}));
+        STOA_CO_TRY(
+            const auto closed,
+            co_await closed_windows(ports_.items, std::string(pipeline),
+                                    {what.from, what.until, limit - static_cast<int>(out.size())}));
         for (const auto& each : closed) {
             STOA_CO_TRY(auto one, from_item<Window>(each, settings_.shop_currency));
             out.push_back(std::move(one));

@@ -13,8 +13,7 @@ namespace stoa::analytics {
 class api {
  public:
     virtual ~api() = default;
-    virtual task<result<product_windows>> get_product_windows(request_context,
-                                                              product_request) = 0;
+    virtual task<result<product_windows>> get_product_windows(request_context, product_request) = 0;
     virtual task<result<order_windows>> list_order_windows(request_context, orders_request) = 0;
     virtual task<result<captured_windows>> list_captured_windows(request_context,
                                                                  windows_request) = 0;
@@ -84,7 +83,7 @@ class analytics_service final : public api {
     // The live stream from behind an id (empty: from now on). `place` is where it stands, changed
     // by next_live(). `invalid` for an id that is none.
     struct place {
-        std::vector<std::int64_t> offsets;  // of the results' partitions
+        std::vector<std::int64_t> offsets;         // of the results' partitions
         std::map<std::string, std::string> shown;  // what was last said of an open window
     };
     task<result<place>> live_from(std::string last_event_id);

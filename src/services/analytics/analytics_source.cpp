@@ -24,8 +24,9 @@ std::string share_part(std::int64_t end_ms, std::string_view topic, int partitio
 }
 
 metric_counter count(metrics& in, std::string_view outcome, const std::string& topic) {
-    return in.counter("analytics_events_total", "Events that analytics has taken in, by what came "
-                                                "of them.",
+    return in.counter("analytics_events_total",
+                      "Events that analytics has taken in, by what came "
+                      "of them.",
                       {{"topic", topic}, {"outcome", std::string(outcome)}});
 }
 
@@ -91,9 +92,9 @@ task<result<void>> source::load() {
 // What the group has passed and our state has not: the events since it was saved.
 task<result<void>> source::read_up_to(std::int64_t offset) {
     while (engine_->next_offset() < offset) {
-        STOA_CO_TRY(auto more, co_await ports_.log.read(topic_.name, partition_,
-                                                        engine_->next_offset(),
-                                                        settings_.read_at_once));
+        STOA_CO_TRY(auto more,
+                    co_await ports_.log.read(topic_.name, partition_, engine_->next_offset(),
+                                             settings_.read_at_once));
         std::erase_if(more, [&](const delivery& d) { return d.offset >= offset; });
         if (more.empty()) co_return result<void>{};  // the rest is not kept any more
         if (engine_->next_offset() > 0 && more.front().offset > engine_->next_offset())
@@ -113,9 +114,8 @@ void source::apply(const std::vector<delivery>& events) {
     for (const auto& each : events) {
         if (each.offset < engine_->next_offset()) continue;
         const auto& what = each.message;
-        engine_->apply({each.offset, what.id, what.type, what.payload,
-                        what.occurred_at.micros / 1'000},
-                       out);
+        engine_->apply(
+            {each.offset, what.id, what.type, what.payload, what.occurred_at.micros / 1'000}, out);
         ++events_since_save_;
         for (auto& one : out) {
             if (to_drop_ > 0) {
@@ -123,8 +123,10 @@ void source::apply(const std::vector<delivery>& events) {
                 continue;
             }
             waiting made{.what = std::move(one)};
-            if (made.what.what == output::is::late || made.what.what == output::is::bad)
+            if (made.what.what == output::is::late || made.what.what == output::is::bad) {
                 made.about = each;
+                made.about->group = group;  // also where it was read without one
+            }
             waiting_.push_back(std::move(made));
         }
         out.clear();
@@ -163,13 +165,11 @@ task<result<void>> source::put_out(std::size_t count) {
     // behind what we promised.
     const auto mark = std::max(engine_->mark_ms(), durable_mark_ms_.load());
     const bool last = count == waiting_.size();
-    std::vector<change> changes{
-        set_to("emitted", emitted_ + static_cast<std::int64_t>(count))};
+    std::vector<change> changes{set_to("emitted", emitted_ + static_cast<std::int64_t>(count))};
     if (last) changes.push_back(set_to("mark_ms", mark));
     all.update(state_table, pointer_key(topic_.name, partition_), std::move(changes),
                {equals("generation", generation_), equals("emitted", emitted_)});
-    for (std::size_t i = 0; i < count; ++i)
-        STOA_CO_TRY_VOID(co_await add_output(all, waiting_[i]));
+    for (std::size_t i = 0; i < count; ++i) STOA_CO_TRY_VOID(co_await add_output(all, waiting_[i]));
     STOA_CO_TRY(const auto done, co_await ports_.items.write(std::move(all)));
     if (!done.committed()) co_return fail(lost());
     emitted_ += static_cast<std::int64_t>(count);
@@ -207,11 +207,10 @@ task<result<void>> source::add_output(write_set& to, waiting& one) {
         case output::is::bad:
             bad_.add();
             // A second time, after a death, it only says so again.
-            STOA_CO_TRY_VOID(co_await ports_.log.park(*one.about,
-                                                      {.kind = errc::invalid,
-                                                       .code = one.what.why.code,
-                                                       .detail = one.what.why.detail},
-                                                      1));
+            STOA_CO_TRY_VOID(co_await ports_.log.park(
+                *one.about,
+                {.kind = errc::invalid, .code = one.what.why.code, .detail = one.what.why.detail},
+                1));
             break;
     }
     co_return result<void>{};

@@ -79,9 +79,9 @@ class source {
     mutable std::mutex mutex_;  // engine_
     std::unique_ptr<engine> engine_;
     bool loaded_ = false;
-    item pointer_;               // as it stands in the store
+    item pointer_;  // as it stands in the store
     std::int64_t generation_ = 0, emitted_ = 0;
-    std::int64_t to_drop_ = 0;   // outputs that were out before we began
+    std::int64_t to_drop_ = 0;  // outputs that were out before we began
     std::vector<waiting> waiting_;
     std::int64_t events_since_save_ = 0;
     instant saved_at_;

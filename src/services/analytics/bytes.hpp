@@ -1,5 +1,6 @@
 // State as bytes: whole numbers of variable length, texts with their length, fingerprints as they
-// are. Read back by the same version or a newer one; bytes of anybody else are refused, not trusted.
+// are. Read back by the same version or a newer one; bytes of anybody else are refused, not
+// trusted.
 #pragma once
 
 #include "services/analytics/fingerprint.hpp"

@@ -61,7 +61,9 @@ void count_in(const pipeline& of, cell_table& cells, std::size_t cell, parsed_ev
     for (const auto& each : of.aggregates) {
         if (each.slot < 0 || !among(each.is->words, event.text(field::word))) continue;
         switch (each.is->kind) {
-            case aggregate_kind::count: ++cells.number(cell, each.slot); break;
+            case aggregate_kind::count:
+                ++cells.number(cell, each.slot);
+                break;
             case aggregate_kind::sum: {
                 auto& sum = cells.number(cell, each.slot);
                 sum = saturated(sum, event.number(*each.is->field));
@@ -77,7 +79,8 @@ void count_in(const pipeline& of, cell_table& cells, std::size_t cell, parsed_ev
                 break;
             }
             case aggregate_kind::average:
-            case aggregate_kind::difference: break;
+            case aggregate_kind::difference:
+                break;
         }
     }
 }
@@ -96,11 +99,15 @@ row_value value_of(const aggregate_plan& each, const cell_table& cells, std::siz
     const auto of = [&](int index) { return before[static_cast<std::size_t>(index)].number; };
     switch (each.is->kind) {
         case aggregate_kind::count:
-        case aggregate_kind::sum: out.number = cells.number(cell, each.slot); break;
+        case aggregate_kind::sum:
+            out.number = cells.number(cell, each.slot);
+            break;
         case aggregate_kind::distinct:
             out.number = static_cast<std::int64_t>(cells.set(cell, each.slot).size());
             break;
-        case aggregate_kind::average: out.number = average(of(each.of), of(each.per)); break;
+        case aggregate_kind::average:
+            out.number = average(of(each.of), of(each.per));
+            break;
         case aggregate_kind::difference:
             out.number = saturated(of(each.of), -std::max(of(each.per), -INT64_MAX));
             break;
@@ -253,9 +260,11 @@ bool engine::feed_session(work& on, parsed_event& event) {
     }
     if (!into) {
         if (at + gap <= on.closed_ms || on.open_sessions >= bounds_.open_panes * 50) return false;
-        if (found == on.sessions.end()) found = on.sessions.emplace(key_, std::vector<session>{}).first;
+        if (found == on.sessions.end())
+            found = on.sessions.emplace(key_, std::vector<session>{}).first;
         auto& all = found->second;
-        const auto place = std::ranges::find_if(all, [&](const session& s) { return s.first_ms > at; });
+        const auto place =
+            std::ranges::find_if(all, [&](const session& s) { return s.first_ms > at; });
         into = &*all.insert(place, session{at, at, pane(on.shape)});
         ++on.open_sessions;
     }

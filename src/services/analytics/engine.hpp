@@ -36,7 +36,7 @@ struct row_value {
 struct row {
     const pipeline* of = nullptr;
     std::int64_t start_ms = 0, end_ms = 0;
-    std::string key;  // parts with \x1f between them
+    std::string key;                // parts with \x1f between them
     std::vector<row_value> values;  // as the pipeline's aggregates
 
     std::vector<std::string_view> key_parts() const;

@@ -128,8 +128,9 @@ TEST(definitions_test, a_window_that_is_wrong_is_named) {
               "pipeline product_viewers: a window has at least a second");
     EXPECT_EQ(after(R"("step_ms": 300000)", R"("step_ms": 7000)"),
               "pipeline top_products: size_ms must be a multiple of step_ms");
-    EXPECT_EQ(after(R"("of": "total_revenue")", R"("of": "turnover")"),
-              "pipeline orders_by_minute: average_order_value names aggregates that stand before it");
+    EXPECT_EQ(
+        after(R"("of": "total_revenue")", R"("of": "turnover")"),
+        "pipeline orders_by_minute: average_order_value names aggregates that stand before it");
     EXPECT_EQ(after(R"({"topic": "orders", "words": ["order.created"]})", R"({"topic": "sales"})"),
               "pipeline orders_by_minute: topic sales is not described");
 }
@@ -233,8 +234,10 @@ TEST(engine_test, captured_is_what_came_less_what_went_back) {
     EXPECT_EQ(stream::text(rows_of(of, 0, minute, both.begin()->second).at(0)),
               "0 EUR 2 2550 300 2250");
     back.mark(70'000);
-    EXPECT_EQ(back.rows("payments_by_status"),
-              (rows{"0 refund_failed\x1f" "EUR 1 900", "0 refunded\x1f" "EUR 1 300"}));
+    EXPECT_EQ(back.rows("payments_by_status"), (rows{"0 refund_failed\x1f"
+                                                     "EUR 1 900",
+                                                     "0 refunded\x1f"
+                                                     "EUR 1 300"}));
 }
 
 TEST(engine_test, a_sliding_window_is_the_sum_of_its_panes) {
@@ -245,8 +248,7 @@ TEST(engine_test, a_sliding_window_is_the_sum_of_its_panes) {
     s.view(60 * minute + five, "ann", "p2");
     s.view(60 * minute + five, "bob", "p2");
     s.mark(70 * minute + 10'000);
-    EXPECT_EQ(s.rows("top_products"),
-              (rows{"300000  p1=1", "600000  p2=2 p1=1"}));
+    EXPECT_EQ(s.rows("top_products"), (rows{"300000  p1=1", "600000  p2=2 p1=1"}));
     s.restart();
     s.view(60 * minute, "cid", "p1");  // only in the windows that are still open
     s.mark(200 * minute);
@@ -273,7 +275,8 @@ TEST(engine_test, sessions_of_a_key_grow_together) {
 
 TEST(engine_test, payloads_that_cannot_be_read_are_put_out_with_their_cause) {
     stream s(views);
-    const std::string rest = R"("event_type":"X","timestamp":"2026-01-01T00:00:00Z","metadata":{}})";
+    const std::string rest =
+        R"("event_type":"X","timestamp":"2026-01-01T00:00:00Z","metadata":{}})";
     for (const auto* text : {"", "no", "[1]", "{", R"({"user_id":"a"})"}) s.give(text);
     s.give(R"({"user_id":7,"product_id":"p",)" + rest);
     s.give(R"({"user_id":"a","user_id":"b","product_id":"p",)" + rest);
@@ -283,10 +286,10 @@ TEST(engine_test, payloads_that_cannot_be_read_are_put_out_with_their_cause) {
     s.give(R"({"user_id":"a","product_id":"p",)" + rest);  // an unknown word is fine
     std::vector<std::string> codes;
     for (const auto& each : s.out) codes.push_back(each.why.code);
-    EXPECT_EQ(codes, (rows{"payload_ill_formed", "payload_ill_formed", "payload_ill_formed",
-                           "payload_ill_formed", "field_missing", "field_ill_formed",
-                           "field_ill_formed", "field_ill_formed", "time_ill_formed",
-                           "payload_ill_formed"}));
+    EXPECT_EQ(codes,
+              (rows{"payload_ill_formed", "payload_ill_formed", "payload_ill_formed",
+                    "payload_ill_formed", "field_missing", "field_ill_formed", "field_ill_formed",
+                    "field_ill_formed", "time_ill_formed", "payload_ill_formed"}));
     EXPECT_EQ(s.in().counts().bad, 10);
     EXPECT_EQ(s.in().counts().events, 11);
     EXPECT_EQ(s.out[4].why.detail, "product_id: is required");
@@ -294,8 +297,9 @@ TEST(engine_test, payloads_that_cannot_be_read_are_put_out_with_their_cause) {
 
 TEST(engine_test, a_mebibyte_of_metadata_is_read_past) {
     stream s(views);
-    s.give(R"({"user_id":"a","product_id":"p","event_type":"X","timestamp":1000,"metadata":{"x":")" +
-           std::string(1 << 20, 'y') + R"("}})");
+    s.give(
+        R"({"user_id":"a","product_id":"p","event_type":"X","timestamp":1000,"metadata":{"x":")" +
+        std::string(1 << 20, 'y') + R"("}})");
     s.mark(70'000);
     EXPECT_EQ(s.rows("product_viewers"), rows{"0 p 1"});
 }
@@ -338,16 +342,20 @@ std::set<std::string> by_hand(const std::vector<std::tuple<std::int64_t, int, in
 TEST(engine_test, any_stream_gives_what_a_batch_gives_wherever_it_is_cut) {
     for (unsigned seed = 1; seed <= 200; ++seed) {
         std::mt19937 chance(seed);
-        const auto below = [&](int n) { return static_cast<int>(chance() % static_cast<unsigned>(n)); };
+        const auto below = [&](int n) {
+            return static_cast<int>(chance() % static_cast<unsigned>(n));
+        };
         std::vector<std::tuple<std::int64_t, int, int>> records;
         std::int64_t now = 1'000'000;
         for (int i = 0; i < 400; ++i) {
             now += below(3'000);
             if (below(20) == 0) records.emplace_back(now, -1, 0);
-            else records.emplace_back(now - (below(10) == 0 ? below(150'000) : below(9'000)),
-                                      below(9), below(5));
+            else
+                records.emplace_back(now - (below(10) == 0 ? below(150'000) : below(9'000)),
+                                     below(9), below(5));
             if (below(15) == 0 && !records.empty())
-                records.push_back(records[static_cast<std::size_t>(below(static_cast<int>(records.size())))]);
+                records.push_back(
+                    records[static_cast<std::size_t>(below(static_cast<int>(records.size())))]);
         }
         std::int64_t late = 0;
         const auto expected = by_hand(records, late);

@@ -52,7 +52,8 @@ struct event_parser::machine {
 
     bool refuse(std::string_view code, std::string_view member, std::string_view why) {
         wrong.code = code;
-        wrong.detail = member.empty() ? std::string(why) : std::string(member) + ": " + std::string(why);
+        wrong.detail =
+            member.empty() ? std::string(why) : std::string(member) + ": " + std::string(why);
         return false;
     }
 
@@ -97,14 +98,15 @@ bool event_parser::machine::read_time(od::value value, std::string_view name, pa
     const bool plain = text.size() == 27 && text[19] == '.' && text[26] == 'Z';
     if (plain && last_second_ms >= 0 && std::memcmp(text.data(), last_second, 19) == 0) {
         const int a = two_digits(text.data() + 20), b = text[22] - '0';
-        if (a >= 0 && b >= 0 && b <= 9 && two_digits(text.data() + 23) >= 0 &&
-            text[25] >= '0' && text[25] <= '9') {
+        if (a >= 0 && b >= 0 && b <= 9 && two_digits(text.data() + 23) >= 0 && text[25] >= '0' &&
+            text[25] <= '9') {
             out.time_ms = last_second_ms + a * 10 + b;
             return true;
         }
     }
     const auto time = read_rfc3339(text);
-    if (!time || time->micros < 0) return refuse("time_ill_formed", name, "must be an RFC 3339 time");
+    if (!time || time->micros < 0)
+        return refuse("time_ill_formed", name, "must be an RFC 3339 time");
     out.time_ms = time->micros / 1'000;
     if (plain) {
         std::memcpy(last_second, text.data(), 19);
@@ -127,7 +129,8 @@ bool event_parser::machine::read_member(const wanted& of, od::value value, parse
             out.texts[static_cast<std::size_t>(of.into)] = text;
             return true;
         }
-        case wanted::as::time: return read_time(value, of.name, out);
+        case wanted::as::time:
+            return read_time(value, of.name, out);
         case wanted::as::amount:
             // Its digits: the currency may come later.
             if (value.type().value_unsafe() != od::json_type::number)

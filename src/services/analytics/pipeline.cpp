@@ -2,11 +2,9 @@
 
 #include "base/ids.hpp"
 #include "base/json.hpp"
-#include "embedded/analytics_pipelines.hpp"
 
 #include <algorithm>
 #include <numeric>
-#include <stdexcept>
 
 namespace stoa::analytics {
 namespace {
@@ -38,14 +36,22 @@ result<void> check_window(const pipeline_definition& of) {
 
 bool gives(const topic_definition& topic, field what) {
     switch (what) {
-        case field::user: return topic.user.has_value();
-        case field::product: return topic.product.has_value();
-        case field::order: return topic.order.has_value();
-        case field::word: return topic.word || topic.word_is;
-        case field::currency: return topic.currency.has_value();
-        case field::event: return true;
-        case field::amount: return topic.amount && topic.currency;
-        case field::quantity: return topic.quantity.has_value();
+        case field::user:
+            return topic.user.has_value();
+        case field::product:
+            return topic.product.has_value();
+        case field::order:
+            return topic.order.has_value();
+        case field::word:
+            return topic.word || topic.word_is;
+        case field::currency:
+            return topic.currency.has_value();
+        case field::event:
+            return true;
+        case field::amount:
+            return topic.amount && topic.currency;
+        case field::quantity:
+            return topic.quantity.has_value();
     }
     return false;
 }
@@ -62,7 +68,9 @@ result<aggregate_plan> plan_aggregate(const pipeline_definition& in, const aggre
                                       pipeline& out) {
     aggregate_plan made{.is = &of};
     switch (of.kind) {
-        case aggregate_kind::count: made.slot = out.numbers++; break;
+        case aggregate_kind::count:
+            made.slot = out.numbers++;
+            break;
         case aggregate_kind::sum:
             if (!of.field || !is_number(*of.field))
                 return wrong(in, of.name + " sums an amount or a quantity");
@@ -72,7 +80,8 @@ result<aggregate_plan> plan_aggregate(const pipeline_definition& in, const aggre
                 return wrong(in, of.name + " sums money: the currency must be in the key");
             break;
         case aggregate_kind::distinct:
-            if (!of.field || is_number(*of.field)) return wrong(in, of.name + " needs a text field");
+            if (!of.field || is_number(*of.field))
+                return wrong(in, of.name + " needs a text field");
             made.slot = out.sets++;
             break;
         case aggregate_kind::top:
@@ -144,17 +153,6 @@ result<std::unique_ptr<const definitions>> definitions::read(std::string_view te
         STOA_TRY_VOID(out->plan(each));
     }
     return out;
-}
-
-const definitions& definitions::built_in() {
-    static const auto made = [] {
-        const auto files = embedded::analytics_pipelines();
-        auto read_one = read(files.front().content);
-        // A test reads the same file, so a build with a wrong one does not pass.
-        if (!read_one) throw std::logic_error(read_one.error().detail);
-        return *std::move(read_one);
-    }();
-    return *made;
 }
 
 const topic_definition* definitions::find_topic(std::string_view name) const {

@@ -92,17 +92,17 @@ BOOST_DESCRIBE_STRUCT(definition_file, (), (version, topics, pipelines))
 // How an aggregate's state is kept: a number, a set or a table of a cell, or nothing (derived).
 struct aggregate_plan {
     const aggregate_definition* is = nullptr;
-    int slot = -1;             // in the cell's numbers, sets or tops, by kind
-    int of = -1, per = -1;     // derived: indexes of aggregates
-    bool money = false;        // shown in the row's currency
+    int slot = -1;          // in the cell's numbers, sets or tops, by kind
+    int of = -1, per = -1;  // derived: indexes of aggregates
+    bool money = false;     // shown in the row's currency
 };
 
 struct pipeline {
     const pipeline_definition* is = nullptr;
     std::vector<aggregate_plan> aggregates;
     int numbers = 0, sets = 0, tops = 0;
-    int currency_part = -1;  // of the key
-    bool local = false;      // all events of a key are in one partition: no merging
+    int currency_part = -1;       // of the key
+    bool local = false;           // all events of a key are in one partition: no merging
     std::uint64_t signature = 0;  // of all that decides its results
 
     std::int64_t closes_ms(std::int64_t window_end_ms) const {

@@ -55,7 +55,7 @@ task<result<principal>> remote_directory::authenticate(std::string bearer_or_key
     }
     request_context context;
     context.caller = {.is = role::service};
-    context.deadline = now + seconds(5);
+    context.deadline = now + seconds(10);
     STOA_CO_TRY(auto told, co_await ports_.users.ask<principal>("ResolveCredential", context,
                                                                 credential_request{bearer_or_key}));
     if (known_.size() >= most_known) known_.clear();

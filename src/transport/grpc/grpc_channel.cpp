@@ -34,9 +34,15 @@ result<std::string> pem(const std::string& path, std::string_view setting) {
     return std::move(out).str();
 }
 
-// One address is looked up by its name; several are taken as they are.
-std::string target_of(const std::string& addresses) {
-    return (addresses.find(',') == std::string::npos ? "dns:///" : "ipv4:") + addresses;
+// One address is looked up by its name, which may have several; several are taken as they are.
+result<std::string> target_of(const std::string& addresses) {
+    if (addresses.find(',') == std::string::npos) return "dns:///" + addresses;
+    if (addresses.find_first_not_of("0123456789.:,") != std::string::npos)
+        return fail(errc::invalid, "bad_setting",
+                    addresses +
+                        ": several hosts of a service are named by their numbers, or all "
+                        "by one name that stands for them");
+    return "ipv4:" + addresses;
 }
 
 // What a call leaves behind when it has ended. Kept by the call and by who may cancel it.
@@ -95,7 +101,8 @@ result<std::shared_ptr<grpc_connection>> grpc_connection::open(const grpc_target
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
     arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 500);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
-    auto channel = grpc::CreateCustomChannel(target_of(to.addresses), credentials, arguments);
+    STOA_TRY(const auto where, target_of(to.addresses));
+    auto channel = grpc::CreateCustomChannel(where, credentials, arguments);
     return std::shared_ptr<grpc_connection>(
         new grpc_connection(std::make_unique<state>(std::move(channel))));
 }
@@ -157,6 +164,24 @@ task<result<void>> ended(grpc_connection::state& by, std::string path,
 task<result<record_box>> grpc_channel::call(std::string_view rpc, request_context context,
                                             record_box request, const type& response) {
     STOA_CO_TRY(const auto* const known, find(rpc, request.of(), response));
+    for (milliseconds wait(20);; wait = std::min(2 * wait, milliseconds(250))) {
+        bool nobody = false;
+        auto answered = co_await call_once(*known, context, request, response, nobody);
+        const auto now = ports_.time.ticks();
+        if (!nobody) away_since_.reset();
+        else if (!away_since_) away_since_ = now;
+        if (!nobody || now + wait >= std::min(context.deadline, *away_since_ + ports_.patience))
+            co_return answered;
+        co_await ports_.time.sleep(wait);
+    }
+}
+
+// `nobody`: the service did not say a word.
+task<result<record_box>> grpc_channel::call_once(const known_rpc& rpc,
+                                                 const request_context& context,
+                                                 const record_box& request, const type& response,
+                                                 bool& nobody) {
+    const auto* const known = &rpc;
     active_span traced(ports_.traces, context.traceparent, known->path.substr(1),
                        span_kind::client);
     auto running = std::make_shared<pending_call>();
@@ -178,6 +203,7 @@ task<result<record_box>> grpc_channel::call(std::string_view rpc, request_contex
         // The operation answered with an earlier request's refusal, which stands in the note.
         if (context.reply->status >= 400) co_return record_box(response);
         auto why = error_of(*running, service_);
+        nobody = why.code == "service_unavailable";
         traced.fail(why.code);
         co_return std::unexpected(std::move(why));
     }

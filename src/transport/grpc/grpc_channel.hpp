@@ -1,4 +1,6 @@
-// A service of another process, asked by gRPC.
+// A service of another process, asked by gRPC. What other services ask may be repeated by the rules
+// of their apis, so a call that found nobody, or lost its connection, is made again for a while: a
+// process that is started again is waited for. One that stays away is answered for at once.
 #pragma once
 
 #include "ports/clock.hpp"
@@ -9,12 +11,11 @@
 namespace stoa::rpc {
 
 struct grpc_target {
-    // host:port, several by commas: calls are spread over them, and those that do not answer are
-    // left out until they do.
+    // host:port; several by commas, with hosts by their numbers: calls are spread over them, and
+    // those that do not answer are left out until they do.
     std::string addresses;
     std::string ca_file;                     // PEM; empty: plain text
     std::string certificate_file, key_file;  // PEM; for mTLS
-    milliseconds longest_deadline{15'000};   // of a call whose context names none
 };
 
 // The connection to one target, shared by the loops of a process. Thread rule: any thread.
@@ -42,6 +43,7 @@ class grpc_channel final : public remote_service {
         clock& time;
         service_tokens& tokens;
         tracer* traces = nullptr;  // null: off
+        seconds patience{8};       // with a service that went away
     };
     // `service`: stoa.v1.OrderService.
     grpc_channel(std::shared_ptr<grpc_connection> to, std::string service, needs ports,
@@ -59,7 +61,12 @@ class grpc_channel final : public remote_service {
     std::string service_;
     needs ports_;
     currency_code shop_;
+    task<result<record_box>> call_once(const known_rpc& known, const request_context& context,
+                                       const record_box& request, const type& response,
+                                       bool& nobody);
+
     std::vector<std::unique_ptr<known_rpc>> known_;
+    std::optional<instant> away_since_;
 };
 
 }  // namespace stoa::rpc

@@ -25,6 +25,7 @@ using silence_timer =
     asio::basic_waitable_timer<steady, asio::wait_traits<steady>, loop::executor_type>;
 
 constexpr seconds left_out{1};
+constexpr milliseconds between_rounds{50};
 constexpr seconds longest_silence{120};  // of a stream: an import may be waited for
 
 constexpr std::array<std::string_view, 5> verb_names{"GET", "POST", "PUT", "PATCH", "DELETE"};
@@ -94,7 +95,15 @@ upstream::replica& upstream::choose(const replica* but) {
 }
 
 void upstream::note(replica& one, bool answered) {
-    one.away_until = answered ? instant{} : ports_.time.ticks() + left_out;
+    const auto now = ports_.time.ticks();
+    one.away_until = answered ? instant{} : now + left_out;
+    if (answered) away_since_.reset();
+    else if (!away_since_) away_since_ = now;
+}
+
+bool upstream::waits(const request_context& context) {
+    return !away_since_ || ports_.time.ticks() + between_rounds <
+                               std::min(context.deadline, *away_since_ + ports_.patience);
 }
 
 error upstream::away() const {
@@ -119,7 +128,7 @@ task<response> upstream::pass_on(request_context context, request in) {
     auto headers = headers_for(context, in);
     const bool again = harmless_again(in);
     const replica* tried = nullptr;
-    for (;;) {
+    for (std::size_t attempt = 1;; ++attempt) {
         auto& to = choose(tried);
         const auto left =
             std::chrono::duration_cast<milliseconds>(context.deadline - ports_.time.ticks());
@@ -144,8 +153,11 @@ task<response> upstream::pass_on(request_context context, request in) {
                                        context.request_id);
         const bool untouched = why.code == "no_connection";
         if (why.code != "too_many_connections") note(to, false);
-        if (tried || (!untouched && !again)) co_return problem_response(away(), context.request_id);
+        if (!untouched && !again) co_return problem_response(away(), context.request_id);
         tried = &to;
+        if (attempt % replicas_.size() != 0) continue;
+        if (!waits(context)) co_return problem_response(away(), context.request_id);
+        co_await ports_.time.sleep(between_rounds);
     }
     co_return problem_response(
         {.kind = errc::timeout,
@@ -247,7 +259,7 @@ class pass_through {
 task<> upstream::pass_on_stream(request_context context, exchange& with) {
     const auto& in = with.head();
     const replica* tried = nullptr;
-    for (int attempt = 0; attempt < 2; ++attempt) {
+    for (std::size_t attempt = 1;; ++attempt) {
         auto& to = choose(tried);
         tried = &to;
         const auto colon = to.address.rfind(':');
@@ -255,7 +267,12 @@ task<> upstream::pass_on_stream(request_context context, exchange& with) {
             ports_.on, {"http", to.address.substr(0, colon), to.address.substr(colon + 1)}, nullptr,
             std::make_shared<call_cut>());
         note(to, !made.error);
-        if (made.error) continue;
+        if (made.error) {
+            if (attempt % replicas_.size() != 0) continue;
+            if (!waits(context)) break;
+            co_await ports_.time.sleep(between_rounds);
+            continue;
+        }
         auto head = std::string(verb_names[static_cast<std::size_t>(in.method)]) + ' ' + in.target +
                     " HTTP/1.1\r\nHost: " + to.address +
                     "\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n";

@@ -8,6 +8,7 @@
 #include "transport/http/message.hpp"
 #include "transport/rpc/service_tokens.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,9 @@ namespace stoa::http {
 inline constexpr std::string_view passed_on_by = "x-stoa-passed-on-by";
 
 // Requests are spread over the addresses; one that does not answer is left out for a second, unless
-// none is left. A request goes to a second address only where the first cannot have acted on it: no
-// connection came about, or the method or an idempotency key makes the repetition harmless.
+// none is left. A request is sent again only where the first cannot have acted on it, or may do so
+// twice: no connection came about, or the method or an idempotency key makes it harmless. A service
+// that went away is waited for, for a while: it may be starting again.
 // Thread rule: a loop's own instance; it outlives its calls.
 class upstream {
  public:
@@ -28,6 +30,7 @@ class upstream {
         http_client& client;
         clock& time;
         rpc::service_tokens& tokens;
+        seconds patience{8};  // with a service that went away
     };
     // `addresses`: host:port, at least one. `name`: of the service, for messages.
     upstream(std::string name, std::vector<std::string> addresses, needs ports);
@@ -46,11 +49,13 @@ class upstream {
     void note(replica& one, bool answered);
     std::vector<http_header> headers_for(const request_context& context, const request& in);
     error away() const;
+    bool waits(const request_context& context);
 
     std::string name_;
     std::vector<replica> replicas_;
     needs ports_;
     std::size_t turn_ = 0;
+    std::optional<instant> away_since_;  // all of them
 };
 
 // The same route, answered by the service at `to`.

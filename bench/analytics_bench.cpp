@@ -1,0 +1,125 @@
+// Windows over a stream of JSON against their goal: 5 million events for a second of CPU. 1,000
+// products by Zipf's law with exponent 1, 100,000 users, one event in a hundred late by up to 15 s,
+// 5,000 events a second of event time, a mark a second. `events_per_cpu_second` counts this
+// thread's time from the payload to the windows' rows; memory is of the state that 1,000,000 open
+// keys make.
+#include "services/analytics/engine.hpp"
+
+#include <benchmark/benchmark.h>
+#include <malloc.h>
+
+#include <algorithm>
+#include <fstream>
+#include <random>
+
+namespace {
+
+using namespace stoa::analytics;
+
+constexpr std::size_t stream_events = 1'000'000;
+constexpr std::int64_t begin_ms = 1'704'110'400'000;
+
+// P1 alone, as the other engines are measured.
+const definitions& p1() {
+    static const auto made = [] {
+        std::ifstream file("analytics/pipelines.json");
+        std::string text(std::istreambuf_iterator<char>(file), {});
+        const auto first = text.find("{\"name\": \"product_viewers\"");
+        const auto second = text.find("{\"name\": \"orders_by_minute\"");
+        if (first == std::string::npos || second == std::string::npos)
+            throw std::runtime_error("run it from the project's folder");
+        text = text.substr(0, text.rfind(',', second)) + "]}";
+        return definitions::read(text);
+    }();
+    if (!made) throw std::runtime_error(made.error().detail);
+    return **made;
+}
+
+struct stream {
+    std::vector<std::string> payloads;
+    std::vector<std::int64_t> newest_ms;
+};
+
+const stream& events() {
+    static const auto made = [] {
+        stream out;
+        std::mt19937_64 chance(7);
+        std::vector<double> sums;
+        double sum = 0;
+        for (int i = 1; i <= 1'000; ++i) sums.push_back(sum += 1.0 / i);
+        std::uniform_real_distribution<double> at(0, sum), part(0, 1);
+        for (std::size_t i = 0; i < stream_events; ++i) {
+            const auto now = begin_ms + static_cast<std::int64_t>(i) / 5;
+            auto ms = now;
+            if (part(chance) < 0.01) ms -= static_cast<std::int64_t>(part(chance) * 15'000);
+            const auto product = std::ranges::lower_bound(sums, at(chance)) - sums.begin() + 1;
+            out.payloads.push_back(
+                R"({"user_id":"u)" + std::to_string(chance() % 100'000) + R"(","product_id":"p)" +
+                std::to_string(product) + R"(","event_type":"VIEW_PRODUCT","timestamp":")" +
+                stoa::rfc3339({ms * 1'000}) + R"(","metadata":{"session_id":"s1"}})");
+            out.newest_ms.push_back(now);
+        }
+        return out;
+    }();
+    return made;
+}
+
+void run(benchmark::State& state, const definitions& all) {
+    const auto& from = events();
+    const auto& topic = *all.find_topic("ecom-raw-events");
+    std::size_t rows = 0, late = 0;
+    for (auto _ : state) {
+        engine one(all, topic);
+        std::vector<output> out;
+        rows = late = 0;
+        std::int64_t offset = 0, marked = 0;
+        for (std::size_t i = 0; i < from.payloads.size(); ++i) {
+            one.apply({offset++, "id", "any", from.payloads[i], 0}, out);
+            if (from.newest_ms[i] >= marked + 1'000) {
+                marked = from.newest_ms[i];
+                one.apply({offset++, "m", stoa::mark_type, {}, marked}, out);
+            }
+            if (out.size() < 1'000) continue;
+            for (const auto& each : out) ++(each.what == output::is::late ? late : rows);
+            out.clear();
+        }
+        benchmark::DoNotOptimize(rows);
+    }
+    state.counters["events_per_cpu_second"] = benchmark::Counter(
+        static_cast<double>(state.iterations()) * static_cast<double>(stream_events),
+        benchmark::Counter::kIsRate);
+    state.counters["rows"] = static_cast<double>(rows);
+    state.counters["late"] = static_cast<double>(late);
+}
+
+void p1_windows(benchmark::State& state) { run(state, p1()); }
+void all_windows(benchmark::State& state) { run(state, definitions::built_in()); }
+
+void open_keys(benchmark::State& state) {
+    const auto& all = p1();
+    for (auto _ : state) {
+        const auto before = mallinfo2();
+        engine one(all, *all.find_topic("ecom-raw-events"));
+        std::vector<output> out;
+        std::string payload;
+        for (std::int64_t i = 0; i < 1'000'000; ++i) {
+            payload = R"({"user_id":"u)" + std::to_string(i % 100'000) + R"(","product_id":")" +
+                      "018f0000-0000-7000-8000-" + std::to_string(100'000'000'000 + i) +
+                      R"(","event_type":"VIEW_PRODUCT","timestamp":1704110400000})";
+            one.apply({i, "id", "any", payload, 0}, out);
+        }
+        const auto after = mallinfo2();
+        state.counters["megabytes"] =
+            static_cast<double>(after.uordblks + after.hblkhd - before.uordblks - before.hblkhd) /
+            1e6;
+        state.counters["state_megabytes"] = static_cast<double>(one.save().size()) / 1e6;
+    }
+}
+
+BENCHMARK(p1_windows)->Unit(benchmark::kMillisecond)->MinTime(2);
+BENCHMARK(all_windows)->Unit(benchmark::kMillisecond)->MinTime(2);
+BENCHMARK(open_keys)->Unit(benchmark::kMillisecond)->Iterations(1);
+
+}  // namespace
+
+BENCHMARK_MAIN();

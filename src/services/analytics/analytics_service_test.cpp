@@ -1,0 +1,347 @@
+#include "services/analytics/analytics_service.hpp"
+
+#include "adapters/sqlite/sqlite_shop.hpp"
+#include "base/json.hpp"
+#include "services/activity/activity_events.hpp"
+#include "services/analytics/analytics_events.hpp"
+#include "services/analytics/analytics_operations.hpp"
+#include "services/order/order_events.hpp"
+#include "support/manual_clock.hpp"
+#include "support/temporary_directory.hpp"
+#include "support/test_loop.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace stoa::analytics {
+namespace {
+
+constexpr std::int64_t minute = 60'000;
+constexpr currency_code eur{{'E', 'U', 'R'}};
+
+class memory_blobs final : public blob_store {
+ public:
+    task<result<blob_info>> put(std::string bucket, std::string key, std::string content) override {
+        kept[bucket + '/' + key] = content;
+        co_return blob_info{key, std::ssize(content), ""};
+    }
+    task<result<std::string>> get(std::string bucket, std::string key) override {
+        const auto found = kept.find(bucket + '/' + key);
+        if (found == kept.end()) co_return fail(errc::not_found, "no_blob");
+        co_return found->second;
+    }
+    task<result<std::unique_ptr<blob_writer>>> create(std::string, std::string) override {
+        co_return fail(errc::internal, "not_here");
+    }
+    task<result<std::unique_ptr<blob_reader>>> open(std::string, std::string) override {
+        co_return fail(errc::internal, "not_here");
+    }
+    task<result<std::vector<blob_info>>> list(std::string, std::string) override {
+        co_return std::vector<blob_info>{};
+    }
+    task<result<void>> erase(std::string bucket, std::string key) override {
+        kept.erase(bucket + '/' + key);
+        co_return result<void>{};
+    }
+    std::map<std::string, std::string> kept;
+};
+
+class analytics_service_test : public ::testing::Test {
+ protected:
+    analytics_service_test() {
+        sqlite_options options{.directory = directory_.path(), .shop_currency = eur};
+        options.tables = {&product_windows_table, &windows_table, &state_table};
+        for (const auto& each : definitions::built_in().topics())
+            options.topics.push_back({.name = each.name, .partitions = 2});
+        for (const auto name : {topic::product_results, topic::results, topic::late})
+            options.topics.push_back({.name = name, .partitions = 2});
+        auto opened = sqlite_shop::open(options, clock_);
+        if (!opened) throw std::runtime_error(opened.error().detail);
+        shop_ = *std::move(opened);
+        marks_ = std::make_unique<mark_writer>(
+            shop_->log(), clock_, random_, std::vector{std::string(activities::topic::raw_events)},
+            std::vector{std::string(orders::topic::orders), std::string("payment.succeeded"),
+                        std::string("payment.failed"), std::string("payment.refunded")});
+        revive();
+    }
+    ~analytics_service_test() override { shop_->close(); }
+
+    void revive() {
+        service_.reset();
+        board_ = std::make_unique<source_board>();
+        service_ = std::make_unique<analytics_service>(
+            analytics_service::needs{shop_->items(), shop_->log(), blobs_, clock_, random_,
+                                     measured_, *board_},
+            analytics_settings{.shop_currency = eur});
+    }
+
+    std::int64_t now_ms() { return clock_.now().micros / 1'000; }
+    void append(std::string_view topic, std::string key, std::string payload, std::int64_t ms) {
+        std::vector<event> one;
+        one.push_back({.topic = std::string(topic),
+                       .key = std::move(key),
+                       .id = new_id(clock_, random_),
+                       .type = "any",
+                       .occurred_at = {ms * 1'000},
+                       .payload = std::move(payload)});
+        ASSERT_TRUE(loop_.run([&] { return shop_->log().append(std::move(one)); }));
+    }
+    void view(std::int64_t ms, std::string user, std::string product) {
+        append(activities::topic::raw_events, product,
+               R"({"user_id":")" + user + R"(","product_id":")" + product +
+                   R"(","event_type":"VIEW_PRODUCT","timestamp":")" + rfc3339({ms * 1'000}) +
+                   R"(","metadata":{}})",
+               ms);
+        marks_->note({ms * 1'000});
+    }
+    void order(std::int64_t ms, std::string id, std::string user, std::string total) {
+        append(orders::topic::orders, id,
+               R"({"order_id":")" + id + R"(","user_id":")" + user + R"(","total_amount":)" +
+                   total + R"(,"currency":"EUR","items_count":2,"event_type":"order.created",)" +
+                   R"("occurred_at":")" + rfc3339({ms * 1'000}) + R"("})",
+               ms);
+    }
+    int mark() {
+        return loop_.run([&] { return marks_->write_due(); }).value();
+    }
+    // All that is new, as start() would take it.
+    void read() {
+        for (const auto& topic : definitions::built_in().topics())
+            for (int p = 0; p < 2; ++p) {
+                auto& from = read_[{topic.name, p}];
+                auto batch =
+                    loop_.run([&] { return shop_->log().read(topic.name, p, from, 1'000); });
+                if (batch->empty()) continue;
+                from = batch->back().offset + 1;
+                ASSERT_TRUE(
+                    loop_.run([&] { return service_->take({topic.name, p, *std::move(batch)}); }));
+            }
+        ASSERT_TRUE(loop_.run([&] { return service_->merge(); }));
+    }
+    void pass(std::int64_t ms) { clock_.advance(std::chrono::milliseconds(ms)); }
+
+    std::string ask(std::string_view rpc, const std::string& request) {
+        const auto rows = operations_of(*service_).operations;
+        const auto row = std::ranges::find(rows, rpc, &operation::rpc);
+        record_box body(*row->request);
+        EXPECT_TRUE(read_json(request, *row->request, body.get()).empty()) << request;
+        return loop_.run([&]() -> task<std::string> {
+            auto answer = co_await row->call(static_cast<api*>(&*service_), {}, std::move(body));
+            if (!answer) co_return answer.error().code;
+            std::string out;
+            write_json(out, answer->of(), answer->get());
+            co_return out;
+        });
+    }
+    std::int64_t end_of(std::string_view topic) {
+        const auto all = loop_.run([&] { return shop_->log().positions(std::string(topic)); });
+        std::int64_t out = 0;
+        for (const auto& each : *all) out += each.end;
+        return out;
+    }
+
+    testing::temporary_directory directory_;
+    testing::manual_clock clock_{timestamp{1'790'000'040'000'000 / 60'000'000 * 60'000'000}};
+    testing::seeded_random random_{testing::test_seed()};
+    testing::test_loop loop_;
+    metrics measured_;
+    memory_blobs blobs_;
+    std::unique_ptr<sqlite_shop> shop_;
+    std::unique_ptr<mark_writer> marks_;
+    std::unique_ptr<source_board> board_;
+    std::unique_ptr<analytics_service> service_;
+    std::map<std::pair<std::string, int>, std::int64_t> read_;
+};
+
+TEST_F(analytics_service_test, an_idle_shop_still_closes_its_windows) {
+    const auto start = now_ms();
+    view(start, "ann", "p1");
+    view(start, "bob", "p1");
+    order(start, "o1", "ann", "12.50");
+    mark();
+    read();
+    EXPECT_EQ(ask("GetAnalytics", R"({"product_id":"p1"})"), R"({"product_id":"p1","windows":[]})");
+    EXPECT_NE(ask("GetAnalytics", R"({"product_id":"p1","live":true})")
+                  .find(R"("unique_user_count":2,"provisional":true)"),
+              std::string::npos);
+    EXPECT_NE(ask("ListOrderAnalytics", R"({"live":true})")
+                  .find(R"("order_count":1,"total_revenue":12.50,"total_items":2,"unique_users":1,)"
+                        R"("average_order_value":12.50,"provisional":true)"),
+              std::string::npos);
+    pass(70'000);
+    EXPECT_EQ(mark(), 5);
+    read();
+    const auto at = rfc3339({start * 1'000}), end = rfc3339({(start + minute) * 1'000});
+    EXPECT_EQ(ask("GetAnalytics", R"({"product_id":"p1"})"),
+              R"({"product_id":"p1","windows":[{"window_start":")" + at + R"(","window_end":")" +
+                  end + R"(","unique_user_count":2}]})");
+    EXPECT_EQ(ask("ListOrderAnalytics", "{}"),
+              R"({"windows":[{"window_start":")" + at + R"(","window_end":")" + end +
+                  R"(","currency":"EUR","order_count":1,"total_revenue":12.50,"total_items":2,)"
+                  R"("unique_users":1,"average_order_value":12.50}]})");
+    EXPECT_EQ(end_of(topic::product_results), 1);
+    EXPECT_EQ(end_of(topic::results), 1);
+}
+
+TEST_F(analytics_service_test, a_quiet_shop_writes_a_mark_a_minute_and_then_none) {
+    view(now_ms(), "ann", "p1");
+    int written = 0;
+    for (int i = 0; i < 4 * 3'600; ++i) {
+        written += mark();
+        pass(250);
+    }
+    EXPECT_LE(written, 5 * 62) << "one a topic and minute of that hour";
+    EXPECT_GE(written, 5 * 45);
+    const auto before = end_of(activities::topic::raw_events);
+    for (int i = 0; i < 1'000; ++i) {
+        mark();
+        pass(1'000);
+    }
+    EXPECT_EQ(end_of(activities::topic::raw_events), before);
+}
+
+TEST_F(analytics_service_test, a_replay_of_the_past_goes_by_its_own_time) {
+    constexpr std::int64_t past = 1'322'000'040'000 / minute * minute;
+    view(past, "ann", "p1");
+    order(now_ms(), "o1", "ann", "1.00");  // the shop of today goes on
+    mark();
+    pass(200'000);
+    mark();
+    view(past + 100'000, "bob", "p1");
+    mark();
+    read();
+    const auto told = ask("GetAnalytics", R"({"product_id":"p1","live":true})");
+    EXPECT_NE(told.find(R"("unique_user_count":1})"), std::string::npos) << told;
+    EXPECT_NE(told.find(R"("unique_user_count":1,"provisional":true})"), std::string::npos) << told;
+    EXPECT_EQ(end_of(topic::late), 0);
+}
+
+TEST_F(analytics_service_test, late_and_unreadable_events_are_kept_and_counted) {
+    const auto start = now_ms();
+    view(start, "ann", "p1");
+    mark();
+    pass(130'000);
+    mark();
+    view(start + 1, "bob", "p1");
+    append(activities::topic::raw_events, "p1", "no json", start);
+    view(now_ms(), "cid", "p1");
+    read();
+    EXPECT_EQ(end_of(topic::late), 1);
+    std::string kept;
+    for (int p = 0; p < 2; ++p)
+        for (const auto& each :
+             *loop_.run([&] { return shop_->log().read(std::string(topic::late), p, 0, 10); }))
+            kept += each.message.payload;
+    EXPECT_NE(kept.find(R"("pipelines":["product_viewers"],"event":{"user_id":"bob")"),
+              std::string::npos)
+        << kept;
+    const auto dead = loop_.run(
+        [&] { return shop_->log().dead_letters(std::string(group), "ecom-raw-events", "", 10); });
+    ASSERT_TRUE(dead);
+    ASSERT_EQ(dead->size(), 1U);
+    EXPECT_EQ(dead->front().code, "payload_ill_formed");
+    EXPECT_EQ(dead->front().what.message.payload, "no json");
+    const auto sources = ask("ListAnalyticsSources", "{}");
+    EXPECT_NE(sources.find(R"("late":1,"bad":1)"), std::string::npos) << sources;
+}
+
+TEST_F(analytics_service_test, the_live_stream_resumes_where_it_was_cut) {
+    const auto start = now_ms();
+    auto place = *loop_.run([&] { return service_->live_from(""); });
+    const auto next = [&] { return *loop_.run([&] { return service_->next_live(place); }); };
+    order(start, "o1", "ann", "1.00");
+    read();
+    auto told = next();
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].name, "provisional");
+    EXPECT_EQ(next().size(), 0U) << "nothing has changed";
+    order(start, "o2", "ann", "2.00");
+    read();
+    EXPECT_EQ(next().size(), 1U);
+    mark();
+    pass(70'000);
+    mark();
+    read();
+    told = next();
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].name, "window");
+    EXPECT_NE(told[0].data.find(R"("total_revenue":3.00)"), std::string::npos);
+    const auto last = told[0].id;
+
+    order(now_ms(), "o3", "ann", "4.00");
+    mark();
+    pass(140'000);
+    mark();
+    read();
+    revive();
+    place = *loop_.run([&] { return service_->live_from(last); });
+    told = next();
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_NE(told[0].data.find(R"("total_revenue":4.00)"), std::string::npos);
+    for (const auto* wrong : {"x", "1.2.3", "-1.0", "1.", ".1"})
+        EXPECT_EQ(loop_.run([&] { return service_->live_from(wrong); }).error().code,
+                  "last_event_id")
+            << wrong;
+}
+
+TEST_F(analytics_service_test, results_of_payments_are_objects_too) {
+    append("payment.succeeded", "o1",
+           R"({"orderId":"o1","paymentId":"y","userId":"ann","attempt":1,"amount":5.00,)"
+           R"("currency":"EUR","transactionId":"t"})",
+           now_ms());
+    mark();
+    pass(70'000);
+    mark();
+    read();
+    std::vector<std::string> names;
+    for (const auto& [name, content] : blobs_.kept) {
+        names.push_back(name.substr(0, name.rfind('/')));
+        EXPECT_NE(content.find(R"("total_amount":5.00)"), std::string::npos) << content;
+    }
+    EXPECT_EQ(names, (std::vector<std::string>{"ecommerce-analytics-results/analytics/by_status",
+                                               "ecommerce-analytics-results/analytics/by_user",
+                                               "ecommerce-analytics-results/analytics/overall"}));
+    EXPECT_NE(ask("ListPaymentAnalytics", R"({"by":"status"})").find(R"("status":"succeeded")"),
+              std::string::npos);
+}
+
+TEST_F(analytics_service_test, a_state_larger_than_an_item_is_a_blob) {
+    const auto start = now_ms();
+    for (int i = 0; i < 40; ++i) {
+        std::vector<event> many;
+        for (int k = 0; k < 500; ++k) {
+            const auto product = "product-" + std::to_string(i * 500 + k);
+            many.push_back({.topic = "ecom-raw-events",
+                            .key = product,
+                            .id = new_id(clock_, random_),
+                            .type = "any",
+                            .occurred_at = {start * 1'000},
+                            .payload = R"({"user_id":"ann","product_id":")" + product +
+                                       R"(","event_type":"X","timestamp":")" +
+                                       rfc3339({start * 1'000}) + "\"}"});
+        }
+        ASSERT_TRUE(loop_.run([&] { return shop_->log().append(std::move(many)); }));
+        read();
+        pass(100);
+    }
+    marks_->note({start * 1'000});
+    pass(6'000);
+    view(start, "bob", "product-1");
+    read();
+    EXPECT_GE(blobs_.kept.size(), 1U);
+    EXPECT_LE(blobs_.kept.size(), 2U) << "older states are erased";
+    revive();
+    mark();
+    pass(70'000);
+    mark();
+    for (auto& [place, from] : read_) from = 0;  // the group's place is not what counts
+    for (int i = 0; i < 40; ++i) read();
+    EXPECT_EQ(end_of(topic::product_results), 20'000);
+    EXPECT_NE(ask("GetProductAnalytics", R"({"product_id":"product-1"})")
+                  .find(R"("unique_user_count":2)"),
+              std::string::npos);
+}
+
+}  // namespace
+}  // namespace stoa::analytics
