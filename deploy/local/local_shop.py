@@ -23,7 +23,7 @@ import engines
 # The order in which they are started; each with the last byte of its address, 127.0.0.11 and so on. Replicas beyond
 # the first have addresses from .31.
 TARGETS = {"user": 12, "product": 13, "order": 15, "payment": 16, "cart": 14, "notification": 17, "activity": 18,
-           "gateway": 11}
+           "analytics": 19, "gateway": 11}
 ENGINES = {"postgres": 15432, "kafka": 19092, "dynamodb": 18000, "s3": 18333}  # name: port; Kafka takes the next, too
 FIRST_REPLICA = 31
 
@@ -46,6 +46,7 @@ class Process:
         self.name = f"{target}-{index}"
         self.child, self.began, self.starts = None, 0.0, 0
         self.log = shop.data / "logs" / f"{self.name}.log"
+        self.read_to = 0  # of the log
 
     def command(self):
         words = [self.shop.binary, "serve", "--config", str(self.shop.settings), "--target", self.target,
@@ -61,6 +62,8 @@ class Process:
 
     def start(self):
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self.starts == 0 and self.log.exists():
+            self.read_to = self.log.stat().st_size
         with open(self.log, "ab") as log:
             self.child = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                           preexec_fn=end_with_parent)
@@ -84,6 +87,15 @@ class Process:
 
     def said(self):
         return self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+
+    def says_now(self):
+        """Whole lines since the last time."""
+        with open(self.log, errors="replace") as log:
+            log.seek(self.read_to)
+            lines = log.read()
+        whole = lines[:lines.rfind("\n") + 1]
+        self.read_to += len(whole.encode())
+        return whole.splitlines()
 
 
 class LocalShop:
@@ -238,10 +250,6 @@ def main():
 
     try:
         shop.start(told)
-        for each in shop.of("product") + shop.of("user"):
-            for line in each.said():
-                if line.startswith(("Demo catalogue", "Customers:", "Operator:")):
-                    told(line)
         told(f"settings: {shop.settings}")
         told(f"Stoa is ready at http://{shop.public} (one process a target; logs in {shop.data / 'logs'}; Ctrl-C ends all)")
         while True:
@@ -249,6 +257,10 @@ def main():
             if got and got.si_signo != signal.SIGCHLD:
                 told("Stopping: requests in flight are finished first")
                 return 0
+            for each in shop.of("product") + shop.of("user"):
+                for line in each.says_now():
+                    if line.startswith(("Demo catalogue", "Customers:", "Operator:")):
+                        told(line)
             shop.bring_back(told)
     except (ShopError, engines.EngineError) as why:
         print(f"shop: {why}", file=sys.stderr, flush=True)

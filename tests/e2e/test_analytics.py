@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import random
+import sqlite3
 import subprocess
 import time
 
@@ -206,3 +207,65 @@ def test_a_replay_that_is_killed_again_and_again_gives_each_window_once(tmp_path
         assert sum(each["events"] for each in sources if each["topic"] == VIEWS) == len(events) + 1
     finally:
         shop.stop()
+    assert audit(shop).returncode == 0
+    with sqlite3.connect(pathlib.Path(shop.data_dir, "shop.db")) as stores:
+        lost = stores.execute('DELETE FROM "kv_ecommerce-analytics" WHERE (h, r) IN '
+                              '(SELECT h, r FROM "kv_ecommerce-analytics" LIMIT 1)').rowcount
+    assert lost == 1
+    told = audit(shop)
+    assert told.returncode == 1 and "viewers_are_the_logs" in told.stdout, told.stdout
+
+
+def audit(shop):
+    return subprocess.run([binary(), "audit", "--data-dir", shop.data_dir], capture_output=True, text=True, timeout=120)
+
+
+def pages(client, path):
+    cursor = ""
+    while True:
+        got = client.get(f"{path}?limit=100{cursor}").json
+        yield from got["orders"]
+        if not got.get("next_cursor"):
+            return
+        cursor = "&cursor=" + got["next_cursor"]
+
+
+def total(client, path, member):
+    got = client.get(f"/api/v1/analytics/{path}?live=true&limit=1000")
+    assert got.status == 200, got
+    return sum(round(each[member] * 100) for each in got.json["windows"])
+
+
+def test_revenue_is_the_ledgers_to_the_cent_after_deaths(tmp_path):
+    chance = random.Random(7)
+    shop = Shop(tmp_path / "shop", "--shoppers", "40", demo=True).start()
+    for _ in range(4):
+        time.sleep(2 + 3 * chance.random())  # somewhere in the work of shoppers and windows
+        shop.kill()
+        shop.start()
+    time.sleep(3)
+    shop.stop()
+    shop.flags = []
+    shop.start()
+    try:
+        operator = shop.client(shop.local_token)
+
+        def ledger():
+            orders = [each for each in pages(operator, "/api/v1/orders") if each["status"] != "pending"]
+            placed = sum(round(each["total_amount"] * 100) for each in orders
+                         if each.get("reason") not in ("out_of_stock", "product_unavailable", "price_changed",
+                                                       "order_expired"))
+            captured = sum(round(each["total_amount"] * 100) - round((each.get("refunded_amount") or 0) * 100)
+                           for each in orders if each["status"] in ("paid", "shipped", "delivered", "refunded"))
+            return placed, captured
+
+        def windowed():
+            return total(operator, "orders", "total_revenue"), total(operator, "captured", "captured_revenue")
+
+        eventually(lambda: windowed() == ledger(), within_s=60)
+        assert ledger()[1] > 0 and total(operator, "captured", "captures") > 2_000
+        sources = operator.get("/api/v1/analytics/sources").json["sources"]
+        assert sum(each["late"] + each["bad"] for each in sources) == 0
+    finally:
+        shop.stop()
+    assert audit(shop).returncode == 0, audit(shop).stdout

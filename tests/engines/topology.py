@@ -25,7 +25,8 @@ class Topology(Shop):
         self.port = free_port()
         self.local = local_shop.LocalShop(binary(), folder, TWO if replicas is None else replicas, demo=False, network=network,
                                           public=f"127.0.0.1:{self.port}", ports={}, settings=settings)
-        self._over, self._supervisor, self._operator, self.told = threading.Event(), None, None, []
+        self._over, self._ended = threading.Event(), threading.Event()
+        self._supervisor, self._operator, self.told = None, None, []
         self._lock = threading.Lock()
 
     def start(self, within_s=120):
@@ -38,6 +39,7 @@ class Topology(Shop):
         while not self._over.wait(0.05):
             with self._lock:
                 self.local.bring_back(self.told.append)
+        self._ended.wait()  # a child is told to end when the thread that started it does
 
     def paused(self):
         """While it is held, nothing is started again."""
@@ -56,10 +58,9 @@ class Topology(Shop):
 
     def stop(self, within_s=60):
         self._over.set()
-        if self._supervisor:
-            self._supervisor.join()
-            self._supervisor = None
-        codes = self.local.stop(within_s)
+        with self._lock:
+            codes = self.local.stop(within_s)
+        self._ended.set()
         assert not any(codes.values()), codes
         return 0
 

@@ -152,6 +152,7 @@ struct fact {
     std::int64_t ms = 0;
     std::string user, thing;  // product or order
     std::int64_t cents = 0;
+    std::string currency = "EUR";
 };
 
 class analytics_world {
@@ -167,6 +168,8 @@ class analytics_world {
         weather_.refuse = in_.happens(0.5) ? 0.1 : 0;
         weather_.lose_answer = in_.happens(0.5) ? 0.1 : 0;
         weather_.die = in_.happens(0.7) ? 0.1 : 0;
+        saves_often_ = in_.happens(0.5);
+        at_once_ = 1 + in_.chance.below(3);
         for (auto& each : nodes_) revive(each);
     }
 
@@ -228,8 +231,8 @@ class analytics_world {
         one.service.reset();
         one.board = std::make_unique<a::source_board>();
         a::analytics_settings settings;
-        settings.sources.save_every = std::chrono::milliseconds(500);
-        settings.sources.outputs_at_once = 3;
+        settings.sources.save_every = std::chrono::milliseconds(saves_often_ ? 0 : 500);
+        settings.sources.outputs_at_once = at_once_;
         settings.sources.read_at_once = 7;
         one.service = std::make_unique<a::analytics_service>(
             a::analytics_service::needs{items_, log_, blobs_, clock_, in_.chance, measured_,
@@ -281,13 +284,15 @@ class analytics_world {
             } else {
                 const auto order = "o" + std::to_string(next_);
                 const auto cents = static_cast<std::int64_t>(in_.chance.below(100'000));
+                const std::string currency = std::array{"EUR", "USD", "GBP"}[in_.chance.below(3)];
                 append(std::string(orders::topic::orders), order,
                        R"({"order_id":")" + order + R"(","user_id":")" + user +
-                           R"(","total_amount":)" + money_text({cents, {{'E', 'U', 'R'}}}) +
-                           R"(,"currency":"EUR","items_count":1,"event_type":"order.created",)"
+                           R"(","total_amount":)" + money_text({cents, *read_currency(currency)}) +
+                           R"(,"currency":")" + currency +
+                           R"(","items_count":1,"event_type":"order.created",)"
                            R"("occurred_at":")" +
                            time + "\"}",
-                       {fact::is::order, ms, user, order, cents});
+                       {fact::is::order, ms, user, order, cents, currency});
             }
         }
     }
@@ -378,7 +383,7 @@ class analytics_world {
                 return;
             }
             if (!closed(start_of(f))) return;
-            auto& in = all[rfc3339({start_of(f) * 1'000})];
+            auto& in = all[rfc3339({start_of(f) * 1'000}) + f.currency];
             if (in.orders.insert(f.thing).second) in.cents += f.cents;
             in.users.insert(f.user);
         });
@@ -399,7 +404,7 @@ class analytics_world {
         std::map<std::string, std::string> out;
         for (const auto& each : store_.scan(a::windows_table, {}, 100'000).items)
             if (each.text("series") == "orders_by_minute")
-                out[std::string(each.text("window_start"))] =
+                out[std::string(each.text("window_start")) + std::string(each.text("currency"))] =
                     std::to_string(each.integer("order_count")) + ' ' +
                     std::to_string(each.integer("total_revenue")) + ' ' +
                     std::to_string(each.integer("unique_users"));
@@ -438,6 +443,8 @@ class analytics_world {
     std::array<node, 2> nodes_;
     std::map<std::pair<std::string, int>, std::int64_t> group_;
     std::map<std::pair<std::string, int>, std::vector<fact>> facts_;
+    bool saves_often_ = false;
+    std::size_t at_once_ = 3;
     std::int64_t now_ms_ = day_0, next_ = 0, late_ = 0, junk_ = 0;
 };
 

@@ -4,12 +4,15 @@
 #include "runtime/log.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 namespace stoa {
 namespace {
 
 constexpr milliseconds one_look{1'500};
 constexpr auto lags_old = seconds(5);
+constexpr int letters_read = 500;  // of a topic of dead letters, at once
 
 auto unknown(const std::string& topic) {
     return fail(errc::invalid, "unknown_topic",
@@ -278,18 +281,31 @@ task<result<std::vector<dead_letter>>> kafka_event_log::dead_letters(std::string
                                                                      std::string topic,
                                                                      std::string key, int max) {
     STOA_CO_TRY(const auto letters, co_await parking_.letters(group, topic, key, max));
+    // Read in stretches of the topic: one by one each costs a fetch of its own.
+    std::map<std::pair<int, std::int64_t>, delivery> kept;
+    std::map<int, std::set<std::int64_t>> wanted;
+    for (const auto& each : letters) wanted[each.partition].insert(each.letter_offset);
+    for (auto& [partition, offsets] : wanted) {
+        while (!offsets.empty()) {
+            const auto first = *offsets.begin();
+            STOA_CO_TRY(auto stretch,
+                        co_await read(topic + ".dlq", partition, first, letters_read));
+            for (auto& each : stretch)
+                if (offsets.erase(each.offset) > 0)
+                    kept[{partition, each.offset}] = std::move(each);
+            offsets.erase(first);  // one that is gone is told below
+        }
+    }
     std::vector<dead_letter> out;
     for (const auto& each : letters) {
-        STOA_CO_TRY(auto found,
-                    co_await read(topic + ".dlq", each.partition, each.letter_offset, 1));
-        if (found.empty() || found.front().offset != each.letter_offset ||
-            found.front().message.id != each.event_id)
+        const auto found = kept.find({each.partition, each.letter_offset});
+        if (found == kept.end() || found->second.message.id != each.event_id)
             co_return fail(errc::not_found, "dead_letter_gone",
                            topic + ".dlq has no event " + each.event_id + " at offset " +
                                std::to_string(each.letter_offset) + " of partition " +
                                std::to_string(each.partition) +
                                ": was the topic emptied? Its retention must be unlimited");
-        auto& made = out.emplace_back(dead_letter{.what = std::move(found.front()),
+        auto& made = out.emplace_back(dead_letter{.what = found->second,
                                                   .code = each.code,
                                                   .detail = each.detail,
                                                   .attempts = each.attempts,

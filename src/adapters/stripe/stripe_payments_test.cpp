@@ -181,13 +181,13 @@ class scripted_stripe : public ::testing::Test {
 };
 
 constexpr std::string_view action =
-    R"({"id":"pi_1","status":"requires_action","amount":5,"currency":"usd","metadata":{"order_id":"o"}})";
+    R"({"id":"pi_1","status":"requires_action","amount":5,"currency":"usd",)"
+    R"("metadata":{"order_id":"o"}})";
 
 TEST_F(scripted_stripe, an_intent_that_waits_for_the_customer_is_ended) {
     http_.then(200, std::string(action));
-    http_.then(
-        200,
-        R"({"id":"pi_1","status":"canceled","amount":5,"currency":"usd","metadata":{"order_id":"o"}})");
+    http_.then(200, R"({"id":"pi_1","status":"canceled","amount":5,"currency":"usd",)"
+                    R"("metadata":{"order_id":"o"}})");
     const auto told = io_.run([&] { return to_.get("pi_1"); });
     ASSERT_TRUE(told) << told.error().detail;
     EXPECT_EQ(told->status, intent_status::declined);
@@ -198,9 +198,8 @@ TEST_F(scripted_stripe, an_intent_that_waits_for_the_customer_is_ended) {
 
 TEST_F(scripted_stripe, the_customer_may_have_paid_meanwhile) {
     http_.then(200, std::string(action));
-    http_.then(
-        400,
-        R"({"error":{"type":"invalid_request_error","code":"payment_intent_unexpected_state"}})");
+    http_.then(400, R"({"error":{"type":"invalid_request_error",)"
+                    R"("code":"payment_intent_unexpected_state"}})");
     http_.then(200, R"({"id":"pi_1","status":"succeeded","amount":5,"currency":"usd"})");
     EXPECT_EQ(io_.run([&] { return to_.get("pi_1"); })->status, intent_status::succeeded);
 }
@@ -226,12 +225,10 @@ TEST_F(scripted_stripe, a_refund_that_is_on_its_way_is_neither_made_nor_refused)
 }
 
 TEST_F(scripted_stripe, all_pages_of_refunds_are_looked_through) {
-    http_.then(
-        200,
-        R"({"data":[{"id":"re_1","status":"succeeded","amount":1,"currency":"usd"}],"has_more":true})");
-    http_.then(
-        200,
-        R"({"data":[{"id":"re_2","status":"succeeded","amount":5,"currency":"usd","metadata":{"stoa_key":"k"}}],"has_more":false})");
+    http_.then(200, R"({"data":[{"id":"re_1","status":"succeeded","amount":1,"currency":"usd"}],)"
+                    R"("has_more":true})");
+    http_.then(200, R"({"data":[{"id":"re_2","status":"succeeded","amount":5,"currency":"usd",)"
+                    R"("metadata":{"stoa_key":"k"}}],"has_more":false})");
     const auto told = io_.run([&] { return to_.refund("k", "pi_1", dollars(5)); });
     ASSERT_TRUE(told);
     EXPECT_EQ(told->id, "re_2");

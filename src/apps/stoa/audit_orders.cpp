@@ -2,6 +2,7 @@
 // read side by side in the order of the order's id.
 #include "apps/stoa/audit_checks.hpp"
 #include "base/ids.hpp"
+#include "ports/event_marks.hpp"
 #include "services/order/order_events.hpp"
 #include "services/order/order_store.hpp"
 #include "services/payment/payment_events.hpp"
@@ -493,8 +494,9 @@ class side_by_side {
         std::int64_t version = 0;
         std::string_view topic;
         for (; event_of_ == one.id; next_event()) {
-            ++in_.report.events;
             const auto& told = *event_;
+            if (told.type == mark_type) continue;  // of no order, though its key is like one
+            ++in_.report.events;
             one.moving = one.moving || in_.in_flight(told.topic, told.partition, told.offset);
             const auto found = std::ranges::find(event_types, told.type);
             const auto type = static_cast<std::size_t>(found - event_types.begin());

@@ -5,9 +5,9 @@
 #include "adapters/stripe/stripe_payments.hpp"
 #include "adapters/system/system_clock.hpp"
 #include "apps/stoa/doctor.hpp"
-#include "apps/stoa/engine_options.hpp"
-#include "apps/stoa/provider_wiring.hpp"
 #include "apps/stoa/wiring_engines.hpp"
+#include "apps/stoa/wiring_options.hpp"
+#include "apps/stoa/wiring_provider.hpp"
 #include "runtime/loops.hpp"
 #include "transport/http/client.hpp"
 
@@ -171,10 +171,9 @@ class engine_doctor {
                                            aws_environment(from_));
         dynamodb_key_value store(options, credentials, ask.here(), time_, random_);
         const auto seen = ask.run([&] { return store.check_tables(dynamodb_tables_of_shop()); });
-        say_.add(
-            seen.has_value(),
-            "DynamoDB at " + aws::endpoint_of(to) + " lets us in and has every table and index",
-            seen ? "" : seen.error().detail);
+        const auto at = "DynamoDB at " + aws::endpoint_of(to);
+        if (seen) say_.good(at + " lets us in and has every table and index");
+        else say_.wrong(at, where(seen.error(), "AWS_ENDPOINT_URL_DYNAMODB"));
     }
 
     void s3() {
@@ -200,8 +199,9 @@ class engine_doctor {
         else say_.wrong(at, where(seen.error(), "AWS_ENDPOINT_URL_S3"));
     }
 
+    // Answers without a word (a HEAD's have none) leave the setting to be told here.
     static std::string where(const error& why, std::string_view setting) {
-        if (why.kind != errc::unavailable && why.kind != errc::timeout) return why.detail;
+        if (why.detail.contains("AWS_REGION")) return why.detail;
         return why.detail + "; see AWS_REGION and " + std::string(setting) +
                " (or AWS_ENDPOINT_URL)";
     }
@@ -217,11 +217,12 @@ class engine_doctor {
         const auto theirs = read_http_date(answer->find("date"));
         if (!theirs) return;
         const auto ahead = std::chrono::duration_cast<seconds>(time_.now() - *theirs);
-        say_.add(std::chrono::abs(ahead) <= tolerated_skew,
-                 "this machine's clock is " + name + "'s",
-                 "ours is " + std::to_string(std::abs(ahead.count())) + " s " +
-                     (ahead.count() > 0 ? "ahead" : "behind") +
-                     ", and signatures that are minutes off are refused: set it (NTP)");
+        if (std::chrono::abs(ahead) <= tolerated_skew)
+            return say_.good("this machine's clock goes as " + name + "'s does");
+        say_.wrong("this machine's clock",
+                   std::to_string(std::abs(ahead.count())) + " s " +
+                       (ahead.count() > 0 ? "ahead of " : "behind ") + name +
+                       "'s, and signatures that are minutes off are refused: set it (NTP)");
     }
 
     void smtp() {

@@ -32,11 +32,26 @@ far_services::far_services(const far_connections& to, needs ports)
     : client_(ports.on, http::client_settings{.answer_limit_bytes = largest_answer_bytes,
                                               .connections_per_origin = calls_at_once,
                                               .idle_per_origin = 64}) {
+    for (const auto& each : all_targets()) {
+        if (!to.knows(each.is)) continue;
+        std::vector<std::string> addresses;
+        for (const auto& place : to.places(each.is)) addresses.push_back(place.http);
+        upstreams_.emplace(each.is,
+                           std::make_unique<http::upstream>(
+                               std::string(each.name), std::move(addresses),
+                               http::upstream::needs{ports.on, client_, ports.time, ports.tokens}));
+    }
     const auto channel = [&](target of) -> remote_service& {
         auto& made = channels_[of];
-        made = std::make_unique<rpc::grpc_channel>(
-            to.connection(of), facts_of(of).grpc_service,
-            rpc::grpc_channel::needs{ports.time, ports.tokens, ports.traces}, ports.shop_currency);
+        const auto* const full = facts_of(of).grpc_service;
+        if (ports.by_http)
+            made = std::make_unique<rpc::http_channel>(
+                *upstreams_.at(of), std::string(rpc::short_name(full)), ports.shop_currency);
+        else
+            made = std::make_unique<rpc::grpc_channel>(
+                to.connection(of), full,
+                rpc::grpc_channel::needs{ports.time, ports.tokens, ports.traces},
+                ports.shop_currency);
         return *made;
     };
     if (to.knows(target::user))
@@ -52,15 +67,6 @@ far_services::far_services(const far_connections& to, needs ports)
         baskets = std::make_unique<carts::remote_baskets>(channel(target::cart));
     if (to.knows(target::notification))
         journal = std::make_unique<notifications::remote_journal>(channel(target::notification));
-    for (const auto& each : all_targets()) {
-        if (!to.knows(each.is)) continue;
-        std::vector<std::string> addresses;
-        for (const auto& place : to.places(each.is)) addresses.push_back(place.http);
-        upstreams_.emplace(each.is,
-                           std::make_unique<http::upstream>(
-                               std::string(each.name), std::move(addresses),
-                               http::upstream::needs{ports.on, client_, ports.time, ports.tokens}));
-    }
 }
 
 http::upstream* far_services::passes_to(target of) const {

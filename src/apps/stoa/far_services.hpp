@@ -1,8 +1,8 @@
 // The services that other processes of the shop run, as this one asks them.
 #pragma once
 
-#include "adapters/system/system_clock.hpp"
 #include "apps/stoa/targets.hpp"
+#include "ports/clock.hpp"
 #include "runtime/trace.hpp"
 #include "services/cart/cart_remote.hpp"
 #include "services/notification/notification_remote.hpp"
@@ -13,6 +13,7 @@
 #include "transport/grpc/grpc_channel.hpp"
 #include "transport/http/client.hpp"
 #include "transport/http/upstream.hpp"
+#include "transport/rpc/http_edge.hpp"
 
 #include <map>
 #include <memory>
@@ -49,6 +50,7 @@ struct far_services {
         rpc::service_tokens& tokens;
         tracer* traces = nullptr;
         currency_code shop_currency;
+        bool by_http = false;  // not gRPC
     };
     far_services(const far_connections& to, needs ports);
 
@@ -63,9 +65,9 @@ struct far_services {
     http::upstream* passes_to(target of) const;
 
  private:
-    std::map<target, std::unique_ptr<rpc::grpc_channel>> channels_;
     http::async_client client_;
     std::map<target, std::unique_ptr<http::upstream>> upstreams_;
+    std::map<target, std::unique_ptr<remote_service>> channels_;
 };
 
 }  // namespace stoa

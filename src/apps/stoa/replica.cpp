@@ -186,17 +186,17 @@ std::vector<rpc::grpc_service> replica::rpcs_of(target of) {
         case target::gateway:
             return {};
         case target::user:
-            user_rpcs_ = std::make_unique<users::user_rpcs>(*users);
+            if (!user_rpcs_) user_rpcs_ = std::make_unique<users::user_rpcs>(*users);
             return {{name, {users::rpcs_of(*user_rpcs_), users::operations_of(*users)}}};
         case target::product:
-            product_rpcs_ = std::make_unique<products::product_rpcs>(*products);
+            if (!product_rpcs_) product_rpcs_ = std::make_unique<products::product_rpcs>(*products);
             return {
                 {name, {products::rpcs_of(*product_rpcs_), products::operations_of(*products)}}};
         case target::cart:
-            cart_rpcs_ = std::make_unique<carts::cart_rpcs>(*carts);
+            if (!cart_rpcs_) cart_rpcs_ = std::make_unique<carts::cart_rpcs>(*carts);
             return {{name, {carts::rpcs_of(*cart_rpcs_)}}};
         case target::order:
-            order_rpcs_ = std::make_unique<orders::order_rpcs>(*orders);
+            if (!order_rpcs_) order_rpcs_ = std::make_unique<orders::order_rpcs>(*orders);
             return {{name, {orders::rpcs_of(*order_rpcs_), orders::operations_of(*orders)}}};
         case target::payment:
             return {{name, {payments::rpcs_of(*payments), payments::operations_of(*payments)}}};

@@ -43,7 +43,7 @@ struct shared_by_loops {
     notifier* outside = nullptr;           // null: notifications are
     const far_connections& far;
     rpc::service_tokens& service_tokens;
-    tracer* traces = nullptr;  // null: off
+    tracer* traces = nullptr;      // null: off
     mark_writer* marks = nullptr;  // null: nobody windows viewers' events
 };
 

@@ -8,12 +8,12 @@
 #include "adapters/smtp/smtp_notifier.hpp"
 #include "adapters/sqlite/log_groups.hpp"
 #include "adapters/system/system_clock.hpp"
+#include "apps/stoa/across_loops.hpp"
 #include "apps/stoa/audit.hpp"
 #include "apps/stoa/backup_pages.hpp"
 #include "apps/stoa/demo.hpp"
 #include "apps/stoa/listeners.hpp"
 #include "apps/stoa/pages.hpp"
-#include "apps/stoa/provider_wiring.hpp"
 #include "apps/stoa/redrive_page.hpp"
 #include "apps/stoa/replica.hpp"
 #include "apps/stoa/restore.hpp"
@@ -22,6 +22,7 @@
 #include "apps/stoa/transfer_pages.hpp"
 #include "apps/stoa/wiring_analytics.hpp"
 #include "apps/stoa/wiring_engines.hpp"
+#include "apps/stoa/wiring_provider.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
 #include "transport/events/consumer.hpp"
@@ -193,8 +194,8 @@ result<void> shop::parts::open_provider() {
             });
         });
     };
-    STOA_TRY(provider, provider_wiring::open(
-                           from, {*loops, time, random, stores->provider_items(), wake}));
+    STOA_TRY(provider,
+             provider_wiring::open(from, {*loops, time, random, stores->provider_items(), wake}));
     return {};
 }
 
@@ -215,12 +216,23 @@ result<void> shop::parts::make_replicas() {
         analytics_wiring::needs{from, targets, *stores, time, random, measured,
                                 [this] { return !ready.load(); }},
         loops->size());
-    const shared_by_loops with{
-        from,          targets,  epoch,           time,
-        random,        measured, index,           board,
-        *stores,       *tokens,  *passwords,      provider ? &provider->provider() : nullptr,
-        outside.get(), *far,     *service_tokens, traces ? &traces->spans() : nullptr,
-        analytics->marks()};
+    const shared_by_loops with{from,
+                               targets,
+                               epoch,
+                               time,
+                               random,
+                               measured,
+                               index,
+                               board,
+                               *stores,
+                               *tokens,
+                               *passwords,
+                               provider ? &provider->provider() : nullptr,
+                               outside.get(),
+                               *far,
+                               *service_tokens,
+                               traces ? &traces->spans() : nullptr,
+                               analytics->marks()};
     for (int i = 0; i < loops->size(); ++i) {
         STOA_TRY(auto one, replica::make(loops->at(i), lane{i, loops->size()}, with));
         STOA_TRY_VOID(make_routes(*one));
@@ -259,16 +271,6 @@ result<void> shop::parts::make_routes(replica& one) {
     return {};
 }
 
-namespace {
-task<result<void>> tell_news(replica& one, std::string order_id) {
-    request_context context;
-    context.caller = {.is = role::service};
-    STOA_CO_TRY_VOID(
-        co_await one.payments->receive_webhook(std::move(context), {std::move(order_id)}));
-    co_return result<void>{};
-}
-}  // namespace
-
 result<void> shop::parts::add_open_routes(http::router& to, replica& one) {
     for (const auto& each : one.operations()) STOA_TRY_VOID(to.add(each));
     for (const auto& each : analytics->operations(one.share.index)) STOA_TRY_VOID(to.add(each));
@@ -284,10 +286,18 @@ result<void> shop::parts::add_open_routes(http::router& to, replica& one) {
         STOA_TRY_VOID(to.add(invoice_page([&one](request_context context, std::string order_id) {
             return one.notifications->invoice(std::move(context), std::move(order_id));
         })));
-    if (one.payments)
-        STOA_TRY_VOID(to.add(stripe_webhook_page(
-            from, time, [&one](std::string order_id) { return tell_news(one, std::move(order_id)); })));
+    if (one.payments) STOA_TRY_VOID(to.add(stripe_webhook_page(from, time, one.payments.get())));
     if (one.gateway) STOA_TRY_VOID(add_routes_elsewhere(to, one));
+    if (!targets.whole() && from.text("edges") == "http") {
+        std::vector<rpc::http_service> asked;
+        for (const auto& each : all_targets())
+            if (targets.has(each.is))
+                for (auto& here : one.rpcs_of(each.is))
+                    asked.push_back(
+                        {std::string(rpc::short_name(here.name)), std::move(here.tables)});
+        STOA_TRY_VOID(
+            to.add(rpc::rpc_route(std::move(asked), *service_tokens, from.currency("currency"))));
+    }
     for (auto& page : public_pages({.jwks = [this] { return tokens->jwks(); }}))
         STOA_TRY_VOID(to.add(std::move(page)));
     return openapi::mount_documents(to, {.title = from.text("shop_name"), .version = STOA_VERSION});
@@ -305,7 +315,8 @@ result<void> shop::parts::add_routes_elsewhere(http::router& to, const replica& 
         if (each.is == target::notification)
             STOA_TRY_VOID(to.add(http::passed_on(invoice_page({}), *there)));
         if (each.is == target::payment)
-            STOA_TRY_VOID(to.add(http::passed_on(stripe_webhook_page(from, time, {}), *there)));
+            STOA_TRY_VOID(
+                to.add(http::passed_on(stripe_webhook_page(from, time, nullptr), *there)));
         if (each.is == target::analytics)
             STOA_TRY_VOID(to.add(http::passed_on(live_page(nullptr, nullptr, {}), *there)));
     }
@@ -368,12 +379,13 @@ result<audit_report> shop::parts::audit_now(const audit_progress& told) {
                                     .detail = "the shop is shutting down"}};
         if (told) told(step, done, of);
     };
-    return stoa::audit({.shop = *at.shop,
-                        .provider = from.text("payments") == "simulator" ? at.provider.get() : nullptr,
-                        .intents = &simulator_tables().front(),
-                        .now = time.now(),
-                        .running_since = running_since},
-                       unless_closing);
+    return stoa::audit(
+        {.shop = *at.shop,
+         .provider = from.text("payments") == "simulator" ? at.provider.get() : nullptr,
+         .intents = &simulator_tables().front(),
+         .now = time.now(),
+         .running_since = running_since},
+        unless_closing);
 }
 
 result<std::unique_ptr<backup_stream>> shop::parts::backup_now() {
@@ -484,25 +496,6 @@ void shop::parts::start_rounds() {
     stores->start(background);
 }
 
-namespace {
-// Runs `what` on the loop that owns it and waits here.
-template <class What>
-task<std::invoke_result_t<What&>> run_on(loop& there, What what) {
-    using outcome = std::invoke_result_t<What&>;
-    return asio::async_initiate<const asio::use_awaitable_t<loop::executor_type>, void(outcome)>(
-        [&there](auto handler, What w) {
-            auto back = asio::get_associated_executor(handler);
-            asio::post(there, [w = std::move(w), h = std::move(handler), back,
-                               busy = asio::make_work_guard(back)]() mutable {
-                auto made = w();
-                asio::post(back,
-                           [h = std::move(h), m = std::move(made)]() mutable { h(std::move(m)); });
-            });
-        },
-        use_task, std::move(what));
-}
-}  // namespace
-
 // What must be done before anything can be answered. `unavailable` where an engine is away: nothing
 // has begun then.
 task<result<void>> shop::parts::begin() {
@@ -572,7 +565,7 @@ result<void> shop::parts::listen_for_customers() {
 }
 
 result<void> shop::parts::listen_for_services() {
-    if (targets.whole()) return {};
+    if (targets.whole() || from.text("edges") == "http") return {};
     for (const auto& each : all_targets()) {
         if (!targets.has(each.is) || each.grpc_port == 0) continue;
         std::vector<rpc::grpc_lane> lanes;
@@ -669,13 +662,6 @@ task<result<std::string>> shop::load_demo() {
                                        all_->random);
 }
 
-namespace {
-task<result<void>> stop_background(replica& one) {
-    co_await one.background.stop();
-    co_return result<void>{};
-}
-}  // namespace
-
 task<> shop::drain() {
     auto& all = *all_;
     all.ready = false;
@@ -686,24 +672,7 @@ task<> shop::drain() {
     for (auto& each : all.open_servers) co_await each->drain(grace);
     for (auto& each : all.grpc_servers) co_await each->drain(grace);
     crash_point("requests_finished");
-    for (auto& one : all.replicas) {
-        if (&one->background.on() == &all.loops->at(0)) {
-            co_await one->background.stop();
-            continue;
-        }
-        // The supervisor belongs to another loop: stop it there and wait here.
-        co_await asio::async_initiate<const asio::use_awaitable_t<loop::executor_type>, void()>(
-            [&one](auto handler) {
-                auto back = asio::get_associated_executor(handler);
-                auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-                asio::co_spawn(one->background.on(), stop_background(*one),
-                               [shared, back, busy = asio::make_work_guard(back)](
-                                   std::exception_ptr, result<void>) {
-                                   asio::post(back, [shared] { (*shared)(); });
-                               });
-            },
-            use_task);
-    }
+    for (auto& one : all.replicas) co_await stop_there(one->background, all.loops->at(0));
     crash_point("background_stopped");
     if (all.traces) co_await all.traces->flush(seconds(3));
     if (all.admin_server) co_await all.admin_server->drain(milliseconds(200));

@@ -5,8 +5,8 @@
 #include "adapters/outbox/relay.hpp"
 #include "adapters/postgres/postgres_store.hpp"
 #include "adapters/s3/s3_blob.hpp"
-#include "apps/stoa/engine_options.hpp"
 #include "apps/stoa/wiring_engines.hpp"
+#include "apps/stoa/wiring_options.hpp"
 #include "runtime/log.hpp"
 #include "transport/events/sweepers.hpp"
 #include "transport/http/client.hpp"
@@ -74,7 +74,8 @@ class remote_engines final : public engines {
 
     task<result<void>> check() override {
         if (postgres_) STOA_CO_TRY_VOID(co_await postgres_->probe());
-        if (dynamodb_) STOA_CO_TRY_VOID(co_await dynamodb_->check_tables(dynamodb_tables_of_shop()));
+        if (dynamodb_)
+            STOA_CO_TRY_VOID(co_await dynamodb_->check_tables(dynamodb_tables_of_shop()));
         if (s3_) STOA_CO_TRY_VOID(co_await s3_->check_buckets(shop_buckets()));
         if (!log_) co_return result<void>{};
         if (auto seen = log_->ready(); !seen) co_return seen;
@@ -176,8 +177,7 @@ class remote_engines final : public engines {
                (needs_items() && from_.text("key_value") == "postgres");
     }
     bool needs_blobs() const {
-        return serves(target::product) || serves(target::notification) ||
-               serves(target::analytics);
+        return serves(target::product) || serves(target::notification) || serves(target::analytics);
     }
 
     result<void> open_postgres(bool migrates) {

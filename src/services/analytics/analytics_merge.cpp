@@ -5,8 +5,6 @@
 namespace stoa::analytics {
 namespace {
 
-constexpr std::size_t rows_at_once = 45;
-
 item pointer_of(const pipeline& of) {
     return key_of("id", "merge/" + of.is->name, "part", "pointer");
 }
@@ -18,7 +16,8 @@ auto taken_over(const pipeline& of) {
 
 }  // namespace
 
-merger::merger(needs ports, const definitions& all) : ports_(ports), all_(all) {}
+merger::merger(needs ports, const definitions& all, std::size_t rows_at_once)
+    : ports_(ports), all_(all), rows_at_once_(rows_at_once) {}
 
 task<result<int>> merger::round() {
     int out = 0;
@@ -124,7 +123,7 @@ task<result<void>> merger::bring_out(const pipeline& of, pointer& at,
     }
     std::size_t from = end_ms == at.end_ms ? static_cast<std::size_t>(at.emitted) : 0;
     do {
-        const auto count = std::min(rows_at_once, rows.size() - std::min(from, rows.size()));
+        const auto count = std::min(rows_at_once_, rows.size() - std::min(from, rows.size()));
         // The window is this one from the first write on.
         auto next = at;
         next.end_ms = end_ms;
@@ -153,9 +152,9 @@ task<result<void>> merger::bring_out(const pipeline& of, pointer& at,
 }
 
 task<result<void>> merger::erase(std::span<const share> done) {
-    for (std::size_t from = 0; from < done.size(); from += rows_at_once) {
+    for (std::size_t from = 0; from < done.size(); from += rows_at_once_) {
         write_set all;
-        for (const auto& each : done.subspan(from, std::min(rows_at_once, done.size() - from)))
+        for (const auto& each : done.subspan(from, std::min(rows_at_once_, done.size() - from)))
             all.erase(state_table, key_of("id", std::string(each.stored.text("id")), "part",
                                           std::string(each.stored.text("part"))));
         STOA_CO_TRY(const auto gone, co_await ports_.items.write(std::move(all)));

@@ -15,7 +15,8 @@ class merger {
         byte_store& bytes;
         blob_store& blobs;
     };
-    merger(needs ports, const definitions& all);
+    // `rows_at_once`: of a transaction; each may be two writes, of a hundred.
+    merger(needs ports, const definitions& all, std::size_t rows_at_once);
 
     // Brings out what is complete, of every merged pipeline; how many windows.
     task<result<int>> round();
@@ -42,6 +43,7 @@ class merger {
 
     needs ports_;
     const definitions& all_;
+    const std::size_t rows_at_once_;
     std::map<std::string, int> partitions_;  // of topics, once known
 };
 

@@ -90,7 +90,8 @@ analytics_service::analytics_service(needs ports, analytics_settings settings,
       settings_(settings),
       all_(all),
       bytes_(ports.blobs, ports.random),
-      merger_({ports.items, ports.log, bytes_, ports.blobs}, all) {}
+      merger_({ports.items, ports.log, bytes_, ports.blobs}, all,
+              settings.sources.outputs_at_once) {}
 
 source& analytics_service::source_of(const std::string& topic, int partition) {
     auto& one = sources_[{topic, partition}];

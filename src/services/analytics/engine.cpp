@@ -57,34 +57,6 @@ struct engine::work {
 
 namespace {
 
-void count_in(const pipeline& of, cell_table& cells, std::size_t cell, parsed_event& event) {
-    for (const auto& each : of.aggregates) {
-        if (each.slot < 0 || !among(each.is->words, event.text(field::word))) continue;
-        switch (each.is->kind) {
-            case aggregate_kind::count:
-                ++cells.number(cell, each.slot);
-                break;
-            case aggregate_kind::sum: {
-                auto& sum = cells.number(cell, each.slot);
-                sum = saturated(sum, event.number(*each.is->field));
-                break;
-            }
-            case aggregate_kind::distinct:
-                cells.set(cell, each.slot).insert(event.print(*each.is->field));
-                break;
-            case aggregate_kind::top: {
-                auto& top = cells.top(cell, each.slot);
-                const auto what = *each.is->field;
-                ++top.number(top.find_or_add(event.text(what), event.print(what)), 0);
-                break;
-            }
-            case aggregate_kind::average:
-            case aggregate_kind::difference:
-                break;
-        }
-    }
-}
-
 // Half a minor unit goes away from zero.
 std::int64_t average(std::int64_t sum, std::int64_t count) {
     if (count == 0) return 0;
@@ -199,6 +171,53 @@ void engine::apply(const record& what, std::vector<output>& out) {
     out.push_back(std::move(told));
 }
 
+template <class Insert>
+void engine::count_in(const pipeline& of, cell_table& cells, std::size_t cell, parsed_event& event,
+                      Insert insert) {
+    for (const auto& each : of.aggregates) {
+        if (each.slot < 0 || !among(each.is->words, event.text(field::word))) continue;
+        switch (each.is->kind) {
+            case aggregate_kind::count:
+                ++cells.number(cell, each.slot);
+                break;
+            case aggregate_kind::sum: {
+                auto& sum = cells.number(cell, each.slot);
+                sum = saturated(sum, event.number(*each.is->field));
+                break;
+            }
+            case aggregate_kind::distinct:
+                insert(each.slot, event.print(*each.is->field));
+                break;
+            case aggregate_kind::top: {
+                auto& top = cells.top(cell, each.slot);
+                const auto what = *each.is->field;
+                ++top.number(top.find_or_add(event.text(what), event.print(what)), 0);
+                break;
+            }
+            case aggregate_kind::average:
+            case aggregate_kind::difference:
+                break;
+        }
+    }
+}
+
+void engine::insert_later(cell_table& to, std::size_t cell, int slot, fingerprint what) {
+    to.set(cell, slot).prefetch(what);
+    auto& place = coming_[coming_count_ % most_coming];
+    if (coming_count_ >= most_coming) place.to->set(place.cell, place.slot).insert(place.what);
+    place = {&to, cell, slot, what};
+    ++coming_count_;
+}
+
+void engine::settle() const {
+    const auto count = std::min(coming_count_, most_coming);
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto& one = coming_[i];
+        one.to->set(one.cell, one.slot).insert(one.what);
+    }
+    coming_count_ = 0;
+}
+
 // False: it came too late.
 bool engine::feed(work& on, parsed_event& event) {
     key_.clear();
@@ -229,7 +248,9 @@ bool engine::feed_pane(work& on, parsed_event& event) {
     if (on.of.is->once_by && !in.once.insert(event.print(*on.of.is->once_by))) return true;
     const auto& key = on.of.is->key;
     const auto print = key.size() == 1 ? event.print(key.front().field) : fingerprint_of(key_);
-    count_in(on.of, in.cells, in.cells.find_or_add(key_, print), event);
+    const auto cell = in.cells.find_or_add(key_, print);
+    count_in(on.of, in.cells, cell, event,
+             [&](int slot, fingerprint what) { insert_later(in.cells, cell, slot, what); });
     return true;
 }
 
@@ -271,13 +292,17 @@ bool engine::feed_session(work& on, parsed_event& event) {
     into->first_ms = std::min(into->first_ms, at);
     into->last_ms = std::max(into->last_ms, at);
     if (on.of.is->once_by && !into->in.once.insert(event.print(*on.of.is->once_by))) return true;
-    count_in(on.of, into->in.cells, into->in.cells.find_or_add(key_, fingerprint_of(key_)), event);
+    auto& cells = into->in.cells;  // sessions move: nothing may be on its way into them
+    const auto cell = cells.find_or_add(key_, fingerprint_of(key_));
+    count_in(on.of, cells, cell, event,
+             [&](int slot, fingerprint what) { cells.set(cell, slot).insert(what); });
     return true;
 }
 
 void engine::advance_to(std::int64_t mark_ms, std::vector<output>& out) {
     if (mark_ms <= mark_ms_) return;
     mark_ms_ = mark_ms;
+    settle();
     for (auto& each : works_) {
         if (each->of.is->window.kind == window_kind::session) close_sessions(*each, out);
         else close(*each, out);
@@ -368,6 +393,7 @@ std::size_t engine::open_cells() const {
 }
 
 std::vector<row> engine::open_rows(const pipeline& of, const std::string* key) const {
+    settle();
     std::vector<row> out;
     std::map<std::pair<std::int64_t, std::int64_t>, cell_table> all;
     if (!key) {
@@ -392,6 +418,7 @@ std::vector<row> engine::open_rows(const pipeline& of, const std::string* key) c
 
 void engine::add_open(const pipeline& of,
                       std::map<std::pair<std::int64_t, std::int64_t>, cell_table>& to) const {
+    settle();
     const auto add = [&](std::int64_t start, std::int64_t end, const cell_table& cells) {
         to.try_emplace({start, end}, layout_of(of)).first->second.add(cells);
     };
@@ -409,6 +436,7 @@ void engine::add_open(const pipeline& of,
 }
 
 std::string engine::save() const {
+    settle();
     byte_writer to;
     to.number(state_version);
     to.text(topic_.name);
@@ -463,6 +491,7 @@ result<void> engine::restore(std::string_view bytes) {
         for (std::size_t i = 0; i < members; ++i) out.once.insert(in.print());
         return out;
     };
+    settle();
     const auto pipelines = from.count();
     for (std::size_t n = 0; n < pipelines && from.good(); ++n) {
         const auto name = from.text();

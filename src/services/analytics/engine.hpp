@@ -101,6 +101,21 @@ class engine {
     struct session;
     struct work;  // one pipeline's state
 
+    // A member on its way into a set of a pane: inserted a few events later, when its place has
+    // come from memory. Nothing of a set is read before settle().
+    struct coming {
+        cell_table* to;
+        std::size_t cell;
+        int slot;
+        fingerprint what;
+    };
+    static constexpr std::size_t most_coming = 16;
+    void insert_later(cell_table& to, std::size_t cell, int slot, fingerprint what);
+    void settle() const;
+    template <class Insert>
+    void count_in(const pipeline& of, cell_table& cells, std::size_t cell, parsed_event& event,
+                  Insert insert);
+
     bool feed(work& on, parsed_event& event);
     bool feed_pane(work& on, parsed_event& event);
     bool feed_session(work& on, parsed_event& event);
@@ -115,6 +130,8 @@ class engine {
     std::int64_t next_offset_ = 0, mark_ms_ = no_mark;
     engine_counts counts_;
     std::string key_;  // kept for its memory
+    mutable std::array<coming, most_coming> coming_{};
+    mutable std::size_t coming_count_ = 0;
 };
 
 cell_layout layout_of(const pipeline& of);

@@ -35,6 +35,10 @@ class fingerprint_set {
     }
 
     bool insert(fingerprint one);  // false: it was there
+    // The place that an insert will look at: memory is slower than what comes before it.
+    void prefetch(fingerprint one) const {
+        if (capacity_ > 0) __builtin_prefetch(&slots_[one.low & (capacity_ - 1)], 1);
+    }
     std::size_t size() const { return size_; }
     void add(const fingerprint_set& all) {
         all.each([this](fingerprint f) { insert(f); });

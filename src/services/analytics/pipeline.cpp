@@ -145,6 +145,18 @@ result<std::unique_ptr<const definitions>> definitions::read(std::string_view te
     STOA_TRY(out->file_, from_json<definition_file>(text));
     if (out->file_.version != 1)
         return fail(errc::invalid, "bad_pipeline", "the definitions' version must be 1");
+    // The parser compares a name with what stands in a payload, and may look as far behind its end.
+    constexpr std::size_t longest_name = 48;
+    for (const auto& each : out->file_.topics)
+        for (const auto* name : {&each.time, &each.user, &each.product, &each.order, &each.word,
+                                 &each.amount, &each.currency, &each.quantity, &each.word_unless})
+            if (*name && ((*name)->empty() || (*name)->size() > longest_name))
+                return fail(errc::invalid, "bad_pipeline",
+                            "topic " + each.name + ": a member's name has 1 to 48 bytes");
+    for (const auto& each : out->file_.topics)
+        if (each.word_unless.has_value() != each.word_otherwise.has_value())
+            return fail(errc::invalid, "bad_pipeline",
+                        "topic " + each.name + ": word_unless and word_otherwise go together");
     std::vector<std::string_view> names;
     for (const auto& each : out->file_.pipelines) {
         if (std::ranges::find(names, each.name) != names.end())

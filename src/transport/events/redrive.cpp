@@ -4,6 +4,7 @@
 #include "transport/events/apply.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace stoa {
 namespace {
@@ -24,13 +25,6 @@ redriven_letter line_of(const dead_letter& from, letter_outcome as) {
             .outcome = as};
 }
 
-// The letters of a key, in order. Without a key the store gives those of the whole topic.
-std::vector<dead_letter> of_key(std::vector<dead_letter> all, const std::string& key) {
-    if (key.empty())
-        std::erase_if(all, [](const dead_letter& each) { return !each.what.message.key.empty(); });
-    return all;
-}
-
 class run {
  public:
     run(redrive_needs& with, const redrive_request& wanted) : with_(with), wanted_(wanted) {}
@@ -40,46 +34,73 @@ class run {
             if (wanted_.group && group.group != *wanted_.group) continue;
             STOA_CO_TRY(const auto keys,
                         co_await with_.letters.parked_keys(std::string(group.group)));
-            for (const auto& each : keys) {
-                if (wanted_.topic && each.topic != *wanted_.topic) continue;
-                if (wanted_.key && each.key != *wanted_.key) continue;
-                STOA_CO_TRY_VOID(co_await one_key(group, each));
-                if (room() == 0) {
-                    out_.more = true;
-                    co_return std::move(out_);
-                }
+            std::set<std::string> topics;
+            for (const auto& each : keys)
+                if (!wanted_.topic || each.topic == *wanted_.topic) topics.insert(each.topic);
+            for (const auto& topic : topics) {
+                STOA_CO_TRY_VOID(co_await one_topic(group, topic));
+                if (out_.more) co_return std::move(out_);
             }
         }
         co_return std::move(out_);
     }
 
  private:
-    int room() const { return redrive_at_once - static_cast<int>(out_.letters.size()); }
+    // A letter's place in its topic.
+    using place = std::pair<int, std::int64_t>;
+    static place place_of(const dead_letter& of) { return {of.what.partition, of.what.offset}; }
 
-    task<result<void>> one_key(const event_consumer& group, const parked_key& of) {
+    // The store gives the letters of a key in order, keys mixed; here they go key by key. What the
+    // group parks behind them meanwhile is seen by another look.
+    task<result<void>> one_topic(const event_consumer& group, std::string topic) {
+        std::set<place> seen;           // and still there
+        std::set<std::string> stopped;  // keys
         for (;;) {
-            STOA_CO_TRY(auto letters, co_await with_.letters.dead_letters(
-                                          std::string(group.group), of.topic, of.key, room()));
-            letters = of_key(std::move(letters), of.key);
-            if (wanted_.id) {
-                const auto last = std::ranges::find_if(letters, [&](const dead_letter& each) {
-                    return each.what.message.id == *wanted_.id;
-                });
-                if (last == letters.end()) co_return result<void>{};
-                // Given up is that one alone: nothing is applied, so no order can be broken.
-                if (wanted_.give_up) letters = {std::move(*last)};
-                else letters.erase(last + 1, letters.end());
-            }
-            bool stopped = false;
+            const int room = redrive_at_once - static_cast<int>(out_.letters.size());
+            const int max = room + static_cast<int>(seen.size()) + 1;
+            STOA_CO_TRY(auto letters,
+                        co_await with_.letters.dead_letters(std::string(group.group), topic,
+                                                            wanted_.key.value_or(""), max));
+            std::erase_if(letters, [&](const auto& each) { return seen.contains(place_of(each)); });
+            keep_wanted(letters);
+            std::ranges::sort(letters, {}, [](const dead_letter& each) {
+                return std::pair(std::string_view(each.what.message.key), place_of(each));
+            });
+            bool went_on = false;
             for (auto& each : letters) {
-                STOA_CO_TRY(const auto outcome, co_await one(group, each, stopped));
-                stopped |= outcome == letter_outcome::failed;
+                if (std::ssize(out_.letters) == redrive_at_once) {
+                    out_.more = true;
+                    co_return result<void>{};
+                }
+                const auto& key = each.what.message.key;
+                STOA_CO_TRY(const auto outcome, co_await one(group, each, stopped.contains(key)));
+                const bool gone =
+                    outcome == letter_outcome::applied || outcome == letter_outcome::given_up;
+                if (!gone) seen.insert(place_of(each));
+                if (outcome == letter_outcome::failed) stopped.insert(key);
+                went_on |= gone;
                 out_.letters.push_back(line_of(each, outcome));
             }
-            // While these were applied the group may have parked more behind them.
-            if (stopped || wanted_.dry_run || wanted_.id || letters.empty() || room() == 0)
-                co_return result<void>{};
+            if (!went_on || wanted_.id) co_return result<void>{};
         }
+    }
+
+    // By id: that letter, and those of its key before it. Given up is that one alone: nothing is
+    // applied, so no order can be broken.
+    void keep_wanted(std::vector<dead_letter>& letters) const {
+        if (wanted_.key)
+            std::erase_if(letters,
+                          [&](const auto& each) { return each.what.message.key != *wanted_.key; });
+        if (!wanted_.id) return;
+        const auto found = std::ranges::find_if(
+            letters, [&](const auto& each) { return each.what.message.id == *wanted_.id; });
+        if (found == letters.end()) return letters.clear();
+        const auto key = found->what.message.key;
+        const auto last = place_of(*found);
+        std::erase_if(letters, [&](const auto& each) {
+            const bool before = each.what.message.key == key && place_of(each) < last;
+            return place_of(each) != last && (wanted_.give_up || !before);
+        });
     }
 
     // `letter` is told anew where it failed again.

@@ -101,6 +101,14 @@ void upstream::note(replica& one, bool answered) {
     else if (!away_since_) away_since_ = now;
 }
 
+error upstream::silent() const {
+    return {.kind = errc::timeout,
+            .code = "service_silent",
+            .detail = "the " + name_ +
+                      " service did not answer in time; whether it acted is unknown: repeat with "
+                      "the same Idempotency-Key"};
+}
+
 bool upstream::waits(const request_context& context) {
     return !away_since_ || ports_.time.ticks() + between_rounds <
                                std::min(context.deadline, *away_since_ + ports_.patience);
@@ -124,48 +132,43 @@ std::vector<http_header> upstream::headers_for(const request_context& context, c
     return out;
 }
 
-task<response> upstream::pass_on(request_context context, request in) {
-    auto headers = headers_for(context, in);
-    const bool again = harmless_again(in);
+task<result<http_response>> upstream::ask(const request_context& context, const request& in,
+                                          bool again) {
+    const http_request asked{.method = std::string(verb_names[static_cast<std::size_t>(in.method)]),
+                             .headers = headers_for(context, in),
+                             .body = in.body};
     const replica* tried = nullptr;
     for (std::size_t attempt = 1;; ++attempt) {
         auto& to = choose(tried);
         const auto left =
             std::chrono::duration_cast<milliseconds>(context.deadline - ports_.time.ticks());
-        if (left <= milliseconds(0)) break;
-        auto answered = co_await ports_.client.send(
-            {.method = std::string(verb_names[static_cast<std::size_t>(in.method)]),
-             .url = "http://" + to.address + in.target,
-             .headers = headers,
-             .body = in.body},
-            left);
+        if (left <= milliseconds(0)) co_return fail(silent());
+        auto one = asked;
+        one.url = "http://" + to.address + in.target;
+        auto answered = co_await ports_.client.send(std::move(one), left);
         if (answered) {
             note(to, true);
-            auto out = head_of(answered->status, answered->headers);
-            if (answered->status != 204 && answered->status != 304)
-                out.set_body(std::move(answered->body));
-            co_return out;
+            co_return answered;
         }
         const auto& why = answered.error();
-        if (why.kind == errc::timeout) break;
-        if (why.kind != errc::unavailable)
-            co_return problem_response({.kind = errc::internal, .code = "not_passed_on"},
-                                       context.request_id);
+        if (why.kind == errc::timeout) co_return fail(silent());
+        if (why.kind != errc::unavailable) co_return answered;
         const bool untouched = why.code == "no_connection";
         if (why.code != "too_many_connections") note(to, false);
-        if (!untouched && !again) co_return problem_response(away(), context.request_id);
+        if (!untouched && !again) co_return fail(away());
         tried = &to;
         if (attempt % replicas_.size() != 0) continue;
-        if (!waits(context)) co_return problem_response(away(), context.request_id);
+        if (!waits(context)) co_return fail(away());
         co_await ports_.time.sleep(between_rounds);
     }
-    co_return problem_response(
-        {.kind = errc::timeout,
-         .code = "service_silent",
-         .detail = "the " + name_ +
-                   " service did not answer in time; whether it acted is unknown: repeat with the "
-                   "same Idempotency-Key"},
-        context.request_id);
+}
+
+task<response> upstream::pass_on(request_context context, request in) {
+    auto answered = co_await ask(context, in, harmless_again(in));
+    if (!answered) co_return problem_response(answered.error(), context.request_id);
+    auto out = head_of(answered->status, answered->headers);
+    if (answered->status != 204 && answered->status != 304) out.set_body(std::move(answered->body));
+    co_return out;
 }
 
 namespace {

@@ -35,9 +35,13 @@ class upstream {
     // `addresses`: host:port, at least one. `name`: of the service, for messages.
     upstream(std::string name, std::vector<std::string> addresses, needs ports);
 
+    // Whatever the service answers. Errors: unavailable service_away, timeout service_silent
+    // (whether it acted is unknown). `again`: it does no harm to ask twice.
+    task<result<http_response>> ask(const request_context& context, const request& in, bool again);
     // Whatever the service answers, or 503 service_away, 504 service_silent.
     task<response> pass_on(request_context context, request in);
-    // The same for bodies of any size, either way: nothing is kept beyond a chunk.
+    // The same for bodies of any size, either way: nothing is kept beyond a chunk. The service is
+    // listened to once the body is up.
     task<> pass_on_stream(request_context context, exchange& with);
 
  private:
@@ -49,6 +53,7 @@ class upstream {
     void note(replica& one, bool answered);
     std::vector<http_header> headers_for(const request_context& context, const request& in);
     error away() const;
+    error silent() const;
     bool waits(const request_context& context);
 
     std::string name_;

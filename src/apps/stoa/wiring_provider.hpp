@@ -7,6 +7,7 @@
 #include "ports/key_value.hpp"
 #include "ports/payment_provider.hpp"
 #include "runtime/loops.hpp"
+#include "services/payment/payment_service.hpp"
 #include "transport/http/message.hpp"
 
 #include <memory>
@@ -33,9 +34,8 @@ class provider_wiring {
 result<void> check_provider_settings(const settings& from);
 
 // POST /api/v1/payments/webhooks/stripe, open to anybody: the signature says that it is Stripe. It
-// only makes the shop ask again, for `tell` is given the order's id and believes nothing else.
-// Without `stripe_webhook_secret` every call is refused.
-http::route stripe_webhook_page(const settings& from, clock& time,
-                                std::function<task<result<void>>(std::string order_id)> tell);
+// only makes the shop ask again: the order's id is all that is believed. Without
+// `stripe_webhook_secret` every call is refused. `payments` is null where a gateway passes it on.
+http::route stripe_webhook_page(const settings& from, clock& time, payments::api* payments);
 
 }  // namespace stoa

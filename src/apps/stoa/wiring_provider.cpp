@@ -1,4 +1,4 @@
-#include "apps/stoa/provider_wiring.hpp"
+#include "apps/stoa/wiring_provider.hpp"
 
 #include "adapters/simulator/payment_simulator.hpp"
 #include "adapters/stripe/stripe_payments.hpp"
@@ -65,8 +65,7 @@ result<std::unique_ptr<provider_wiring>> provider_wiring::open(const settings& f
     return std::make_unique<simulator_wiring>(std::move(ports));
 }
 
-http::route stripe_webhook_page(const settings& from, clock& time,
-                                std::function<task<result<void>>(std::string order_id)> tell) {
+http::route stripe_webhook_page(const settings& from, clock& time, payments::api* payments) {
     http::route out{.method = verb::post,
                     .path = "/api/v1/payments/webhooks/stripe",
                     .name = "StripeWebhook",
@@ -74,7 +73,7 @@ http::route stripe_webhook_page(const settings& from, clock& time,
                     .summary =
                         "Stripe's news of a payment, signed by it (Stripe-Signature). It "
                         "only makes the shop ask Stripe again."};
-    out.answer = [secrets = from.list("stripe_webhook_secret"), &time, tell = std::move(tell)](
+    out.answer = [secrets = from.list("stripe_webhook_secret"), &time, payments](
                      request_context context, http::request got,
                      http::route::parameters) -> task<http::response> {
         const auto genuine =
@@ -87,7 +86,8 @@ http::route stripe_webhook_page(const settings& from, clock& time,
         if (!told) co_return http::problem_response(told.error(), context.request_id);
         // News of no order of ours are taken all the same, or Stripe sends them for days.
         if (!told->order_id.empty() && told->order_id.size() <= 64) {
-            const auto woken = co_await tell(told->order_id);
+            context.caller = {.is = role::service};
+            const auto woken = co_await payments->receive_webhook(context, {told->order_id});
             if (!woken) co_return http::problem_response(woken.error(), context.request_id);
         }
         http::response answer;

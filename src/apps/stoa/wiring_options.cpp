@@ -1,4 +1,4 @@
-#include "apps/stoa/engine_options.hpp"
+#include "apps/stoa/wiring_options.hpp"
 
 #include "adapters/outbox/relay.hpp"
 #include "adapters/simulator/payment_simulator.hpp"

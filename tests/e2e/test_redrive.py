@@ -1,0 +1,106 @@
+"""`stoa redrive` on a shop of one machine: beside the running shop by its API, and on the stores when it is stopped."""
+
+import contextlib
+import json
+import sqlite3
+import subprocess
+
+import pytest
+
+from shop import Shop, binary, eventually
+from test_order_saga import add_product
+
+GOOD, BAD = "good", "{"
+
+
+def redrive(shop, *flags):
+    got = subprocess.run([binary(), "redrive", "--json", "--data-dir", shop.data_dir, *flags], capture_output=True, text=True,
+                         timeout=60)
+    assert got.stdout.startswith("{"), got.stdout + got.stderr
+    return got.returncode, [(each["id"], each["outcome"], each["code"]) for each in json.loads(got.stdout)["letters"]]
+
+
+def database(shop):
+    return contextlib.closing(sqlite3.connect(shop.data_dir + "/shop.db"))
+
+
+def publish(db, topic, key, event_id, payload):
+    """An event that no service of this version would write."""
+    partition, position = db.execute(
+        "SELECT p.id, max(coalesce((SELECT max(position) + 1 FROM events WHERE position >= p.id << 40 AND position < (p.id + 1) "
+        "<< 40), (p.id << 40) + p.first_offset)) FROM log_partitions p WHERE topic = ? AND partition = 0", (topic,)).fetchone()
+    assert partition
+    db.execute("INSERT INTO events (position, accepted_at, key, id, type, version, occurred_at, traceparent, payload) "
+               "VALUES (?, 0, ?, ?, ?, 1, 0, '', ?)", (position, key, event_id, topic, payload))
+
+
+@pytest.fixture
+def parked(tmp_path):
+    """A shop with two products in a cart, one of whose deletions cannot be read, with a good one behind it."""
+    shop = Shop(tmp_path / "data", "--rate-login-burst", "0").start()
+    customer = shop.customer()
+    shop.product = add_product(shop)["id"]
+    assert customer.post("/api/v1/cart/items", {"product_id": shop.product, "quantity": 1}).status in (200, 201)
+    assert shop.stop() == 0
+    with database(shop) as db:
+        good = json.dumps({"productId": shop.product})
+        publish(db, "product.deleted", shop.product, "bad", BAD)
+        publish(db, "product.deleted", shop.product, "behind", good)
+        db.commit()
+    shop.start()
+    eventually(lambda: redrive(shop, "--dry-run")[1] == [("bad", "waiting", "payload_ill_formed"),
+                                                         ("behind", "waiting", "behind_a_dead_letter")], what="dead letters")
+    yield shop
+    shop.stop()
+
+
+def mend(shop):
+    with database(shop) as db:
+        db.execute("UPDATE events SET payload = ? WHERE id = 'bad' AND payload = ?",
+                   (json.dumps({"productId": shop.product}), BAD))
+        db.commit()
+
+
+def in_cart(shop):
+    customer = shop.login("someone@example.com", "correct horse 9")
+    return [each["product_id"] for each in customer.get("/api/v1/cart").json["items"]]
+
+
+def test_beside_the_running_shop(parked):
+    assert redrive(parked) == (1, [("bad", "failed", "payload_ill_formed"), ("behind", "behind", "behind_a_dead_letter")])
+    assert in_cart(parked) == [parked.product]
+    assert redrive(parked, "--group", "order") == (0, [])
+    assert redrive(parked, "--topic", "orders") == (0, [])
+    code, given = redrive(parked, "--give-up", "--id", "bad")
+    assert (code, given) == (0, [("bad", "given_up", "payload_ill_formed")])
+    code, applied = redrive(parked, "--key", parked.product)
+    assert code == 0 and [each[:2] for each in applied] == [("behind", "applied")]
+    assert in_cart(parked) == []
+    assert redrive(parked) == (0, [])
+
+
+def test_a_mended_cause_on_a_stopped_shop(parked):
+    assert parked.stop() == 0
+    mend(parked)
+    code, applied = redrive(parked)
+    assert code == 0 and [each[:2] for each in applied] == [("bad", "applied"), ("behind", "applied")]
+    assert redrive(parked) == (0, [])
+    parked.start()
+    assert in_cart(parked) == []
+    with database(parked) as db:
+        assert db.execute("SELECT count(*) FROM parked_keys").fetchone() == (0,)
+
+
+def test_what_cannot_be_meant_is_said(parked, tmp_path):
+    def told(*flags, data_dir=parked.data_dir):
+        got = subprocess.run([binary(), "redrive", "--data-dir", data_dir, *flags], capture_output=True, text=True, timeout=30)
+        return got.returncode, got.stdout + got.stderr
+
+    code, said = told("--give-up")
+    assert code == 1 and "--key or --id" in said
+    code, said = told("--group", "carts")
+    assert code == 1 and "there is no group `carts`" in said and "notification" in said
+    code, said = told("--dry-run")
+    assert code == 0 and "payload_ill_formed" in said and "2 dead letters; nothing was changed" in said
+    code, said = told(data_dir=str(tmp_path / "none"))
+    assert code == 1 and "there is no shop in" in said
