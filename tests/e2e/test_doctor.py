@@ -10,7 +10,7 @@ import pytest
 from shop import Shop, binary, eventually
 from test_order_saga import add_product, order_is, place
 
-SERVICES = ("cart", "notification", "order", "payment", "product")
+SERVICES = ("analytics", "cart", "notification", "order", "payment", "product")
 
 
 def doctor(shop, *flags):

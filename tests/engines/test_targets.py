@@ -32,12 +32,13 @@ networks = itertools.count(20)
 
 
 @pytest.fixture
-def split(tmp_path):
-    """Nine processes and their replicas, on engines of their own prefix."""
+def split(tmp_path, request):
+    """Nine processes and their replicas, on engines of their own prefix; a parameter says how services ask each other."""
     name = f"split{next(networks)}"
     places = Places(tmp_path, name, "dynamodb")
     places.settings.pop("kafka_group_instance_id")
-    with Topology(tmp_path / "shop", {**places.settings, **UNLIMITED}, network=next(networks)) as shop:
+    settings = {**places.settings, **UNLIMITED, "edges": getattr(request, "param", "grpc")}
+    with Topology(tmp_path / "shop", settings, network=next(networks)) as shop:
         yield shop
 
 
@@ -87,6 +88,7 @@ def of_process(process, port, path, token=None):
     return got.status, json.loads(got.read() or b"null")
 
 
+@pytest.mark.parametrize("split", ["grpc", "http"], indirect=True)
 def test_invoices_come_to_the_independent_totals(tmp_path, split):
     folder = retail.generate(tmp_path / "set", seed=20_111_209, invoices=INVOICES, products=120, customers=40, long_order=95)
     replay = ReplayOnTargets(split, folder, threads=16)

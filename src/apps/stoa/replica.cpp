@@ -8,8 +8,8 @@ replica::replica(loop& on, lane share_, const shared_by_loops& with)
     : background(on),
       share(share_),
       with_(with),
-      far_(with.far,
-           {on, with.time, with.service_tokens, with.traces, with.from.currency("currency")}) {
+      far_(with.far, {on, with.time, with.service_tokens, with.traces,
+                      with.from.currency("currency"), with.from.text("edges") == "http"}) {
     directory_ = far_.directory.get();
     stock_ = far_.stock.get();
     book_ = far_.book.get();
@@ -48,9 +48,9 @@ result<void> replica::make_services() {
             products::product_settings{.shop_currency = currency,
                                        .remembered_for = seconds(w.stores.sole_process() ? 0 : 2)});
         stock_ = products.get();
-        imports = std::make_unique<products::catalogue_import>(
-            products::catalogue_import::needs{w.stores.database(), w.stores.blobs(), *products,
-                                              w.time, w.random, background, currency});
+        imports = std::make_unique<products::catalogue_import>(products::catalogue_import::needs{
+            w.stores.database(), w.stores.blobs(), *products, w.time, w.random, background,
+            currency, w.epoch, share.index, w.stores.sole_process()});
     }
     if (serves(target::order)) {
         orders = std::make_unique<orders::order_service>(
@@ -224,9 +224,10 @@ void replica::start_sweepers(clock& time) {
         start_sweeper(background, time, "carts", seconds(10),
                       [this] { return carts->sweep(share); });
     if (share.index != 0) return;
-    if (imports)
-        background.spawn("resume imports",
-                         [this]() -> task<> { (void)co_await imports->resume(); });
+    if (imports) {
+        background.spawn("resume imports", [this]() -> task<> { (void)co_await imports->sweep(); });
+        start_sweeper(background, time, "imports", seconds(5), [this] { return imports->sweep(); });
+    }
     if (users)
         start_sweeper(background, time, "guest orders", seconds(5),
                       [this] { return users->sweep(); });

@@ -247,6 +247,11 @@ task<result<void>> source::save_if_due() {
 
 // With everything out that there was: what is left to drop is out beyond this state.
 task<result<void>> source::save() {
+    std::string state;
+    {
+        const std::scoped_lock lock(mutex_);
+        state = engine_->save();
+    }
     auto next = pointer_key(topic_.name, partition_);
     next.set("generation", generation_ + 1);
     next.set("emitted", to_drop_);
@@ -257,7 +262,7 @@ task<result<void>> source::save() {
     next.set("late", counts.late);
     next.set("bad", counts.bad);
     STOA_CO_TRY_VOID(co_await ports_.bytes.put(
-        next, "sources/" + topic_.name + '/' + std::to_string(partition_), engine_->save()));
+        next, "sources/" + topic_.name + '/' + std::to_string(partition_), std::move(state)));
     write_set all;
     all.put(state_table, next, {equals("generation", generation_), equals("emitted", emitted_)});
     STOA_CO_TRY(const auto done, co_await ports_.items.write(std::move(all)));

@@ -76,7 +76,9 @@ class source {
     const int partition_;
     source_settings settings_;
 
-    mutable std::mutex mutex_;  // engine_
+    // engine_: held by whoever changes it, and by readers of other threads; saving and looking
+    // change it too (what is on its way into sets arrives).
+    mutable std::mutex mutex_;
     std::unique_ptr<engine> engine_;
     bool loaded_ = false;
     item pointer_;  // as it stands in the store

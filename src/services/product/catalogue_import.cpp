@@ -14,6 +14,15 @@ namespace {
 constexpr std::size_t rows_a_batch = 128;  // of one transaction: other writers wait for it
 constexpr std::size_t errors_in_report = 1'000;
 
+// Longer than a batch of rows takes, reading them included.
+constexpr seconds owned_for{30};
+
+error taken_over() {
+    return {.kind = errc::conflict,
+            .code = "import_taken_over",
+            .detail = "another process goes on with this import"};
+}
+
 error no_such_import() {
     return {
         .kind = errc::not_found, .code = "import_not_found", .detail = "there is no such import"};
@@ -93,10 +102,12 @@ task<result<import_report>> catalogue_import::start(std::string id, blob_info up
                          .dry_run = dry_run,
                          .created_at = ports_.time.now(),
                          .updated_at = ports_.time.now()};
-    auto insert = [report](transaction& t) -> result<std::int64_t> {
+    auto insert = [report, owner = owner_](transaction& t) -> result<std::int64_t> {
         return t.execute(
-            "INSERT INTO imports (id, status, report, created_at) VALUES (?1, ?2, ?3, ?4)",
-            report.id, report.status, to_json(report), report.created_at);
+            "INSERT INTO imports (id, status, report, created_at, owner, owned_until) VALUES (?1, "
+            "?2, ?3, ?4, ?5, ?6)",
+            report.id, report.status, to_json(report), report.created_at, owner,
+            (report.created_at + owned_for).unix_s());
     };
     STOA_CO_TRY_VOID(co_await ports_.db.commit(std::move(insert)));
     crash_point("import_queued");
@@ -125,16 +136,44 @@ task<result<import_report>> catalogue_import::wait(std::string id, instant deadl
     }
 }
 
-task<result<int>> catalogue_import::resume() {
-    auto read = [](transaction& t) -> result<std::vector<std::string>> {
+task<result<int>> catalogue_import::sweep() {
+    auto read =
+        [sole = ports_.sole_process, ours = ports_.process + ":%",
+         now = ports_.time.now().unix_s()](transaction& t) -> result<std::vector<std::string>> {
+        if (sole)
+            return t.texts(
+                "SELECT id FROM imports WHERE status IN ('queued', 'running') AND (owner IS NULL "
+                "OR owner NOT LIKE ?1) ORDER BY created_at",
+                ours);
         return t.texts(
-            "SELECT id FROM imports WHERE status IN ('queued', 'running') ORDER BY created_at");
+            "SELECT id FROM imports WHERE status IN ('queued', 'running') AND (owner IS NULL OR "
+            "owned_until < ?1) ORDER BY created_at",
+            now);
     };
     STOA_CO_TRY(const auto ids, co_await ports_.db.read(std::move(read)));
-    for (const auto& id : ids) queue_.push_back(id);
-    if (!ids.empty() && !std::exchange(running_, true))
+    for (const auto& id : ids) {
+        STOA_CO_TRY_VOID(co_await claim(id));
+        queue_.push_back(id);
+    }
+    if (!queue_.empty() && !std::exchange(running_, true))
         ports_.background.spawn("import", [this] { return run_queue(); });
     co_return static_cast<int>(ids.size());
+}
+
+// Another's claim in between is a conflict.
+task<result<void>> catalogue_import::claim(std::string id) {
+    const auto now = ports_.time.now();
+    auto write = [id = std::move(id), owner = owner_, now = now.unix_s(),
+                  until = (now + owned_for).unix_s(),
+                  sole = ports_.sole_process](transaction& t) -> result<void> {
+        const auto taken = t.execute(
+            "UPDATE imports SET owner = ?2, owned_until = ?3 WHERE id = ?1 AND status IN "
+            "('queued', 'running') AND (owner IS NULL OR owner = ?2 OR owned_until < ?4 OR ?5 = 1)",
+            id, owner, until, now, std::int64_t{sole});
+        if (taken == 0) return fail(taken_over());
+        return {};
+    };
+    co_return co_await ports_.db.commit(std::move(write));
 }
 
 task<> catalogue_import::run_queue() {
@@ -142,6 +181,11 @@ task<> catalogue_import::run_queue() {
         const auto id = std::move(queue_.front());
         queue_.pop_front();
         auto report = co_await get_import({}, {id});
+        // It may have waited here for longer than it was ours.
+        if (auto ours = co_await claim(id); !ours) {
+            log_warning("import_left", {{"id", id}, {"code", ours.error().code}});
+            continue;
+        }
         auto done = report ? co_await run(*report) : result<void>(std::unexpected(report.error()));
         if (done) continue;
         log_warning("import_failed", {{"id", id}, {"code", done.error().code}});
@@ -158,9 +202,14 @@ task<> catalogue_import::run_queue() {
 
 task<result<void>> catalogue_import::save(import_report& report) {
     report.updated_at = ports_.time.now();
-    auto write = [report](transaction& t) -> result<std::int64_t> {
-        return t.execute("UPDATE imports SET status = ?2, report = ?3 WHERE id = ?1", report.id,
-                         report.status, to_json(report));
+    auto write = [report, owner = owner_](transaction& t) -> result<void> {
+        const auto kept = t.execute(
+            "UPDATE imports SET status = ?2, report = ?3, owned_until = ?5 WHERE id = ?1 AND owner "
+            "= ?4",
+            report.id, report.status, to_json(report), owner,
+            (report.updated_at + owned_for).unix_s());
+        if (kept == 0) return fail(taken_over());
+        return {};
     };
     auto stored = co_await ports_.db.commit(std::move(write));
     crash_point("import_saved");

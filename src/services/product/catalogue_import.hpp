@@ -82,16 +82,21 @@ class catalogue_import final : public import_api {
         random_source& random;
         supervisor& background;
         currency_code shop_currency;
+        std::string process;  // a name of this run of it
+        int loop = 0;
+        bool sole_process = true;  // imports of any other have nobody who goes on with them
     };
-    explicit catalogue_import(needs ports) : ports_(ports) {}
+    explicit catalogue_import(needs ports)
+        : ports_(std::move(ports)), owner_(ports_.process + ':' + std::to_string(ports_.loop)) {}
 
     // The upload lies at imports/<id>.csv. Returns at once; the rows are applied in the background.
     task<result<import_report>> start(std::string id, blob_info upload, bool dry_run);
     task<result<import_report>> get_import(request_context, get_import_request) override;
     // Waits for its end, at most until `deadline`.
     task<result<import_report>> wait(std::string id, instant deadline);
-    // At the start of the process: what was not finished.
-    task<result<int>> resume();
+    // Goes on with what a process left that is gone: at once where there is only one, and half a
+    // minute after its last word otherwise. Returns how many.
+    task<result<int>> sweep();
 
     // The catalogue as CSV, a thousand products a call; `after` is the last id of the page before.
     struct export_page {
@@ -113,9 +118,11 @@ class catalogue_import final : public import_api {
     task<result<void>> take_row(progress& at, const csv_row& row);
     task<result<void>> apply(progress& at);
     task<result<void>> note(progress& at, std::vector<bad_row> bad);
+    task<result<void>> claim(std::string id);
     task<result<void>> save(import_report& report);
 
     needs ports_;
+    std::string owner_;
     std::deque<std::string> queue_;
     bool running_ = false;
 };
