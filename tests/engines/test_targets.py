@@ -229,6 +229,7 @@ def test_processes_started_again_one_after_another_refuse_no_request(split):
       "payment_service_host": "127.0.9.16"}, "product_service_host"),
     ({"target": "gateway,nonsense"}, "nonsense"),
     ({"target": ","}, "target"),
+    ({"target": "product", "blob": "filesystem"}, "blob"),
     ({"target": "order", "sql": "", "key_value": "", "event_log": ""}, "embedded engines"),
 ])
 def test_targets_that_do_not_fit_are_named(tmp_path, changed, told):

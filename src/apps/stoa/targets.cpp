@@ -142,6 +142,12 @@ result<target_set> target_set::read(const settings& from) {
                     "one target alone cannot run on the embedded engines, which belong to one "
                     "process: set target to all, or sql, key_value and event_log to engines that "
                     "every process can reach");
+    const bool keeps_files =
+        out.has(target::product) || out.has(target::notification) || out.has(target::analytics);
+    if (keeps_files && from.text("blob") == "filesystem")
+        return fail(errc::invalid, "targets_need_engines",
+                    "files in one process' folder are nothing that the others reach: set blob to "
+                    "s3, or target to all");
     for (const auto& each : facts) {
         if (!out.has(each.is)) continue;
         for (const auto other : asked_by(each.is)) {
