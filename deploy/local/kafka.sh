@@ -3,40 +3,16 @@
 # keeps everything in DIR; `run DIR PORT FILE` adds FILE's lines to the broker's properties, later ones winning.
 # STOA_KAFKA_FORMAT holds further words for the formatting of a new DIR (--add-scram …).
 set -euo pipefail
-
-version=4.1.2
-place=${XDG_CACHE_HOME:-$HOME/.cache}/stoa/engines/kafka-$version
+name=kafka title="Kafka" version=4.1.2
+source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 cluster=c3RvYS1sb2NhbC1rYWZrYQ
 jvm=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -Djava.awt.headless=true)
 
-need() { # COMMAND PACKAGE
-    command -v "$1" >/dev/null || { echo "kafka: $1 is missing: install the Debian package $2" >&2; exit 1; }
-}
-
-install() {
-    [[ ! -f $place/complete ]] || return 0
+install() { make_place "fetching $title $version with Maven (about 60 MB)"; }
+fill() {
     need java openjdk-17-jdk-headless
-    need mvn maven
-    echo "kafka: fetching Kafka $version with Maven (about 60 MB) into $place"
-    work=$place.$$
-    rm -rf "$work"
-    mkdir -p "$work"
-    trap 'rm -rf "$work"' EXIT  # a failed install leaves nothing
-    cat >"$work/pom.xml" <<END
-<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>stoa</groupId><artifactId>kafka-local</artifactId><version>1</version><packaging>pom</packaging>
-  <dependencies>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>$version</version></dependency>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>$version</version></dependency>
-    <dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId><version>2.25.3</version></dependency>
-  </dependencies>
-</project>
-END
-    mvn -q -B -f "$work/pom.xml" dependency:copy-dependencies -DoutputDirectory="$work/lib"
-    touch "$work/complete"
-    rm -rf "$place"
-    mv "$work" "$place"
+    fetch_jars "$1" "org.apache.kafka:kafka_2.13:$version" "org.apache.kafka:kafka-tools:$version" \
+        org.apache.logging.log4j:log4j-slf4j-impl:2.25.3
 }
 
 # Topics are made by `stoa migrate`, never by who writes to them first. Internal topics have one replica, as there is
@@ -80,8 +56,6 @@ END
 }
 
 run() { # DIR PORT [FILE]
-    install
-    mkdir -p "$1"
     properties "$1" "$2" >"$1/server.properties"
     [[ -z ${3-} ]] || cat "$3" >>"$1/server.properties"
     logging >"$1/log4j2.yaml"
@@ -91,7 +65,6 @@ run() { # DIR PORT [FILE]
             -c "$1/server.properties" ${STOA_KAFKA_FORMAT-} >"$1/format.log" 2>&1 ||
             { cat "$1/format.log" >&2; exit 1; }
     fi
-    cd "$1"
     exec java "${jvm[@]}" -Xms256m -Xmx512m "-Dlog4j2.configurationFile=$1/log4j2.yaml" \
         -cp "$place/lib/*" kafka.Kafka "$1/server.properties"
 }
@@ -106,10 +79,4 @@ ready() { # PORT
     [[ $said =~ ^\ [0-9]+\ [0-9]+\ [0-9]+\ [0-9]+\ 0\ 0\ 0\ 1\ 0\ 0\ 0\ [1-9] ]]
 }
 
-case ${1-} in
-install) install ;;
-run) run "$(realpath -m "${2:?a directory}")" "${3:?a port}" "${4-}" ;;
-ready) ready "${2:?a port}" 2>/dev/null ;;
-version) echo "Kafka $version" ;;
-*) echo "usage: kafka.sh install | run DIR PORT [PROPERTIES] | ready PORT | version" >&2; exit 2 ;;
-esac
+dispatch "$@"

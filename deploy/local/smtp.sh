@@ -5,26 +5,13 @@
 # others: greylisted-…@ is put off the first time (451), full@ always (452), nobody@ refused (550), spam@ refused after
 # its text (554), cut@ hung up on, after-cut@ taken and hung up on, slow@ left waiting.
 set -euo pipefail
+name=smtp title="aiosmtpd" version=1.4.6
+source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 
-version=1.4.6
-place=${XDG_CACHE_HOME:-$HOME/.cache}/stoa/engines/smtp-$version
-
-install() {
-    [[ ! -f $place/complete ]] || return 0
-    python3 -c 'import venv, ensurepip' 2>/dev/null ||
-        { echo "smtp: python3's venv is missing: install the Debian package python3-venv" >&2; exit 1; }
-    echo "smtp: fetching aiosmtpd $version with pip (under a megabyte) into $place"
-    # Its programs name the folder they were made in, so it is made in place, and complete is its last file.
-    rm -rf "$place"
-    mkdir -p "${place%/*}"
-    python3 -m venv "$place"
-    "$place/bin/python" -m pip install --quiet --disable-pip-version-check "aiosmtpd==$version"
-    touch "$place/complete"
-}
+install() { make_python "aiosmtpd==$version" "fetching $title $version with pip (under a megabyte)"; }
 
 run() {
-    install
-    command -v openssl >/dev/null || { echo "smtp: openssl is missing: install the Debian package openssl" >&2; exit 1; }
+    need openssl openssl
     mkdir -p "$1/mail"
     [[ -f $1/ca.pem ]] || openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout "$1/key.pem" -out "$1/ca.pem" \
         -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>/dev/null
@@ -106,10 +93,4 @@ ready() {
     read -r -t 2 line <&3 && [[ $line == 220* ]]
 }
 
-case ${1-} in
-install) install ;;
-run) run "$(realpath -m "${2:?a directory}")" "${3:?a port}" ;;
-ready) ready "${2:?a port}" 2>/dev/null ;;
-version) echo "aiosmtpd $version" ;;
-*) echo "usage: smtp.sh install | run DIR PORT | ready PORT | version" >&2; exit 2 ;;
-esac
+dispatch "$@"
