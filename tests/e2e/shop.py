@@ -57,6 +57,9 @@ class Client:
             try:
                 self.connection.request(method, path, data, sent)
                 got = self.connection.getresponse()
+                if got.getheader("Content-Type", "").startswith("text/event-stream"):
+                    self.close()  # it has no end
+                    return Answer(got.status, got.getheaders(), b"")
                 return Answer(got.status, got.getheaders(), got.read())
             except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
                 self.close()

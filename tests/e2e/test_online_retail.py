@@ -254,12 +254,16 @@ class Replay:
 
     def totals_of_the_shop(self):
         day_of = {invoice.number: invoice.day for invoice in self.invoices}
+        wanted = {invoice.number: invoice.units() for invoice in self.invoices}
         out, skus, seen = retail.Totals(0, {}, {}), self._skus(), {}
         for order in self.all_orders():
             assert order["status"] == "paid", order
             assert order["reference"] not in seen, ("an invoice became two orders", order["id"], seen[order["reference"]])
             seen[order["reference"]] = order["id"]
-            total = 0
+            ordered, total = {}, 0
+            for line in order["items"]:
+                ordered[line["sku"]] = ordered.get(line["sku"], 0) + line["quantity"]
+            assert ordered == wanted[order["reference"]], ("an order is not its invoice", order)
             for line in order["items"]:
                 sku = skus[line["product_id"]]
                 assert sku == line["sku"]

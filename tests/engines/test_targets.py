@@ -188,6 +188,23 @@ def test_the_gateway_passes_on_what_a_service_says(split):
     assert set(customer.get("/openapi.json").json["paths"]) >= set(whole) - {"/api/v1/audit"}
 
 
+def test_streams_pass_the_gateway(split):
+    operator = split.operator()
+    rows = "sku,name,price,stock\n" + "".join(f"S-{i},Cup {i},3.00,5\n" for i in range(2_000))
+    made = operator.post("/api/v1/products/import?wait=60", raw=rows.encode(), headers={"Content-Type": "text/csv"})
+    assert made.status == 200 and made.json["created"] == 2_000, made
+    exported = operator.get("/api/v1/products/export")
+    assert exported.status == 200 and exported.headers["content-type"].startswith("text/csv")
+    assert exported.body.decode().count("S-") == 2_000
+    live = http.client.HTTPConnection("127.0.0.1", split.port, timeout=20)
+    live.request("GET", "/api/v1/analytics/live", headers={"Authorization": "Bearer " + operator.token})
+    got = live.getresponse()
+    assert got.status == 200 and got.getheader("Content-Type") == "text/event-stream"
+    assert got.readline() == b"retry: 1000\n"
+    live.close()
+    assert Client(split.port).get("/api/v1/analytics/live").status == 401
+
+
 def test_processes_started_again_one_after_another_refuse_no_request(split):
     operator = split.operator()
     product = make_product(operator, stock=100_000)

@@ -207,9 +207,10 @@ class cart_service_test : public ::testing::Test {
     // The order that event `id` will say was paid.
     void placed(const std::string& id, const goods& bought, const std::string& user = "ada") {
         placed_.insert(id);
+        auto what = order_of(id, bought, user);
+        what.created_at = clock_.now();
         ASSERT_TRUE(loop_.run([&] {
-            return carts_->on_order_created(told("orders", "placed-" + id, ++offset_),
-                                            order_of(id, bought, user));
+            return carts_->on_order_created(told("orders", "placed-" + id, ++offset_), what);
         }));
     }
     result<void> paid(const std::string& id, const goods& bought, const std::string& user = "ada",

@@ -327,10 +327,11 @@ result<void> shop::parts::add_admin_routes(http::router& to, replica& one) {
     for (auto& page : admin_pages({.metrics = [this] { return measured.text(); },
                                    .ready = [this] { return readiness(); }}))
         STOA_TRY_VOID(to.add(std::move(page)));
-    STOA_TRY_VOID(to.add(redrive_page([this, &one](redrive_request wanted) {
-        return stoa::redrive({stores->log(), stores->dead_letters(), one.consumers()},
-                             std::move(wanted));
-    })));
+    if (!one.consumers().empty())
+        STOA_TRY_VOID(to.add(redrive_page([this, &one](redrive_request wanted) {
+            return stoa::redrive({stores->log(), stores->dead_letters(), one.consumers()},
+                                 std::move(wanted));
+        })));
     if (!targets.whole()) return {};
     for (auto& page : local_pages(
              {*tools, time, [this](const audit_progress& told) { return audit_now(told); },

@@ -23,7 +23,8 @@ std::map<std::string, std::int64_t> units_of(const orders::order_event& of) {
 
 // For orders that were not placed by checkout, or whose checkout died before it wrote this down.
 // Repeated, it finds its own record and changes nothing. Nothing is written where no line stands:
-// most orders that are not placed from a cart.
+// most orders that are not placed from a cart. The event may come late, when the cart is filled for
+// the next order: lines that were begun after this one are another wish.
 task<result<void>> cart_service::on_order_created(delivery what, orders::order_event placed) {
     STOA_CO_TRY(const auto known, co_await store_.ordered_over(placed.order_id));
     if (!known.empty()) co_return result<void>{};  // checkout wrote it down
@@ -39,7 +40,9 @@ task<result<void>> cart_service::on_order_created(delivery what, orders::order_e
         if (!standing && heir) {
             STOA_CO_TRY(standing, co_await store_.get(*heir, product_id));
         }
-        if (standing) begun.emplace(product_id, standing->added_at);
+        // The lines of one request are told apart by a microsecond each.
+        if (standing && standing->added_at <= placed.created_at + microseconds(most_lines))
+            begun.emplace(product_id, standing->added_at);
     }
     if (begun.empty()) co_return result<void>{};
     write_set in;

@@ -54,11 +54,28 @@ TEST_F(cart_service_test, checkout_itself_remembers_what_was_ordered) {
     EXPECT_EQ(lines(), std::vector<std::string>{"apple:3"});
 }
 
-TEST_F(cart_service_test, clocks_that_disagree_leave_nothing_in_the_cart_that_was_paid) {
+TEST_F(cart_service_test, clocks_that_disagree_leave_nothing_in_the_cart_that_was_checked_out) {
     add("apple", 2);
     clock_.advance(-minutes(5));  // the order's clock is behind the cart's
-    ASSERT_TRUE(paid("e1", {{"apple", 2}}));
+    ASSERT_EQ(call("Checkout", address, "ada", "key").status, 201);
+    auto what = order_of("e1", {{"apple", 2}}, "ada");
+    what.order_id = "order-1";
+    ASSERT_TRUE(
+        loop_.run([&] { return carts_->on_order_paid(told("orders", "e1", ++offset_), what); }));
     EXPECT_TRUE(of().items.empty());
+}
+
+TEST_F(cart_service_test, an_order_told_of_late_takes_nothing_of_the_next_wish) {
+    // Placed past the cart, and paid; its events wait while the cart is filled for the next order.
+    auto late = order_of("e1", {{"apple", 2}}, "ada");
+    late.created_at = clock_.now();
+    clock_.advance(milliseconds(10));
+    add("apple", 5);
+    ASSERT_TRUE(loop_.run(
+        [&] { return carts_->on_order_created(told("orders", "late-1", ++offset_), late); }));
+    ASSERT_TRUE(loop_.run(
+        [&] { return carts_->on_order_paid(told("orders", "late-2", ++offset_), late); }));
+    EXPECT_EQ(lines(), std::vector<std::string>{"apple:5"});
 }
 
 TEST_F(cart_service_test, an_order_told_of_twice_is_remembered_as_it_was_the_first_time) {
