@@ -18,7 +18,8 @@ function(stoa_fuzzers)
             services/order/order_store services/notification/notification_store
             services/analytics/bytes services/analytics/cells services/analytics/engine services/analytics/event_parser
             services/analytics/fingerprint services/analytics/pipeline
-            transport/http/target transport/http/router transport/http/client transport/http/client_stream
+            transport/http/target transport/http/router transport/http/upstream transport/http/client transport/http/client_stream
+            transport/rpc/service_tokens
             transport/http/beast_impl transport/http/tls_impl transport/middleware/rate_limit transport/middleware/authorization transport/otlp/otlp_json
             apps/stoa/settings apps/stoa/backup_format)
         list(APPEND sources ${source}/${each}.cpp)
