@@ -15,6 +15,7 @@ import pytest
 
 import windows
 from shop import Shop, binary, eventually
+from test_online_retail import real_folder
 from windows import VIEWS, Event, ms_of, text_of
 
 
@@ -143,9 +144,9 @@ def invoices(folder):
 
 
 def test_a_real_shops_seven_months_are_what_a_batch_gives(tmp_path):
-    folder = os.environ.get("STOA_ONLINE_RETAIL")
-    if not folder:
-        pytest.skip("STOA_ONLINE_RETAIL names no folder with the invoices")
+    folder = real_folder()
+    if not (folder / "products.csv").exists():
+        pytest.skip(f"no real invoices: {folder} is not there (STOA_ONLINE_RETAIL names the folder)")
     events = sorted(invoices(folder), key=lambda e: e.ms)
     windows.write(tmp_path / "in.jsonl", events)
     told = replay(tmp_path / "in.jsonl", tmp_path / "out")

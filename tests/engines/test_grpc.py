@@ -28,13 +28,13 @@ def documented():
     """Service → its rpcs, as api/proto has them."""
     out = {}
     for file in sorted((ROOT / "api/proto/stoa/v1").glob("*.proto")):
-        for service, body in re.findall(r"service (\w+) \{(.*?)\n\}", file.read_text(), re.S):
-            out["stoa.v1." + service] = set(re.findall(r"rpc (\w+)", body))
+        for name, body in re.findall(r"service (\w+) \{(.*?)\n\}", file.read_text(), re.S):
+            out["stoa.v1." + name] = set(re.findall(r"rpc (\w+)", body))
     return out
 
 
-class Stub:
-    """A service by name: stub.call("GetOrder", {"id": …}) → the response message."""
+class Service:
+    """A service by name: service.call("GetOrder", {"id": …}) → the response message."""
 
     def __init__(self, process, port, service):
         self.channel, self.service = grpc.insecure_channel(f"{process.address}:{port}"), service
@@ -64,15 +64,15 @@ def shop(tmp_path_factory):
         yield one
 
 
-def stub(shop, target):
+def service(shop, target):
     (process,) = shop.replicas(target)
-    return Stub(process, PORTS[target], f"stoa.v1.{target.capitalize()}Service")
+    return Service(process, PORTS[target], f"stoa.v1.{target.capitalize()}Service")
 
 
 def test_each_port_serves_its_documented_service_and_says_so(shop):  # R62–R67
     seen = {}
     for target, port in PORTS.items():
-        one = stub(shop, target)
+        one = service(shop, target)
         seen[one.service] = {method.name for method in one.of.methods}
         assert one.call("HealthCheck").status == "serving"
         health = health_pb2_grpc.HealthStub(one.channel)
@@ -85,16 +85,16 @@ def test_each_port_serves_its_documented_service_and_says_so(shop):  # R62–R67
 def test_a_customer_orders_by_grpc_with_amounts_in_minor_units(shop):  # R64, R65, R68
     operator, customer = shop.operator(), shop.customer()
     product = operator.post("/api/v1/products", {"name": "Mug", "price": 12.1, "stock": 9}).json["id"]
-    assert stub(shop, "product").call("GetProduct", {"id": product}).price_minor == 1210
+    assert service(shop, "product").call("GetProduct", {"id": product}).price_minor == 1210
     mine = {"authorization": "Bearer " + customer.token}
-    orders = stub(shop, "order")
+    orders = service(shop, "order")
     wanted = {"items": [{"product_id": product, "quantity": 2}],
               "shipping_address_json": '{"street":"1 Stoa Way","city":"Athens","country":"GR"}'}
     first = orders.call("CreateOrder", wanted, idempotency_key="k-1", **mine)
     again = orders.call("CreateOrder", wanted, idempotency_key="k-1", **mine)
     assert first.id == again.id and first.total_amount_minor == 2420 and first.currency == "USD"
     assert orders.call("GetOrder", {"id": first.id}, **mine).status == "awaiting_payment"
-    paid = stub(shop, "payment").call("ProcessPayment", {"order_id": first.id, "amount_minor": 2420, "method": "credit_card"}, **mine)
+    paid = service(shop, "payment").call("ProcessPayment", {"order_id": first.id, "amount_minor": 2420, "method": "credit_card"}, **mine)
     assert (paid.order_id, paid.amount_minor) == (first.id, 2420) and paid.status in ("pending", "succeeded"), paid
     assert customer.get(f"/api/v1/orders/{first.id}").json["total_amount"] == 24.2
     assert ADDRESS["city"] in str(customer.get(f"/api/v1/orders/{first.id}").json["shipping_address"])
@@ -102,7 +102,7 @@ def test_a_customer_orders_by_grpc_with_amounts_in_minor_units(shop):  # R64, R6
 
 def test_who_may_not_is_refused_by_status(shop):
     customer, other = shop.customer("one@example.com"), shop.customer("two@example.com")
-    orders, users = stub(shop, "order"), stub(shop, "user")
+    orders, users = service(shop, "order"), service(shop, "user")
     assert orders.refused("ListOrders") == grpc.StatusCode.UNAUTHENTICATED
     assert orders.refused("ListOrders", authorization="Bearer nonsense") == grpc.StatusCode.UNAUTHENTICATED
     mine = {"authorization": "Bearer " + customer.token}
