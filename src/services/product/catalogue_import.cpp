@@ -152,7 +152,9 @@ task<result<int>> catalogue_import::sweep() {
     };
     STOA_CO_TRY(const auto ids, co_await ports_.db.read(std::move(read)));
     for (const auto& id : ids) {
-        STOA_CO_TRY_VOID(co_await claim(id));
+        const auto ours = co_await claim(id);
+        if (!ours && ours.error().kind == errc::conflict) continue;  // another process was first
+        if (!ours) co_return std::unexpected(ours.error());
         queue_.push_back(id);
     }
     if (!queue_.empty() && !std::exchange(running_, true))

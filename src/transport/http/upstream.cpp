@@ -180,7 +180,7 @@ class pass_through {
 
     // False: nothing of an answer reached the client, `why_` says what came between.
     task<bool> run(byte_stream& peer, std::string head) {
-        peer_ = &peer;
+        peer_ = std::make_shared<byte_stream*>(&peer);
         wait_anew();
         auto written = co_await peer.write(std::move(head));
         while (!written) {
@@ -194,13 +194,13 @@ class pass_through {
         // A service that refuses early closes while we still write: its answer is worth reading.
         co_return co_await answer_down(peer);
     }
-    void end() { timer_.cancel(); }
 
  private:
     void wait_anew() {
         timer_.expires_after(longest_silence);
-        timer_.async_wait([this](error_code error) {
-            if (!error && peer_) peer_->close();
+        // It may have expired when all of this is over: what it closes must be there still.
+        timer_.async_wait([peer = std::weak_ptr(peer_)](error_code error) {
+            if (const auto still = peer.lock(); still && !error) (*still)->close();
         });
     }
 
@@ -254,7 +254,7 @@ class pass_through {
 
     exchange& with_;
     silence_timer timer_;
-    byte_stream* peer_ = nullptr;
+    std::shared_ptr<byte_stream*> peer_;
 };
 
 }  // namespace
@@ -283,7 +283,6 @@ task<> upstream::pass_on_stream(request_context context, exchange& with) {
             head += name + ": " + value + "\r\n";
         pass_through through(ports_.on, with);
         const bool answered = co_await through.run(*made.stream, head + "\r\n");
-        through.end();
         if (answered) co_return;
         break;
     }
