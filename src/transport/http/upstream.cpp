@@ -25,6 +25,7 @@ using silence_timer =
     asio::basic_waitable_timer<steady, asio::wait_traits<steady>, loop::executor_type>;
 
 constexpr seconds left_out{1};
+constexpr seconds longest_connecting{5};  // of a stream
 constexpr milliseconds between_rounds{50};
 constexpr seconds longest_silence{120};  // of a stream: an import may be waited for
 
@@ -178,7 +179,7 @@ class pass_through {
  public:
     pass_through(loop& on, exchange& with) : with_(with), timer_(on) {}
 
-    // False: nothing of an answer reached the client, `why_` says what came between.
+    // False: nothing of an answer reached the client.
     task<bool> run(byte_stream& peer, std::string head) {
         peer_ = std::make_shared<byte_stream*>(&peer);
         wait_anew();
@@ -266,9 +267,20 @@ task<> upstream::pass_on_stream(request_context context, exchange& with) {
         auto& to = choose(tried);
         tried = &to;
         const auto colon = to.address.rfind(':');
+        const auto cut = std::make_shared<call_cut>();
+        silence_timer limit(ports_.on);
+        limit.expires_after(longest_connecting);
+        limit.async_wait([still = std::weak_ptr(cut)](error_code error) {
+            const auto one = still.lock();
+            if (error || !one) return;
+            one->expired = true;
+            one->interrupt();
+        });
         auto made = co_await connect_stream(
             ports_.on, {"http", to.address.substr(0, colon), to.address.substr(colon + 1)}, nullptr,
-            std::make_shared<call_cut>());
+            cut);
+        limit.cancel();
+        cut->interrupt = [] {};
         note(to, !made.error);
         if (made.error) {
             if (attempt % replicas_.size() != 0) continue;
