@@ -52,6 +52,16 @@ enum class planted_bug : std::uint8_t {
     // mail
     failed_mail_counts_as_sent,
     mail_has_a_new_id_each_time,
+    // windows
+    late_event_is_dropped,
+    late_event_is_counted,
+    event_counts_again_after_a_death,
+    order_counts_twice_in_its_window,
+    window_results_go_again,
+    window_state_goes_before_its_results,
+    window_pointer_taken_unseen,
+    merge_takes_the_first_mark,
+    shares_go_before_their_window,
 };
 BOOST_DESCRIBE_ENUM(
     planted_bug, none, hold_counts_twin_lines_once, hold_keeps_what_it_took_before_it_was_refused,
@@ -65,7 +75,10 @@ BOOST_DESCRIBE_ENUM(
     lost_refund_taken_for_refused, offset_goes_before_the_effect, failing_event_is_passed_over,
     waiting_would_help_and_is_not_tried, cart_takes_without_receipt, receipt_is_not_looked_at,
     relay_erases_before_it_appends, deleted_product_stays_in_carts, cart_adds_what_was_deleted,
-    failed_mail_counts_as_sent, mail_has_a_new_id_each_time)
+    failed_mail_counts_as_sent, mail_has_a_new_id_each_time, late_event_is_dropped,
+    late_event_is_counted, event_counts_again_after_a_death, order_counts_twice_in_its_window,
+    window_results_go_again, window_state_goes_before_its_results, window_pointer_taken_unseen,
+    merge_takes_the_first_mark, shares_go_before_their_window)
 
 #ifdef STOA_PLANTED_BUGS
 // Thread rule: written before any service runs.

@@ -1,5 +1,7 @@
 #include "services/analytics/analytics_merge.hpp"
 
+#include "base/planted.hpp"
+
 #include <algorithm>
 
 namespace stoa::analytics {
@@ -46,7 +48,8 @@ task<result<std::optional<std::int64_t>>> merger::mark_of_all(const pipeline& of
                                               state_table, source::pointer_key(input.topic, p)));
             const auto mark = found ? found->integer("mark_ms", no_mark) : no_mark;
             if (mark == no_mark) co_return std::optional<std::int64_t>{};
-            least = std::min(least.value_or(mark), mark);
+            if (!least || !planted(planted_bug::merge_takes_the_first_mark))
+                least = std::min(least.value_or(mark), mark);
         }
     }
     co_return least;
@@ -87,6 +90,8 @@ task<result<int>> merger::merge(const pipeline& of) {
         const auto of_window = std::span(ready).subspan(from, until - from);
         const auto end_ms = ready[from].end_ms;
         const bool done = end_ms < at.end_ms || (end_ms == at.end_ms && at.whole);
+        if (planted(planted_bug::shares_go_before_their_window))
+            STOA_CO_TRY_VOID(co_await erase(of_window));
         if (!done) {
             STOA_CO_TRY_VOID(co_await bring_out(of, at, of_window));
             ++windows;

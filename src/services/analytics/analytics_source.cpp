@@ -1,6 +1,7 @@
 #include "services/analytics/analytics_source.hpp"
 
 #include "base/json.hpp"
+#include "base/planted.hpp"
 #include "runtime/log.hpp"
 #include "services/analytics/analytics_events.hpp"
 
@@ -77,6 +78,7 @@ task<result<void>> source::load() {
     pointer_ = *std::move(found);
     generation_ = pointer_.integer("generation");
     emitted_ = to_drop_ = pointer_.integer("emitted");
+    if (planted(planted_bug::window_results_go_again)) to_drop_ = 0;
     waiting_.clear();
     events_since_save_ = 0;
     saved_at_ = ports_.time.ticks();
@@ -112,7 +114,9 @@ void source::apply(const std::vector<delivery>& events) {
     std::vector<output> out;
     const std::scoped_lock lock(mutex_);
     for (const auto& each : events) {
-        if (each.offset < engine_->next_offset()) continue;
+        if (each.offset < engine_->next_offset() &&
+            !planted(planted_bug::event_counts_again_after_a_death))
+            continue;
         const auto& what = each.message;
         engine_->apply(
             {each.offset, what.id, what.type, what.payload, what.occurred_at.micros / 1'000}, out);
@@ -143,7 +147,8 @@ task<result<void>> source::take(std::vector<delivery> events) {
         done = co_await read_up_to(events.front().offset);
     if (done) {
         apply(events);
-        done = co_await flush();
+        if (planted(planted_bug::window_state_goes_before_its_results)) done = co_await save();
+        if (done) done = co_await flush();
     }
     if (done) done = co_await save_if_due();
     if (!done && done.error().kind == errc::conflict) loaded_ = false;
@@ -168,7 +173,9 @@ task<result<void>> source::put_out(std::size_t count) {
     std::vector<change> changes{set_to("emitted", emitted_ + static_cast<std::int64_t>(count))};
     if (last) changes.push_back(set_to("mark_ms", mark));
     all.update(state_table, pointer_key(topic_.name, partition_), std::move(changes),
-               {equals("generation", generation_), equals("emitted", emitted_)});
+               planted(planted_bug::window_pointer_taken_unseen)
+                   ? std::vector<condition>{}
+                   : std::vector{equals("generation", generation_), equals("emitted", emitted_)});
     for (std::size_t i = 0; i < count; ++i) STOA_CO_TRY_VOID(co_await add_output(all, waiting_[i]));
     STOA_CO_TRY(const auto done, co_await ports_.items.write(std::move(all)));
     if (!done.committed()) co_return fail(lost());

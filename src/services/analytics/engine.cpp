@@ -1,5 +1,7 @@
 #include "services/analytics/engine.hpp"
 
+#include "base/planted.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 #include <tuple>
@@ -139,7 +141,8 @@ engine::engine(const definitions& all, const topic_definition& topic, engine_bou
 engine::~engine() = default;
 
 void engine::apply(const record& what, std::vector<output>& out) {
-    if (what.offset < next_offset_) return;
+    if (what.offset < next_offset_ && !planted(planted_bug::event_counts_again_after_a_death))
+        return;
     next_offset_ = what.offset + 1;
     if (what.type == mark_type) {
         ++counts_.marks;
@@ -164,7 +167,7 @@ void engine::apply(const record& what, std::vector<output>& out) {
         if (std::ranges::none_of(each->inputs, wanted)) continue;
         if (!feed(*each, event)) late.push_back(each->of.is->name);
     }
-    if (late.empty()) return;
+    if (late.empty() || planted(planted_bug::late_event_is_dropped)) return;
     ++counts_.late;
     output told{.what = output::is::late, .offset = what.offset};
     told.pipelines = std::move(late);
@@ -234,7 +237,8 @@ bool engine::feed_pane(work& on, parsed_event& event) {
     const auto start = floor_to(event.time_ms, window.pane_ms());
     if (start != on.last_start || !on.last) {
         // The last window that holds the pane begins with it.
-        if (start + window.size_ms <= on.closed_ms) return false;
+        if (start + window.size_ms <= on.closed_ms && !planted(planted_bug::late_event_is_counted))
+            return false;
         auto found = on.panes.find(start);
         if (found == on.panes.end()) {
             // A bound on what strangers can make us keep.
@@ -245,7 +249,9 @@ bool engine::feed_pane(work& on, parsed_event& event) {
         on.last_start = start;
     }
     auto& in = *on.last;
-    if (on.of.is->once_by && !in.once.insert(event.print(*on.of.is->once_by))) return true;
+    if (on.of.is->once_by && !in.once.insert(event.print(*on.of.is->once_by)) &&
+        !planted(planted_bug::order_counts_twice_in_its_window))
+        return true;
     const auto& key = on.of.is->key;
     const auto print = key.size() == 1 ? event.print(key.front().field) : fingerprint_of(key_);
     const auto cell = in.cells.find_or_add(key_, print);
