@@ -459,15 +459,15 @@ def postgres(bench):
 
 # --- the result ------------------------------------------------------------------------------------------------------
 
-def write_results(bench, began):
+def write_results(bench, began, kind="", versions=()):
     head = {"commit": commit(), "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "machine": {"cpu": cpu_model(), "cores": os.cpu_count(), "memory_gb": round(memory_gb(), 1),
                         "kernel": platform.release()}, "load_before": round(began["load"], 2),
             "connections": CONNECTIONS, "seconds": round(time.monotonic() - began["at"]),
-            "rows": bench.rows, "left_out": bench.left_out}
+            "engines": list(versions), "rows": bench.rows, "left_out": bench.left_out}
     folder = pathlib.Path(bench.args.results)
     folder.mkdir(parents=True, exist_ok=True)
-    name = folder / f"{head['date'][:10]}-{head['commit']}"
+    name = folder / f"{head['date'][:10]}-{head['commit']}{kind}"
     name.with_suffix(".json").write_text(json.dumps(head, indent=1, ensure_ascii=False) + "\n")
     machine = head["machine"]
     lines = [f"# {head['date']}, commit {head['commit']}", "",
@@ -481,7 +481,7 @@ def write_results(bench, began):
         verdict = row["reached"].replace("NOT reached", "**not reached**")
         rest = ", ".join(f"{k} {v}" for k, v in row.items() if k not in ("what", "value", "unit", "goal", "reached"))
         lines.append(f"| {row['what']} | {row['value']:g} {row['unit']}{' (' + rest + ')' if rest else ''} | {goal} | {verdict} |")
-    lines += ["", *(f"Left out: {each}" for each in bench.left_out)]
+    lines += ["", *(f"Beside it: {each}" for each in versions), *(f"Left out: {each}" for each in bench.left_out)]
     name.with_suffix(".md").write_text("\n".join(lines).rstrip() + "\n")
     say(f"written: {name}.md and .json")
 

@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import random
+import select
 import socket
 import subprocess
 import threading
@@ -59,11 +60,19 @@ class Line:
     """A kept connection: send() and answer() apart, so that one thread has many requests on their way."""
 
     def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.port = port
+        self._connect()
+
+    def _connect(self):
+        self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=60)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.rest = b""
 
     def send(self, request):
+        # A connection that was idle for too long has been closed, with nothing on its way.
+        if select.select([self.socket], [], [], 0)[0] and not self.socket.recv(1, socket.MSG_PEEK):
+            self.close()
+            self._connect()
         self.socket.sendall(request)
 
     def answer(self):

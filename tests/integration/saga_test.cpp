@@ -186,6 +186,41 @@ TEST(saga, a_hold_that_comes_after_the_release_is_refused) {
     EXPECT_EQ(shop.stock_of(product).reserved, 0);
 }
 
+TEST(saga, holds_that_come_at_once_are_decided_one_after_the_other) {
+    saga_shop shop;
+    const auto scarce = shop.add(3), plenty = shop.add(100);
+    const auto ask = [&](const std::string& order, const products::product& of, std::int32_t n) {
+        return products::hold_request{
+            .order_id = order,
+            .lines = {{of.id, n, of.price, of.currency}, {plenty.id, 1, plenty.price, {}}}};
+    };
+    // The first goes alone; the others gather behind it and go together, one order twice.
+    const auto one = new_id(shop.time, shop.random), two = new_id(shop.time, shop.random),
+               three = new_id(shop.time, shop.random), four = new_id(shop.time, shop.random);
+    std::vector<std::pair<std::string, products::hold_outcome>> told;
+    for (const auto& each : {ask(one, plenty, 1), ask(two, scarce, 2), ask(three, scarce, 2),
+                             ask(two, scarce, 2), ask(four, scarce, 1)})
+        shop.loop.spawn([&, each]() -> task<> {
+            auto outcome = co_await shop.products->hold({}, each);
+            if (outcome) told.emplace_back(each.order_id, *std::move(outcome));
+        });
+    shop.pump([&] { return told.size() == 5; });
+    for (const auto& [order, outcome] : told)
+        EXPECT_EQ(outcome.status,
+                  order == three ? products::hold_status::refused : products::hold_status::held)
+            << order;
+    const auto refused =
+        std::ranges::find(told, three, [](const auto& each) { return each.first; });
+    ASSERT_EQ(refused->second.refused.size(), 1U);
+    EXPECT_EQ(refused->second.refused.front().why, products::refusal::out_of_stock);
+    EXPECT_EQ(refused->second.refused.front().available, 1) << "what the one before it has left";
+    EXPECT_EQ(shop.stock_of(scarce).reserved, 3);
+    EXPECT_EQ(shop.stock_of(plenty).reserved, 5) << "twin lines of one order are summed";
+    const auto again = shop.call([&] { return shop.products->hold({}, ask(three, scarce, 1)); });
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->status, products::hold_status::refused) << "the stored outcome is told";
+}
+
 TEST(saga, a_changed_price_is_refused_and_told) {
     saga_shop shop;
     const auto product = shop.add(10, 1'000);

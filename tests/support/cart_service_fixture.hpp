@@ -61,6 +61,7 @@ class fake_orders final : public orders::book {
         STOA_CO_TRY(const auto known, co_await keys_.look_up(context));
         if (known) co_return orders::order{};
         asked.push_back(wanted);
+        if (on_placed) co_await on_placed(wanted);
         orders::order made{.id = "order-" + std::to_string(asked.size()),
                            .user_id = context.caller.user_id};
         write_set in;
@@ -81,6 +82,7 @@ class fake_orders final : public orders::book {
         co_return fail(errc::internal, "not_asked");
     }
     std::vector<orders::create_order_request> asked;
+    std::function<task<>(const orders::create_order_request&)> on_placed;  // before its answer
 
  private:
     key_value& items_;

@@ -6,6 +6,7 @@
 #include "services/cart/cart_service.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace stoa::carts {
 namespace {
@@ -21,13 +22,39 @@ std::map<std::string, std::int64_t> units_of(const orders::order_event& of) {
 
 }  // namespace
 
-// For orders that were not placed by checkout, or whose checkout died before it wrote this down.
-// Repeated, it finds its own record and changes nothing. Nothing is written where no line stands:
-// most orders that are not placed from a cart. The event may come late, when the cart is filled for
-// the next order: lines that were begun after this one are another wish.
+std::optional<std::string> cart_service::note_of(std::span<const line> ordered) {
+    std::string out;
+    for (const auto& each : ordered) {
+        if (!out.empty()) out += ',';
+        out += std::to_string(each.added_at.micros);
+    }
+    return out.empty() ? std::nullopt : std::optional(std::move(out));
+}
+
+std::optional<cart_store::line_ages> cart_service::read_note(const orders::order_event& of) {
+    if (!of.cart_note) return {};
+    cart_store::line_ages out;
+    const char* at = of.cart_note->data();
+    const char* const end = at + of.cart_note->size();
+    for (std::size_t i = 0; i < of.items.size(); ++i) {
+        if (i > 0 && (at == end || *at++ != ',')) return {};
+        timestamp begun;
+        const auto read = std::from_chars(at, end, begun.micros);
+        if (read.ec != std::errc{}) return {};
+        out.emplace(of.items[i].product_id, begun);
+        at = read.ptr;
+    }
+    return at == end ? std::optional(std::move(out)) : std::nullopt;  // else somebody else's words
+}
+
+// For orders that were not placed by checkout. Repeated, it finds its own record and changes
+// nothing. Nothing is written where no line stands. The event may come late, when the cart is
+// filled for the next order: lines that were begun after this one are another wish, as far as the
+// two services' clocks agree.
 task<result<void>> cart_service::on_order_created(delivery what, orders::order_event placed) {
+    if (read_note(placed)) co_return result<void>{};
     STOA_CO_TRY(const auto known, co_await store_.ordered_over(placed.order_id));
-    if (!known.empty()) co_return result<void>{};  // checkout wrote it down
+    if (!known.empty()) co_return result<void>{};
     cart_store::line_ages begun;
     std::optional<std::string> heir;
     bool looked = false;
@@ -74,7 +101,11 @@ task<result<void>> cart_service::take_chunk(
     std::span<const std::pair<std::string, std::int64_t>> bought, std::string guard) {
     // An order that moved to an account came from its guest's cart, wherever that is now.
     const auto& buyer = paid.placed_by ? *paid.placed_by : paid.user_id;
-    STOA_CO_TRY(const auto placed_over, co_await store_.ordered_over(paid.order_id));
+    auto noted = read_note(paid);
+    if (!noted) {
+        STOA_CO_TRY(noted, co_await store_.ordered_over(paid.order_id));
+    }
+    const auto& placed_over = *noted;
     for (;;) {
         write_set in;
         if (receipt && !planted(planted_bug::cart_takes_without_receipt)) in.receive(*receipt);

@@ -2,7 +2,6 @@
 #include "services/cart/cart_service.hpp"
 
 #include "base/json.hpp"
-#include "runtime/log.hpp"
 
 #include <algorithm>
 
@@ -162,39 +161,13 @@ task<result<orders::order>> cart_service::checkout(request_context context,
                                         {}}}};
         placed.items.push_back({lines[i].product_id, static_cast<std::int32_t>(lines[i].quantity)});
     }
+    placed.cart_note = note_of(lines);
     if (refusal) {
         // An order that this key made already is answered as it was, whatever the cart holds now.
         STOA_CO_TRY(const auto known, co_await ports_.keys.look_up(context));
         if (!known) co_return fail(*std::move(refusal));
     }
-    auto order = co_await ports_.orders.create_order(context, std::move(placed));
-    if (!order || context.reply->status != 201) co_return order;
-    // Before the client knows: what it puts into the cart from now on is another wish. A replay
-    // stands for a request that may have died just here.
-    auto id = order->id;
-    if (id.empty())
-        if (auto stored = from_json<orders::order>(context.reply->body)) id = stored->id;
-    auto remembered = co_await remember_checkout(std::move(id), lines);
-    // Without a key of its own the client could not ask again: order.created brings it about.
-    if (!remembered && context.key_from_client)
-        co_return std::unexpected(std::move(remembered).error());
-    co_return order;
-}
-
-task<result<void>> cart_service::remember_checkout(std::string order_id, std::vector<line> lines) {
-    cart_store::line_ages begun;
-    for (const auto& each : lines) begun.emplace(each.product_id, each.added_at);
-    if (begun.empty() || order_id.empty()) co_return result<void>{};
-    write_set in;
-    store_.remember_order(in, order_id, begun, ports_.time.now() + orders_remembered);
-    const auto done = co_await store_.commit(std::move(in));
-    if (done) co_return result<void>{};
-    log_warning("checkout_not_remembered", {{"order_id", order_id}, {"code", done.error().code}});
-    co_return fail({.kind = errc::unavailable,
-                    .code = "checkout_not_settled",
-                    .detail = "the order was placed; send the same request with the same "
-                              "Idempotency-Key again to read it",
-                    .retry_after_s = 1});
+    co_return co_await ports_.orders.create_order(context, std::move(placed));
 }
 
 }  // namespace stoa::carts

@@ -94,7 +94,9 @@ class cart_service final : public api {
     task<result<orders::order>> checkout(request_context, checkout_request) override;
     task<result<void>> merge(std::string guest_id, std::string user_id) override;
 
-    // What stands in the cart when the order is placed is what may leave it with the payment.
+    // What stands in the cart when the order is placed is what may leave it with the payment:
+    // checkout noted it down in the order, and for orders that were placed past the cart it is
+    // looked up.
     task<result<void>> on_order_created(delivery, orders::order_event);
     // The ordered quantities leave the cart; what was added later stays.
     task<result<void>> on_order_paid(delivery, orders::order_event);
@@ -110,7 +112,6 @@ class cart_service final : public api {
     task<result<catalogue>> quoted(request_context context, std::vector<std::string> ids);
     task<result<std::vector<line>>> live_lines(std::string user_id);
     task<result<cart>> show(request_context context);
-    task<result<void>> remember_checkout(std::string order_id, std::vector<line> lines);
     bool live(const line& of) const { return of.expires_at > ports_.time.now().unix_s(); }
     std::int64_t expiry() const { return (ports_.time.now() + settings_.kept).unix_s(); }
     line line_of(const std::string& user_id, const products::product& of, std::int64_t quantity,
@@ -124,6 +125,10 @@ class cart_service final : public api {
                                      std::span<const std::string> unwanted);
 
     // cart_leaving.cpp
+    // When each line was begun, in the order's order: by it the line is known again when the order
+    // is paid, however many events come late, and no clock is compared with another.
+    static std::optional<std::string> note_of(std::span<const line> ordered);
+    static std::optional<cart_store::line_ages> read_note(const orders::order_event& of);
     using demand = std::vector<std::pair<std::string, std::int64_t>>;
     task<result<void>> take_chunk(std::optional<delivery> receipt, const orders::order_event& paid,
                                   std::span<const std::pair<std::string, std::int64_t>> bought,

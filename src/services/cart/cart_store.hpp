@@ -78,8 +78,8 @@ class cart_store {
     task<result<std::vector<std::string>>> due(int shard, timestamp now, int limit);
     task<result<void>> rest(std::string product_id);
 
-    // The lines that stood in the cart when an order was placed, by product: a line is known by
-    // when it was begun, which no clock of another service is compared with.
+    // The lines that stood in the cart when an order was placed past it, by product: a line is
+    // known by when it was begun.
     using line_ages = std::map<std::string, timestamp, std::less<>>;
     void remember_order(write_set& in, std::string_view order_id, const line_ages& lines,
                         timestamp until) const;

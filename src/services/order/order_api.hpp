@@ -19,9 +19,11 @@ struct create_order_request {
     json_text shipping_address;  // {street, city, state?, zip?, country} or one string
     std::optional<std::string> payment_method;
     std::optional<std::string> reference;
+    // Of the cart that is ordered: told back to it with the order's events. Nothing of the order's.
+    std::optional<std::string> cart_note;
 };
 BOOST_DESCRIBE_STRUCT(create_order_request, (),
-                      (user_id, items, shipping_address, payment_method, reference))
+                      (user_id, items, shipping_address, payment_method, reference, cart_note))
 
 struct get_order_request {
     std::string id;
@@ -71,9 +73,10 @@ inline constexpr auto stoa::rules_of<stoa::orders::create_order_request> =
     std::to_array<stoa::rule>(
         {stoa::range("items", 1, stoa::orders::most_lines),
          stoa::range("shipping_address", 3, 4'096), stoa::range("reference", 1, 64),
-         stoa::range("payment_method", 1, 64), stoa::refused("status"),
-         stoa::refused("total_amount"), stoa::refused("total"), stoa::refused("id"),
-         stoa::refused("order_id"), stoa::refused("currency"), stoa::refused("created_at")});
+         stoa::range("payment_method", 1, 64), stoa::range("cart_note", 1, 20'000),
+         stoa::refused("status"), stoa::refused("total_amount"), stoa::refused("total"),
+         stoa::refused("id"), stoa::refused("order_id"), stoa::refused("currency"),
+         stoa::refused("created_at")});
 template <>
 inline constexpr auto stoa::rules_of<stoa::orders::list_orders_request> = std::to_array<stoa::rule>(
     {stoa::range("skip", 0, 10'000), stoa::range("limit", 1, 100), stoa::range("cursor", 1, 256)});

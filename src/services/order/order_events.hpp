@@ -35,11 +35,12 @@ struct order_event {
         false;  // cancelled after payment, or refunded with return: units go back on the shelf
     std::optional<money> refunded_amount;  // order.refunded: of this refund
     std::int64_t version = 0;
+    std::optional<std::string> cart_note;  // of the cart it was ordered from
 };
 BOOST_DESCRIBE_STRUCT(order_event, (),
                       (id, order_id, user_id, placed_by, total_amount, currency, status,
                        items_count, event_type, created_at, occurred_at, items, reason, reference,
-                       restock, refunded_amount, version))
+                       restock, refunded_amount, version, cart_note))
 
 // The next three are written in camelCase: orderId, userId.
 struct requested_item {

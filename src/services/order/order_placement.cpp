@@ -226,6 +226,7 @@ task<result<order_record>> order_service::price(request_context context,
     out.shipping_address = std::move(wanted.shipping_address);
     out.reference = std::move(wanted.reference);
     out.payment_method = std::move(wanted.payment_method);
+    out.cart_note = std::move(wanted.cart_note);
     out.scope_key = idempotency_keys::scope_key(context);
     out.created_at = out.updated_at = now;
     out.payment_due_at = now + settings_.payment_for;

@@ -150,7 +150,8 @@ event order_service::order_event_of(const order_record& now, std::string_view ty
                         .items = now.items,
                         .reason = now.reason,
                         .reference = now.reference,
-                        .version = now.version + 1};
+                        .version = now.version + 1,
+                        .cart_note = now.cart_note};
     out.payload = to_json(payload);
     return out;
 }

@@ -10,6 +10,7 @@ namespace stoa::orders {
 struct order_record : order {
     std::optional<std::string> scope_key;       // of the idempotency row, while it is open
     std::optional<std::string> payment_method;  // named with the order
+    std::optional<std::string> cart_note;       // of the cart it was ordered from
     std::optional<std::int32_t> due_shard;      // with due_at: the sweeper must look then
     std::optional<timestamp> due_at;
     // user_id#status, for the index by both. Absent in orders last written before there was one:
@@ -17,7 +18,7 @@ struct order_record : order {
     std::optional<std::string> user_status;
 };
 BOOST_DESCRIBE_STRUCT(order_record, (order),
-                      (scope_key, payment_method, due_shard, due_at, user_status))
+                      (scope_key, payment_method, cart_note, due_shard, due_at, user_status))
 
 inline constexpr int due_shards = 16;
 inline constexpr kv_index order_indexes[] = {

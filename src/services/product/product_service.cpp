@@ -89,7 +89,8 @@ indexed_product to_indexed(const product& from) {
 product_service::product_service(needs ports, product_settings settings)
     : ports_(ports),
       settings_(settings),
-      cache_(ports.board, ports.time, settings.remembered_for) {}
+      cache_(ports.board, ports.time, settings.remembered_for),
+      holds_(ports.db, store::hold_all) {}
 
 event product_service::event_of(std::string_view topic, const std::string& product_id,
                                 std::int64_t version, std::string payload) const {

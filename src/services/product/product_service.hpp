@@ -2,7 +2,7 @@
 #pragma once
 
 #include "ports/clock.hpp"
-#include "ports/sql.hpp"
+#include "ports/sql_together.hpp"
 #include "runtime/metrics.hpp"
 #include "services/order/order_api.hpp"
 #include "services/order/order_events.hpp"
@@ -204,6 +204,7 @@ class product_service final : public api {
     needs ports_;
     product_settings settings_;
     product_cache cache_;
+    sql_together<store::hold_try, store::held> holds_;
 };
 
 indexed_product to_indexed(const product& from);

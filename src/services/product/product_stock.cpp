@@ -72,17 +72,7 @@ task<result<stock_report>> product_service::change_stock(request_context context
 }
 
 task<result<hold_outcome>> product_service::hold(request_context, hold_request wanted) {
-    struct held {
-        hold_outcome outcome;
-        std::vector<store::stock_left> left;
-    };
-    auto take = [wanted = std::move(wanted),
-                 now = ports_.time.now()](transaction& t) -> result<held> {
-        held out;
-        out.outcome = store::hold(t, wanted, now, out.left);
-        return out;
-    };
-    STOA_CO_TRY(auto done, co_await ports_.db.commit(std::move(take)));
+    STOA_CO_TRY(auto done, co_await holds_.commit({std::move(wanted), ports_.time.now()}));
     crash_point("units_held");
     stock_changed(done.left);
     co_return std::move(done.outcome);

@@ -59,25 +59,96 @@ void insert_hold(transaction& t, const hold_request& wanted, const hold_outcome&
         wanted.order_id, outcome.status, to_json(outcome), wanted.deadline, now);
 }
 
-// Why this product cannot be had; nothing where it can. DISTINCT, since an engine may lock what a
-// plain SELECT of a transaction finds (ADR 0010): the rows of later products are locked by now, and
-// this one's would be out of order.
-std::optional<refused_line> refusal_of(transaction& t, const std::string& product_id,
-                                       std::int64_t wanted, const money& quoted) {
-    const auto now = t.first<product>(
-        "SELECT DISTINCT id, sku, name, description, category, price, currency, "
-        "on_hand - reserved AS stock, image_url, is_active, created_at, updated_at, version "
-        "FROM products WHERE id = ?1",
-        product_id);
+// A product's row while it is locked, with what the requests before have taken of it.
+struct counter {
+    std::string id;
+    std::int64_t on_hand = 0, reserved = 0;
+    money price;
+    currency_code currency;
+    bool is_active = false;
+
+    std::int64_t left() const { return on_hand - reserved; }
+};
+BOOST_DESCRIBE_STRUCT(counter, (), (id, on_hand, reserved, price, currency, is_active))
+
+struct demand {
+    std::int64_t quantity = 0;
+    money quoted;
+};
+// By product, summed: twin lines must not pass one by one.
+std::map<std::string, demand> demand_of(const hold_request& wanted) {
+    std::map<std::string, demand> out;
+    for (const auto& line : wanted.lines) {
+        auto& [quantity, quoted] = out[line.product_id];
+        quantity = planted(planted_bug::hold_counts_twin_lines_once) ? line.quantity
+                                                                     : quantity + line.quantity;
+        quoted = {line.price.minor, line.currency};
+    }
+    return out;
+}
+
+// Why this product cannot be had; nothing where it can.
+std::optional<refused_line> refusal_of(const std::string& product_id, const counter* now,
+                                       const demand& wanted) {
     if (!now || !now->is_active)
         return refused_line{product_id, refusal::product_unavailable, 0, {}, {}};
-    if (now->price.minor != quoted.minor || now->currency != quoted.currency)
-        return refused_line{product_id, refusal::price_changed, now->stock, now->price,
-                            now->currency};
-    if (now->stock < wanted)
-        return refused_line{product_id, refusal::out_of_stock, now->stock, now->price,
-                            now->currency};
+    const auto told = [&](refusal why) {
+        return refused_line{product_id, why, now->left(), now->price, now->currency};
+    };
+    if (now->price.minor != wanted.quoted.minor || now->currency != wanted.quoted.currency)
+        return told(refusal::price_changed);
+    if (now->left() < wanted.quantity) return told(refusal::out_of_stock);
     return {};
+}
+
+// The rows that a batch of holds rests on, locked: first the holds that stand, then the products,
+// each in the order of their ids, as every transaction locks them.
+struct locked_rows {
+    std::map<std::string, hold_row, std::less<>> holds;  // by order
+    std::map<std::string, counter, std::less<>> products;
+};
+locked_rows lock_rows(transaction& t, std::span<const hold_try> tries) {
+    std::map<std::string_view, std::optional<transaction::asked<hold_row>>> orders;
+    std::map<std::string_view, std::optional<transaction::asked<counter>>> products;
+    for (const auto& each : tries) {
+        orders[each.wanted.order_id];
+        for (const auto& line : each.wanted.lines) products[line.product_id];
+    }
+    for (auto& [id, asked] : orders) asked = ask_hold(t, id);
+    for (auto& [id, asked] : products)
+        asked = t.ask_first<counter>(
+            "SELECT id, on_hand, reserved, price, currency, is_active FROM products "
+            "WHERE id = ?1",
+            id);
+    locked_rows out;
+    for (auto& [id, asked] : orders)
+        if (auto found = asked->get()) out.holds.emplace(id, *std::move(found));
+    for (auto& [id, asked] : products)
+        if (auto found = asked->get()) out.products.emplace(id, *std::move(found));
+    return out;
+}
+
+// All lines or none, of what the requests before have left.
+held take(locked_rows& from, const std::map<std::string, demand>& wanted) {
+    held out{.outcome = {.status = hold_status::held}, .left = {}};
+    for (const auto& [product_id, needed] : wanted) {
+        const auto found = from.products.find(product_id);
+        auto* now = found == from.products.end() ? nullptr : &found->second;
+        if (auto why = refusal_of(product_id, now, needed)) {
+            out.outcome.refused.push_back(*std::move(why));
+            out.outcome.status = hold_status::refused;
+            continue;
+        }
+        now->reserved += needed.quantity;
+        out.left.push_back({product_id, now->left()});
+    }
+    if (out.outcome.status == hold_status::held) return out;
+    for (const auto& taken : out.left)
+        if (!planted(planted_bug::hold_keeps_what_it_took_before_it_was_refused))
+            from.products.find(taken.product_id)->second.reserved -=
+                wanted.at(taken.product_id).quantity;
+    out.left.clear();
+    return out;
 }
 
 }  // namespace
@@ -223,64 +294,36 @@ std::vector<stock_movement> movements(transaction& t, std::string_view product_i
 // --- holds
 // -----------------------------------------------------------------------------------------------
 
-hold_outcome hold(transaction& t, const hold_request& wanted, timestamp now,
-                  std::vector<stock_left>& left) {
-    auto known = ask_hold(t, wanted.order_id);
-    // Demand is summed per product: twin lines must not pass one by one.
-    std::map<std::string, std::pair<std::int64_t, money>> demand;
-    for (const auto& line : wanted.lines) {
-        auto& [quantity, price] = demand[line.product_id];
-        quantity = planted(planted_bug::hold_counts_twin_lines_once) ? line.quantity
-                                                                     : quantity + line.quantity;
-        price = {line.price.minor, line.currency};
-    }
-    // In product order, as every transaction locks them. Nothing is taken where the order has its
-    // hold: that question need not be answered first.
-    std::vector<transaction::asked<std::int64_t>> taken_units;
-    for (const auto& [product_id, needed] : demand) {
-        const auto& [quantity, price] = needed;
-        // One conditional update a product: no check that another could act between.
-        taken_units.push_back(t.ask_number(
-            "UPDATE products SET reserved = reserved + ?2 WHERE id = ?1 AND on_hand - reserved >= "
-            "?2 "
-            "AND is_active = 1 AND price = ?3 AND currency = ?4 "
-            "AND NOT EXISTS (SELECT 1 FROM holds WHERE order_id = ?5) "
-            "RETURNING on_hand - reserved",
-            product_id, quantity, price.minor, price.currency, wanted.order_id));
-    }
-    if (auto before = known.get()) {
-        // A tombstone or a hold that was given back: too late for this order.
-        if (before->status != hold_status::held && before->status != hold_status::committed)
-            before->outcome.status = hold_status::refused;
-        return before->outcome;
-    }
-    hold_outcome outcome{.status = hold_status::held};
-    for (std::size_t i = 0; const auto& [product_id, needed] : demand) {
-        const auto& [quantity, price] = needed;
-        const auto stock = taken_units[i++].get();
-        if (stock) {
-            left.push_back({product_id, *stock});
+std::vector<held> hold_all(transaction& t, std::span<const hold_try> tries) {
+    auto rows = lock_rows(t, tries);
+    std::map<std::string_view, std::int64_t> reserved_before;
+    for (const auto& [id, row] : rows.products) reserved_before[id] = row.reserved;
+    std::vector<held> out;
+    for (const auto& [each, now] : tries) {
+        if (const auto before = rows.holds.find(each.order_id); before != rows.holds.end()) {
+            auto& [id, status, outcome] = before->second;
+            // A tombstone or a hold that was given back: too late for this order.
+            if (status != hold_status::held && status != hold_status::committed)
+                outcome.status = hold_status::refused;
+            out.push_back({outcome, {}});
             continue;
         }
-        if (auto why = refusal_of(t, product_id, quantity, price))
-            outcome.refused.push_back(*std::move(why));
-        outcome.status = hold_status::refused;
+        const auto needed = demand_of(each);
+        auto& made = out.emplace_back(take(rows, needed));
+        insert_hold(t, each, made.outcome, now);
+        if (made.outcome.status == hold_status::held)
+            for (const auto& [product_id, what] : needed)
+                t.send(
+                    "INSERT INTO hold_lines (order_id, product_id, quantity) VALUES (?1, ?2, ?3)",
+                    each.order_id, product_id, what.quantity);
+        // The same order may stand in the batch twice.
+        rows.holds.emplace(each.order_id,
+                           hold_row{each.order_id, made.outcome.status, made.outcome});
     }
-    if (outcome.status == hold_status::refused) {
-        // All lines or none: give back what the loop took.
-        for (const auto& taken : left)
-            if (!planted(planted_bug::hold_keeps_what_it_took_before_it_was_refused))
-                t.send("UPDATE products SET reserved = reserved - ?2 WHERE id = ?1",
-                       taken.product_id, demand[taken.product_id].first);
-        left.clear();
-        insert_hold(t, wanted, outcome, now);
-        return outcome;
-    }
-    insert_hold(t, wanted, outcome, now);
-    for (const auto& [product_id, needed] : demand)
-        t.send("INSERT INTO hold_lines (order_id, product_id, quantity) VALUES (?1, ?2, ?3)",
-               wanted.order_id, product_id, needed.first);
-    return outcome;
+    for (const auto& [id, row] : rows.products)
+        if (row.reserved != reserved_before[id])
+            t.send("UPDATE products SET reserved = ?2 WHERE id = ?1", id, row.reserved);
+    return out;
 }
 
 ended commit_hold(transaction& t, std::string_view order_id, timestamp now) {

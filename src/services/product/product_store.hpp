@@ -57,14 +57,22 @@ struct shelf {
 std::optional<shelf> shelf_of(transaction& t, std::string_view product_id);
 std::vector<stock_movement> movements(transaction& t, std::string_view product_id, int limit);
 
-// Holds. `hold` is idempotent by the order id: the stored outcome is read where there is one.
-// `left` gets what is left of each product that was taken from.
+// Holds are idempotent by the order id: the stored outcome is read where there is one. `left` is
+// what is left of each product that was taken from.
 struct stock_left {
     std::string product_id;
     std::int64_t stock = 0;
 };
-hold_outcome hold(transaction& t, const hold_request& wanted, timestamp now,
-                  std::vector<stock_left>& left);
+struct hold_try {
+    hold_request wanted;
+    timestamp at;
+};
+struct held {
+    hold_outcome outcome;
+    std::vector<stock_left> left;
+};
+// One outcome each, decided one after the other; rows are locked in one order for all.
+std::vector<held> hold_all(transaction& t, std::span<const hold_try> tries);
 enum class ended : std::uint8_t { done, repeated, tombstone, unknown };
 // paid: reserved − n and a movement of − n for each line.
 ended commit_hold(transaction& t, std::string_view order_id, timestamp now);

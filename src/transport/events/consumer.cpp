@@ -31,6 +31,9 @@ class consumer_loop {
         applied_ = outcome("applied");
         retried_ = outcome("retried");
         parked_ = outcome("dead_letter");
+        delay_ = measured.duration("event_delay_seconds",
+                                   "From an event's own time to the end of its effect, by group.",
+                                   {{"group", std::string(what_.group)}});
     }
 
     task<> run(std::unique_ptr<subscription> from) {
@@ -83,6 +86,8 @@ class consumer_loop {
             const auto done = co_await attempt_once(*row, what, attempt);
             if (done) {
                 applied_.add();
+                const auto micros = time_.now().micros - what.message.occurred_at.micros;
+                delay_.observe(static_cast<double>(micros) / 1e6);
                 co_return;
             }
             retried_.add();
@@ -157,6 +162,7 @@ class consumer_loop {
     supervisor& on_;
     tracer* traces_;
     metric_counter applied_, retried_, parked_;
+    metric_histogram delay_;
 };
 
 task<> run_consumer(std::unique_ptr<consumer_loop> consumer, std::unique_ptr<subscription> from) {

@@ -181,7 +181,7 @@ class running_server {
         asio::post(loops_.at(0), [this] { handler_.open_gate(); });
     }
     bool eventually(const std::function<bool()>& holds) {
-        const auto end = steady::now() + 5s;
+        const auto end = steady::now() + 30s;
         while (!holds()) {
             if (steady::now() > end) return false;
             std::this_thread::yield();
