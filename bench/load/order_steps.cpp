@@ -90,14 +90,14 @@ class steps {
         if (!loop_.run_until([&] { return ended == clients; }, how_long + std::chrono::seconds(30)))
             throw std::runtime_error("the orders did not come to an end");
         const auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began);
-        std::printf(
-            R"({"orders": %lld, "per_s": %.0f, "cpu_us": %.1f, "round_trips": %.2f, "conflicts": %llu})"
-            "\n",
-            static_cast<long long>(orders), static_cast<double>(orders) / took.count(),
-            static_cast<double>(cpu_us() - cpu) / static_cast<double>(orders),
-            static_cast<double>(store_->counters().round_trips.load() - trips) /
-                static_cast<double>(orders),
-            static_cast<unsigned long long>(store_->counters().conflicts.load()));
+        std::printf(R"({"orders": %lld, "per_s": %.0f, "cpu_us": %.1f, "round_trips": %.2f, )"
+                    R"("conflicts": %llu})"
+                    "\n",
+                    static_cast<long long>(orders), static_cast<double>(orders) / took.count(),
+                    static_cast<double>(cpu_us() - cpu) / static_cast<double>(orders),
+                    static_cast<double>(store_->counters().round_trips.load() - trips) /
+                        static_cast<double>(orders),
+                    static_cast<unsigned long long>(store_->counters().conflicts.load()));
     }
 
  private:

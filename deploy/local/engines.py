@@ -33,10 +33,11 @@ class EngineError(Exception):
 
 
 class Engine:
-    """One running engine. `address` is what its clients are given."""
+    """One running engine. `address` is what its clients are given; `more` are further words for its script."""
 
-    def __init__(self, name, folder, port=None):
+    def __init__(self, name, folder, port=None, more=()):
         self.name, self.folder, self.port = name, pathlib.Path(folder), port or free_port()
+        self.more = [str(each) for each in more]
         self.script = HERE / f"{name}.sh"
         self.address = ADDRESS.get(name, PLAIN).format(port=self.port)
         self.process = None
@@ -44,8 +45,8 @@ class Engine:
     def start(self, within_s=90):
         self.folder.mkdir(parents=True, exist_ok=True)
         began, said = time.monotonic(), open(self.folder / "said.log", "ab")
-        self.process = subprocess.Popen([self.script, "run", str(self.folder / "data"), str(self.port)], stdout=said,
-                                        stderr=said, start_new_session=True)
+        self.process = subprocess.Popen([self.script, "run", str(self.folder / "data"), str(self.port), *self.more],
+                                        stdout=said, stderr=said, start_new_session=True)
         said.close()
         while subprocess.run([self.script, "ready", str(self.port)], stdout=subprocess.DEVNULL,
                              stderr=subprocess.DEVNULL).returncode != 0:

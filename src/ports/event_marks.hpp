@@ -18,6 +18,9 @@
 namespace stoa {
 
 inline constexpr std::string_view mark_type = "stoa.mark";
+// An event that stands in its partition before, as a copy of a log has it whose outbox brought it
+// twice: it keeps its place and its id, says nothing, and is passed over like a mark.
+inline constexpr std::string_view repeat_type = "stoa.repeat";
 // One for each partition of the topic.
 std::vector<event> marks_of(std::string_view topic, int partitions, timestamp at, clock& time,
                             random_source& random);

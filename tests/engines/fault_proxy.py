@@ -15,8 +15,10 @@ forgotten its connections, only a new one is heard.
 """
 
 import asyncio
+import contextlib
 import pathlib
 import random
+import resource
 import socket
 import struct
 import subprocess
@@ -31,6 +33,7 @@ class End(asyncio.Protocol):
     def __init__(self, link):
         self.link, self.transport, self.other = link, None, None
         self.due = 0.0  # when the last byte that was delayed goes out
+        self.over = False  # its peer has nothing more to say
 
     def connection_made(self, transport):
         self.transport = transport
@@ -39,8 +42,8 @@ class End(asyncio.Protocol):
         self.link.heard(self, data)
 
     def eof_received(self):
-        self.link.ended(self)
-        return True  # the other direction may go on
+        self.over = True
+        return self.link.ended(self)  # whether the other direction goes on
 
     def connection_lost(self, _):
         self.link.lost(self)
@@ -74,7 +77,6 @@ class Link:
         self.silent, self.closed_half, self.held, self.timer = False, False, [], None
 
     async def open(self):
-        self.proxy.links.add(self)
         if self.silent:
             return
         try:
@@ -104,15 +106,17 @@ class Link:
             asyncio.get_running_loop().call_at(end.due, end.other.send, data)
 
     def ended(self, end):
-        if self.silent or self.closed_half or not end.other or not end.other.transport:
-            return
+        if self.silent or self.closed_half or not end.other or not end.other.transport or end.other.over:
+            return False
         loop = asyncio.get_running_loop()
         loop.call_at(max(loop.time(), end.due), self._pass_end, end.other)
+        return True
 
     @staticmethod
     def _pass_end(end):
-        if end.transport and not end.transport.is_closing() and end.transport.can_write_eof():
-            end.transport.write_eof()
+        if end.transport and not end.transport.is_closing():
+            with contextlib.suppress(OSError):  # reset by its peer, and not told yet
+                end.transport.write_eof()
 
     def lost(self, end):
         """The one end is gone. The server hears of it at once, unless nothing is heard at all: then when it is again."""
@@ -151,6 +155,7 @@ class Proxy:
     def _taken(self):
         link = Link(self)
         link.silent = self.swallows
+        self.links.add(link)
         asyncio.get_running_loop().create_task(link.open())
         if self.shortened:
             self._shorten(link)
@@ -196,6 +201,8 @@ class Proxy:
 
 
 async def serve(to, port):
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     proxy = Proxy(to, port)
     await proxy.listen()
     print(proxy.port, flush=True)

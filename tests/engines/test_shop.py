@@ -3,6 +3,7 @@
     ./dev test engines
 """
 
+import itertools
 import os
 import pathlib
 import subprocess
@@ -35,19 +36,23 @@ def database(name):
     return url.rsplit("/", 1)[0] + "/" + name
 
 
+made_before = itertools.count()
+
+
 class Places:
     """Settings of a shop that shares its engines with other tests."""
 
     def __init__(self, folder, name, key_value):
+        own = f"{name}-{os.getpid()}-{next(made_before)}-"  # topics and tables outlive a test
         self.settings = {
             "sql": "postgres", "key_value": key_value, "event_log": "kafka", "blob": "s3",
             "database_url": database("shop_" + name), "kafka_brokers": address("kafka"),
-            "kafka_topic_prefix": f"{name}-{os.getpid()}-", "kafka_replication_factor": "1",
+            "kafka_topic_prefix": own, "kafka_replication_factor": "1",
             # Killed and back within the session's 6 s: the same member, which goes on at once.
             "kafka_min_insync_replicas": "1", "kafka_group_instance_id": "all-0", "aws_region": "us-east-1", "aws_access_key_id": "stoalocal",
             "aws_secret_access_key": "stoalocalsecret", "aws_endpoint_url_dynamodb": os.environ.get("STOA_TEST_DYNAMODB", ""),
-            "aws_endpoint_url_s3": address("s3"), "dynamodb_table_prefix": f"{name}-{os.getpid()}-",
-            "s3_bucket_prefix": f"{name}-{os.getpid()}-", "s3_make_buckets": "yes"}
+            "aws_endpoint_url_s3": address("s3"), "dynamodb_table_prefix": own,
+            "s3_bucket_prefix": own, "s3_make_buckets": "yes"}
         self.folder = folder
 
     def file(self, **changed):
@@ -70,9 +75,16 @@ def places(tmp_path, request):
     return made
 
 
+def must_be_clean(*where):
+    """By `stoa audit`, which reads the engines past every service."""
+    done = stoa("audit", *where, within_s=300)
+    assert done.returncode == 0 and "Clean:" in done.stdout, done.stdout[-4_000:] + done.stderr
+
+
 class ReplayOnEngines(Replay):
     def _audit(self, orders):
         assert self.shop.stop() == 0
+        must_be_clean("--data-dir", self.shop.data_dir, *self.shop.flags)
 
 
 def test_invoices_come_to_the_independent_totals(tmp_path, places):

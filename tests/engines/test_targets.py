@@ -6,6 +6,7 @@
 import http.client
 import itertools
 import json
+import os
 import pathlib
 import random
 import signal
@@ -22,12 +23,13 @@ sys.path.insert(0, str(ROOT / "tests/e2e"))
 import retail  # noqa: E402
 from shop import ADDRESS, Client, binary, eventually  # noqa: E402
 from test_online_retail import Replay  # noqa: E402
-from test_shop import INVOICES, Places  # noqa: E402
+from test_shop import INVOICES, Places, must_be_clean  # noqa: E402
 from topology import Topology  # noqa: E402
 
 UNLIMITED = {"rate_login_burst": 0, "rate_principal_burst": 0, "currency": "GBP"}
 EVENT = {"event_type": "VIEW_PRODUCT", "product_id": "p-1", "user_id": "u-1", "timestamp": "2026-01-02T03:04:05Z",
          "metadata": {"session_id": "s-1"}}
+ROLLING_ROUNDS = int(os.environ.get("STOA_TEST_ROLLING_ROUNDS") or 3)
 networks = itertools.count(20)
 
 
@@ -45,6 +47,7 @@ def split(tmp_path, request):
 class ReplayOnTargets(Replay):
     def _audit(self, orders):
         assert self.shop.stop() == 0
+        must_be_clean("--config", str(self.shop.local.settings), "--data-dir", str(self.shop.local.data / "verbs"))
 
     def run_with_kills(self, every_s):
         """Each process in turn, from a seeded order, until the replay is over."""
@@ -205,39 +208,67 @@ def test_streams_pass_the_gateway(split):
     assert Client(split.port).get("/api/v1/analytics/live").status == 401
 
 
+class Shoppers:
+    """Clients who look and buy one after another, as fast as they are answered or at a given rate of all of them."""
+
+    def __init__(self, shop, product, number=6):
+        self.shop, self.product, self.lock = shop, product, threading.Lock()
+        self.over, self.done, self.failed, self.pause_s = threading.Event(), 0, [], 0.0
+        tokens = [shop.guest().token for _ in range(number)]
+        self.threads = [threading.Thread(target=self._shop, args=(token, i)) for i, token in enumerate(tokens)]
+
+    def _shop(self, token, number):
+        client, n = Client(self.shop.port, token, timeout_s=60), 0
+        while not self.over.is_set():
+            n, began = n + 1, time.monotonic()
+            asked = [("GET", f"/api/v1/products/{self.product}", None, None), ("GET", "/api/v1/products?limit=5", None, None),
+                     ("POST", "/api/v1/orders", order_of(self.product), {"Idempotency-Key": f"{number}-{n}"})]
+            for request in asked:
+                got = client.request(*request)
+                with self.lock:
+                    self.done += 1
+                    if got.status not in (200, 201):
+                        self.failed.append(got)
+            self.over.wait(max(0.0, self.pause_s - (time.monotonic() - began)))
+
+    def __enter__(self):
+        for each in self.threads:
+            each.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for each in self.threads:
+            each.join()
+
+    def most(self, within_s):
+        """How many requests a second they come to when nothing holds them."""
+        before = self.done
+        time.sleep(within_s)
+        return (self.done - before) / within_s
+
+    def at(self, share, of):
+        self.pause_s = len(self.threads) * 3 / (share * of)
+
+
 def test_processes_started_again_one_after_another_refuse_no_request(split):
     operator = split.operator()
-    product = make_product(operator, stock=100_000)
-    over, failed, done, lock = threading.Event(), [], [0], threading.Lock()
-
-    def shop_on(token, number):
-        client, n = Client(split.port, token, timeout_s=60), 0
-        while not over.is_set():
-            n += 1
-            for got in (client.get(f"/api/v1/products/{product}"), client.get("/api/v1/products?limit=5"),
-                        client.post("/api/v1/orders", order_of(product), headers={"Idempotency-Key": f"{number}-{n}"})):
-                with lock:
-                    done[0] += 1
-                    if got.status not in (200, 201):
-                        failed.append(got)
-
-    shoppers = [threading.Thread(target=shop_on, args=(split.guest().token, i)) for i in range(4)]
-    for each in shoppers:
-        each.start()
-    try:
-        for each in split.local.processes:
-            if each.target == "gateway":
-                continue  # its listener is what clients are connected to: in a cluster a balancer stands in front
-            before = each.starts
-            each.signal(signal.SIGTERM)
-            eventually(lambda: each.starts > before and each.is_ready(), within_s=60, what=f"{each.name} is back")
-    finally:
-        over.set()
-        for each in shoppers:
-            each.join()
-    assert done[0] > 100
-    assert not failed, (len(failed), done[0], failed[:5])
-    print(f"{done[0]} requests beside {len(split.local.processes) - 1} restarts")
+    product = make_product(operator, stock=1_000_000)
+    began, restarts = time.monotonic(), 0
+    with Shoppers(split, product) as shoppers:
+        most = shoppers.most(within_s=5)
+        shoppers.at(0.7, most)
+        for _ in range(ROLLING_ROUNDS):
+            for each in split.local.processes:
+                if each.target == "gateway":
+                    continue  # its listener is what clients are connected to: in a cluster a balancer stands in front
+                before = each.starts
+                each.signal(signal.SIGTERM)
+                eventually(lambda: each.starts > before and each.is_ready(), within_s=60, what=f"{each.name} is back")
+                restarts += 1
+    assert shoppers.done > 100
+    assert not shoppers.failed, (len(shoppers.failed), shoppers.done, shoppers.failed[:5])
+    print(f"{shoppers.done} requests in {time.monotonic() - began:.0f} s beside {restarts} restarts ({most:.0f} a second is the most)")
 
 
 @pytest.mark.parametrize("changed, told", [

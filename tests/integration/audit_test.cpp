@@ -294,6 +294,16 @@ class audit_test : public ::testing::Test {
 temporary_directory* audit_test::lived_;
 story* audit_test::told_;
 
+TEST_F(audit_test, an_event_that_a_copy_of_a_log_has_twice_counts_once) {
+    sql("INSERT INTO events SELECT (SELECT max(l.position) FROM events l WHERE l.position >> 40 = "
+        "e.position >> 40) + 1, accepted_at, key, id, 'stoa.repeat', version, occurred_at, "
+        "traceparent, '{}' FROM events e WHERE type = 'order.paid' LIMIT 1");
+    const auto report = audited();
+    EXPECT_TRUE(report.clean) << to_json(report);
+    sql("UPDATE events SET type = 'order.paid' WHERE type = 'stoa.repeat'");
+    EXPECT_FALSE(audited().clean);
+}
+
 TEST_F(audit_test, an_untouched_shop_is_clean) {
     const auto report = audited();
     EXPECT_TRUE(report.clean) << to_json(report);

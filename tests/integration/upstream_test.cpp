@@ -11,6 +11,8 @@
 
 #include <gtest/gtest.h>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include <future>
 
@@ -32,12 +34,16 @@ class echo_api {
  public:
     task<result<echo_answer>> say(request_context context, echo_request wanted) {
         ++asked;
+        if (wanted.id == "slow") co_await time.sleep(milliseconds(3'000));
         if (wanted.id == "refused")
             co_return fail(errc::conflict, "out_of_words", "there are none");
         co_return echo_answer{wanted.id, context.address, context.request_id,
                               context.key_from_client ? context.idempotency_key : ""};
     }
     int asked = 0;
+
+ private:
+    system_clock time;
 };
 
 constexpr operation table[] = {
@@ -245,6 +251,44 @@ TEST_F(passing_on, a_replica_that_is_away_costs_nobody_an_answer) {
         EXPECT_EQ(got->status, 200) << got->body;
     }
     EXPECT_EQ(echo.asked, 10);
+}
+
+// Connections come about, and nobody ever takes them: a process that is stopped, or a network that
+// swallows what is sent.
+class silent_listener {
+ public:
+    silent_listener() : acceptor_(io_, {asio::ip::address_v4::loopback(), 0}) {}
+    std::string address() const {
+        return "127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port());
+    }
+
+ private:
+    asio::io_context io_;
+    asio::ip::tcp::acceptor acceptor_;
+};
+
+TEST_F(passing_on, what_a_silent_replica_took_is_asked_elsewhere_and_it_is_left_out) {
+    const silent_listener silent;
+    start({silent.address()});
+    for (const auto* method : {"GET", "POST"}) {
+        const auto began = time.ticks();
+        const auto got =
+            ask(method, "/echo/a", *method == 'P' ? "{}" : "", {{"idempotency-key", "k"}});
+        ASSERT_TRUE(got);
+        EXPECT_EQ(got->status, 200) << got->body;
+        EXPECT_LT(time.ticks() - began, seconds(6)) << "of a deadline of 15 s";
+    }
+    const auto began = time.ticks();
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(ask("GET", "/echo/a")->status, 200);
+    EXPECT_LT(time.ticks() - began, seconds(4)) << "one in a second looks whether it is back";
+}
+
+TEST_F(passing_on, a_replica_that_is_slow_and_well_is_waited_for_and_asked_once) {
+    start();
+    const auto got = ask("POST", "/echo/slow", "{}", {{"idempotency-key", "k"}});
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->status, 200) << got->body;
+    EXPECT_EQ(echo.asked, 1);
 }
 
 TEST_F(passing_on, a_service_that_stays_away_is_named_after_the_patience_and_then_at_once) {

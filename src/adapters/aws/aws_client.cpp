@@ -60,7 +60,8 @@ client::client(client_options options, credentials_source& by, http_here http, c
       by_(by),
       http_(std::move(http)),
       time_(time),
-      random_(random) {}
+      random_(random),
+      away_(time) {}
 
 // How one attempt ended.
 struct client::attempt {
@@ -107,10 +108,18 @@ client::attempt client::judge(result<http_response> answer, const credentials& b
 }
 
 task<client::attempt> client::try_once(http_request what, repeats how, milliseconds within) {
+    if (!away_.lets_through())
+        co_return attempt{attempt::is::failed,
+                          passing("aws_unavailable", options_.service + " at " + endpoint_ +
+                                                         " does not answer; try again")};
     auto by = co_await by_.get();
     if (!by) co_return attempt{attempt::is::failed, std::unexpected(std::move(by).error())};
     sign(what, *by, {options_.service, options_.region}, time_.now(), options_.paths);
+    const auto began = time_.ticks();
     auto answer = co_await http_().send(std::move(what), within);
+    if (answer) away_.answered();
+    else if (answer.error().kind != errc::invalid && answer.error().code != "too_many_connections")
+        away_.failed(began);
     co_return judge(std::move(answer), *by, how);
 }
 

@@ -3,6 +3,7 @@
 
 #include "adapters/aws/aws_error.hpp"
 #include "adapters/aws/credentials.hpp"
+#include "adapters/aws/outage.hpp"
 
 namespace stoa::aws {
 
@@ -28,7 +29,8 @@ enum class repeats : std::uint8_t {
 };
 
 // Thread rule: any loop. Throttled calls and those that are known not to have happened are sent
-// again with full jitter until answer_within; so are lost ones under repeats::always.
+// again with full jitter until answer_within; so are lost ones under repeats::always. A service
+// that is away (outage.hpp) is not waited for.
 class client {
  public:
     // An answer that is an error by its status may still ask for another try.
@@ -65,6 +67,7 @@ class client {
     http_here http_;
     clock& time_;
     random_source& random_;
+    outage away_;
 };
 
 }  // namespace stoa::aws

@@ -197,7 +197,7 @@ void postgres_connection::forget_statements() {
 }
 
 postgres_connection::deadline postgres_connection::statement_deadline() const {
-    return steady::now() + address_.statement_timeout + std::chrono::seconds(2);
+    return steady::now() + address_.statement_timeout + std::chrono::seconds(1);
 }
 
 void postgres_connection::lose(std::string_view words) {

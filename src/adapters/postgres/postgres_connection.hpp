@@ -27,9 +27,11 @@ struct postgres_address {
     std::string ssl_mode;       // empty: the URL's; else verify-full, or prefer for this machine
     std::string ssl_root_cert;  // empty: the URL's; else the system's authorities
     std::string application = "stoa";
-    milliseconds connect_timeout{5'000};
-    milliseconds statement_timeout{30'000};  // the server ends a statement; we give up a bit later
-    milliseconds lock_timeout{10'000};       // waiting for another transaction's rows
+    // A server that has fallen silent is known as such in less than a request may take, and one
+    // that is back within five seconds.
+    milliseconds connect_timeout{3'000};
+    milliseconds statement_timeout{4'000};  // the server ends a statement; we give up a bit later
+    milliseconds lock_timeout{3'000};       // waiting for another transaction's rows
     milliseconds idle_in_transaction_timeout{5'000};  // the server ends a stuck process's locks
 };
 

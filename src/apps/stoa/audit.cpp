@@ -10,7 +10,6 @@ namespace stoa {
 namespace audits {
 namespace {
 
-constexpr std::size_t most_findings = 1'000;
 // Twice the longest sweep, and what a busy machine needs for it.
 constexpr auto sweep_grace = minutes(1);
 
@@ -32,7 +31,7 @@ book::book(const audit_subject& of, const audit_progress& told) : at(of), told_(
 
 void book::found(const rule& broken, std::string_view subject, std::string what) {
     ++report.broken;
-    if (report.findings.size() < most_findings)
+    if (report.findings.size() < at.most_findings)
         report.findings.push_back(
             {broken.number, std::string(broken.name), std::string(subject), std::move(what)});
 }
@@ -47,6 +46,12 @@ void book::step(std::string_view name, std::int64_t all) {
 bool book::in_flight(std::string_view topic, int partition, std::int64_t offset) const {
     const auto found = slowest_.find(std::pair(std::string(topic), partition));
     return found != slowest_.end() && offset >= found->second;
+}
+
+bool book::late(std::string_view topic, int partition, std::int64_t offset) const {
+    if (!at.late_from) return false;
+    const auto found = at.late_from->find(std::pair(std::string(topic), partition));
+    return found != at.late_from->end() && offset >= found->second;
 }
 
 bool book::done_by(std::string_view group, std::string_view topic, int partition,

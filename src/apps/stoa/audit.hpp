@@ -1,4 +1,5 @@
-// `stoa audit`: what always holds (design §6), checked on one moment of the embedded shop. Rules
+// `stoa audit`: what always holds (design §6), checked on one moment of a shop on the embedded
+// engines; of a shop on others, on its copy (audit_engines.hpp). Rules
 // carry the design's numbers and a name each (docs/operations.md lists them). Aggregates with an
 // event on its way, an open attempt or a parked key are not judged by the rules that hold at rest.
 //
@@ -9,6 +10,7 @@
 #include "base/described.hpp"
 
 #include <functional>
+#include <map>
 
 namespace stoa {
 
@@ -26,14 +28,16 @@ struct audit_report {
     std::int64_t idempotency_keys = 0, imports = 0, intents = 0;
     // Orders with an event on its way: judged only by what holds at every step.
     std::int64_t in_flight = 0;
-    std::int64_t dead_letters = 0;        // they wait for a person, and break no rule
+    std::int64_t dead_letters = 0;  // they wait for a person, and break no rule
+    // On engines without one moment: what looked wrong, and otherwise a moment later.
+    std::int64_t unsettled = 0;
     std::int64_t broken = 0;              // all of them
     std::vector<audit_finding> findings;  // the first thousand
 };
 BOOST_DESCRIBE_STRUCT(audit_report, (),
                       (clean, products, orders, payments, events, carts, notifications,
-                       idempotency_keys, imports, intents, in_flight, dead_letters, broken,
-                       findings))
+                       idempotency_keys, imports, intents, in_flight, dead_letters, unsettled,
+                       broken, findings))
 
 // What is looked at. The provider's store is there where the simulator is the provider: its moment
 // must be the shop's (wiring takes both while the shop's writer stands still).
@@ -45,6 +49,10 @@ struct audit_subject {
     // Since when sweepers have run. Nothing: the shop is stopped, and its deadlines are judged as
     // of its last event.
     std::optional<timestamp> running_since{};
+    // Offsets by topic and partition, behind which an event may tell of what the state here does
+    // not show yet: its order is on its way. Null: the shop is one moment.
+    const std::map<std::pair<std::string, int>, std::int64_t>* late_from = nullptr;
+    std::size_t most_findings = 1'000;
 };
 
 // Told now and then, from the auditing thread: the step's name, and how far it is.

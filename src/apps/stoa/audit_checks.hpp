@@ -29,6 +29,8 @@ class book {
 
     // Whether some group has not done this event. Groups of a topic are done up to the slowest.
     bool in_flight(std::string_view topic, int partition, std::int64_t offset) const;
+    // Whether the event may be of a change that came too late to be seen.
+    bool late(std::string_view topic, int partition, std::int64_t offset) const;
     // Whether one group has: events below are done by it.
     bool done_by(std::string_view group, std::string_view topic, int partition,
                  std::int64_t offset) const;

@@ -2,6 +2,7 @@
 #include "apps/stoa/audit_checks.hpp"
 #include "base/ids.hpp"
 #include "base/json.hpp"
+#include "ports/event_marks.hpp"
 #include "ports/idempotency.hpp"
 #include "services/cart/cart_store.hpp"
 #include "services/notification/notification_store.hpp"
@@ -69,7 +70,10 @@ class mail_check {
     }
 
  private:
-    void next_event() { event_ = events_.next(); }
+    void next_event() {
+        do event_ = events_.next();
+        while (event_ && event_->type == repeat_type);
+    }
     void next_mail() {
         mail_ = mails_.next();
         mail_id_ = mail_ ? std::string(mail_->text("event_id")) : "";

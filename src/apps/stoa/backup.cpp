@@ -20,8 +20,8 @@ std::unexpected<error> unreadable(const std::string& what) {
 }  // namespace
 
 backup_stream::backup_stream(shop_moment at, std::string data_directory,
-                             const backups::header& head)
-    : at_(std::move(at)), directory_(std::move(data_directory)) {
+                             const backups::header& head, std::shared_ptr<void> kept)
+    : kept_(std::move(kept)), at_(std::move(at)), directory_(std::move(data_directory)) {
     stores_.push_back({"shop", std::make_unique<sqlite_records>(*at_.shop)});
     stores_.push_back({"provider", std::make_unique<sqlite_records>(*at_.provider)});
     out_.begin(head);

@@ -21,8 +21,9 @@ inline constexpr std::string_view keys_file = "keys.json", blobs_directory = "bl
 // moment: whatever a row of the moment names was whole before.
 class backup_stream {
  public:
-    // The moment's shop outlives it.
-    backup_stream(shop_moment at, std::string data_directory, const backups::header& head);
+    // The moment's shop outlives it, or is kept by it.
+    backup_stream(shop_moment at, std::string data_directory, const backups::header& head,
+                  std::shared_ptr<void> kept = {});
 
     // Some hundred kilobytes more; empty: the end.
     result<std::string> next();
@@ -40,6 +41,7 @@ class backup_stream {
     result<void> open_blob(const std::filesystem::directory_entry& entry);
     result<void> add_keys();
 
+    std::shared_ptr<void> kept_;
     shop_moment at_;
     std::string directory_;
     backups::writer out_;

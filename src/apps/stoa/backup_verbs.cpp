@@ -3,10 +3,12 @@
 #include "adapters/system/system_clock.hpp"
 #include "apps/stoa/backup_pages.hpp"
 #include "apps/stoa/commands.hpp"
+#include "apps/stoa/house_out.hpp"
 #include "apps/stoa/restore.hpp"
 #include "apps/stoa/running_shop.hpp"
 #include "apps/stoa/tools.hpp"
 #include "apps/stoa/wiring.hpp"
+#include "apps/stoa/wiring_house.hpp"
 #include "base/json.hpp"
 
 #include <cerrno>
@@ -92,7 +94,8 @@ result<audit_report> audit_running(http::blocking_client& shop, progress_line& s
 
 result<audit_report> audit_stopped(const settings& from, progress_line& shown) {
     STOA_TRY_VOID(require_shop(from));
-    STOA_TRY(const auto stopped, shop::open(from));
+    STOA_TRY(const auto whole, from.with({{"target", "all"}}));
+    STOA_TRY(const auto stopped, shop::open(whole));
     return stopped->audit([&](std::string_view step, std::int64_t done, std::int64_t all) {
         shown.show("Looking at " + std::string(step), done, all, "");
     });
@@ -180,9 +183,23 @@ result<void> back_up_running(http::blocking_client& shop, backup_file& to, progr
     return {};
 }
 
+// Opening the shop would make new ones, by which nobody's sessions are known.
+result<void> require_keys(const settings& from) {
+    const auto path = keys_path(from);
+    if (from.text("sql") == "sqlite" || ::access(path.c_str(), R_OK) == 0) return {};
+    return fail(errc::not_found, "keys_missing",
+                "the shop's signing keys are not in " + path +
+                    ": name the file that its processes have with keys_file");
+}
+
 result<void> back_up_stopped(const settings& from, backup_file& to, progress_line& shown) {
-    STOA_TRY(const auto stopped, shop::open(from));
-    STOA_TRY(const auto stream, stopped->backup());
+    STOA_TRY(const auto whole, from.with({{"target", "all"}}));
+    STOA_TRY_VOID(require_keys(whole));
+    STOA_TRY(const auto stopped, shop::open(whole));
+    STOA_TRY(const auto stream,
+             stopped->backup([&](std::string_view step, std::int64_t done, std::int64_t all) {
+                 shown.show("Copying " + std::string(step), done, all, "");
+             }));
     for (;;) {
         STOA_TRY(const auto chunk, stream->next());
         if (chunk.empty()) return {};
@@ -246,8 +263,15 @@ int run_backup(const settings& from, const std::string& file) {
 int run_restore(const settings& from, const std::string& file) {
     system_clock time;
     const auto& directory = from.text("data_dir");
+    const bool embedded = from.text("sql") == "sqlite";
     result<restore_report> done;
-    {
+    if (!embedded) {
+        progress_line shown;
+        done = restore_into_engines(from, file,
+                                    [&](std::string_view step, std::int64_t at, std::int64_t all) {
+                                        shown.show("Restoring " + std::string(step), at, all, "");
+                                    });
+    } else {
         progress_line shown;
         done = restore_backup(
             {.file = file,
@@ -259,8 +283,9 @@ int run_restore(const settings& from, const std::string& file) {
     }
     if (!done) return complain(done.error());
     std::printf(
-        "%s has the shop as of %s: %lld records, %lld files. Next: stoa audit, then serve\n",
-        directory.c_str(), rfc3339(done->taken_at).c_str(), static_cast<long long>(done->records),
+        "%s ha%s the shop as of %s: %lld records, %lld files. Next: stoa audit, then serve\n",
+        embedded ? directory.c_str() : "The engines", embedded ? "s" : "ve",
+        rfc3339(done->taken_at).c_str(), static_cast<long long>(done->records),
         static_cast<long long>(done->blobs));
     return 0;
 }

@@ -22,6 +22,7 @@
 #include "apps/stoa/transfer_pages.hpp"
 #include "apps/stoa/wiring_analytics.hpp"
 #include "apps/stoa/wiring_engines.hpp"
+#include "apps/stoa/wiring_house.hpp"
 #include "apps/stoa/wiring_provider.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
@@ -111,8 +112,9 @@ struct shop::parts {
     std::vector<dependency> readiness() const;
     task<result<made_operator>> make_operator(replica& one, std::string email);
     task<result<principal>> authenticate(replica& one, std::string credential);
+    remote_shop as_remote();
     result<audit_report> audit_now(const audit_progress& told);
-    result<std::unique_ptr<backup_stream>> backup_now();
+    result<std::unique_ptr<backup_stream>> backup_now(const audit_progress& told);
 };
 
 shop::shop(std::unique_ptr<parts> all) : all_(std::move(all)) {}
@@ -335,7 +337,7 @@ result<void> shop::parts::add_admin_routes(http::router& to, replica& one) {
     if (!targets.whole()) return {};
     for (auto& page : local_pages(
              {*tools, time, [this](const audit_progress& told) { return audit_now(told); },
-              [this] { return backup_now(); },
+              [this] { return backup_now({}); },
               [this, &one](std::string email) { return make_operator(one, std::move(email)); }}))
         STOA_TRY_VOID(to.add(std::move(page)));
     return {};
@@ -359,19 +361,19 @@ task<result<principal>> shop::parts::authenticate(replica& one, std::string cred
     co_return co_await one.directory().authenticate(std::move(credential));
 }
 
-namespace {
-error needs_embedded(std::string_view what) {
-    return {
-        .kind = errc::conflict,
-        .code = "not_embedded",
-        .detail = std::string(what) +
-                  " reads the embedded stores only so far: use the tools of this shop's engines"};
+remote_shop shop::parts::as_remote() {
+    return {.from = from,
+            .stores = *stores,
+            .loops = *loops,
+            .loops_run = running_since.has_value(),
+            .time = time,
+            .consumers = replicas.front()->consumers(),
+            .ending = [this] { return closing.load(); }};
 }
-}  // namespace
 
 // On the tools' thread: a large shop takes a minute, and the loops have customers.
 result<audit_report> shop::parts::audit_now(const audit_progress& told) {
-    if (!embedded()) return fail(needs_embedded("an audit"));
+    if (!embedded()) return audit_remote(as_remote(), told);
     STOA_TRY(const auto at, take_moment(*embedded(), *stores->embedded_provider()));
     const auto unless_closing = [&](std::string_view step, std::int64_t done, std::int64_t of) {
         if (closing)
@@ -389,8 +391,8 @@ result<audit_report> shop::parts::audit_now(const audit_progress& told) {
         unless_closing);
 }
 
-result<std::unique_ptr<backup_stream>> shop::parts::backup_now() {
-    if (!embedded()) return fail(needs_embedded("a backup"));
+result<std::unique_ptr<backup_stream>> shop::parts::backup_now(const audit_progress& told) {
+    if (!embedded()) return backup_remote(as_remote(), told);
     STOA_TRY(auto at, take_moment(*embedded(), *stores->embedded_provider()));
     return std::make_unique<backup_stream>(
         std::move(at), from.text("data_dir"),
@@ -399,7 +401,9 @@ result<std::unique_ptr<backup_stream>> shop::parts::backup_now() {
 }
 
 result<audit_report> shop::audit(const audit_progress& told) { return all_->audit_now(told); }
-result<std::unique_ptr<backup_stream>> shop::backup() { return all_->backup_now(); }
+result<std::unique_ptr<backup_stream>> shop::backup(const audit_progress& told) {
+    return all_->backup_now(told);
+}
 
 void shop::parts::add_gauges() {
     stores->add_gauges(measured);
@@ -465,7 +469,9 @@ task<result<void>> shop::drop_group(std::string name) {
         co_return fail(errc::conflict, "group_is_live",
                        "the " + name + " service of this version reads by the group `" + name +
                            "`: without its place in the log it would apply old events again");
-    if (!all_->embedded()) co_return fail(needs_embedded("dropping a group"));
+    if (!all_->embedded())
+        co_return fail(errc::conflict, "not_embedded",
+                       "groups of Kafka are dropped by Kafka's own tools");
     co_return co_await drop_log_group(*all_->embedded(), std::move(name));
 }
 

@@ -58,7 +58,7 @@ class shop {
 
     // Of this moment, whether it was started or not. They block: not for a loop's thread.
     result<audit_report> audit(const audit_progress& told);
-    result<std::unique_ptr<backup_stream>> backup();
+    result<std::unique_ptr<backup_stream>> backup(const audit_progress& told);
 
     // The demo's catalogue, customers and operator. Safe to run again: what is there stays. Returns
     // the lines to print once (the operator's generated password), empty when all was there.

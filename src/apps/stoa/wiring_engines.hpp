@@ -42,6 +42,8 @@ class engines {
         blocking_pool& files;
         std::string epoch;   // of this process
         target_set targets;  // only what they need is opened
+        // A restore goes on into them; for anybody else check() fails while one has not ended.
+        bool restores = false;
     };
     // Errors are for the user and name the setting. An engine that does not answer is none: the
     // shop is then up and not ready.

@@ -3,6 +3,7 @@
 #include "adapters/outbox/relay.hpp"
 #include "adapters/simulator/payment_simulator.hpp"
 #include "apps/stoa/wiring_engines.hpp"
+#include "services/analytics/analytics_store.hpp"
 #include "services/notification/notification_service.hpp"
 #include "services/product/catalogue_import.hpp"
 
@@ -76,7 +77,8 @@ std::string endpoint_of(const settings& from, std::string_view own) {
 }
 
 std::vector<std::string> shop_buckets() {
-    return {std::string(notifications::documents_bucket), std::string(products::imports_bucket)};
+    return {std::string(notifications::documents_bucket), std::string(products::imports_bucket),
+            std::string(analytics::results_bucket), std::string(analytics::state_bucket)};
 }
 
 namespace {

@@ -5,6 +5,7 @@
 #include "adapters/outbox/relay.hpp"
 #include "adapters/postgres/postgres_store.hpp"
 #include "adapters/s3/s3_blob.hpp"
+#include "apps/stoa/house.hpp"
 #include "apps/stoa/wiring_engines.hpp"
 #include "apps/stoa/wiring_options.hpp"
 #include "runtime/log.hpp"
@@ -79,7 +80,15 @@ class remote_engines final : public engines {
         if (s3_) STOA_CO_TRY_VOID(co_await s3_->check_buckets(shop_buckets()));
         if (!log_) co_return result<void>{};
         if (auto seen = log_->ready(); !seen) co_return seen;
+        if (!ports_.restores) co_return co_await check_no_restore();
         co_return result<void>{};
+    }
+    task<result<void>> check_no_restore() {
+        STOA_CO_TRY(const auto marker, co_await base_items().get(leases_table, restore_marker()));
+        if (!marker) co_return result<void>{};
+        co_return fail(errc::conflict, "restore_interrupted",
+                       "a restore into these engines did not end, so there is no whole shop in "
+                       "them: run `stoa restore` with the same file again");
     }
 
     task<result<std::vector<std::string>>> make() {

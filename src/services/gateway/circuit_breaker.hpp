@@ -12,7 +12,7 @@ namespace stoa::gateway {
 struct breaker_settings {
     int failures = 5;  // this many within the window open it
     milliseconds window{10'000};
-    milliseconds open_for{5'000};  // then one call at a time probes
+    milliseconds open_for{2'000};  // then one call at a time probes
 };
 
 // Thread rule: one loop's. closed -> open after `failures` in a window; open -> half open when its

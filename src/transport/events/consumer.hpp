@@ -12,7 +12,8 @@ namespace stoa {
 
 struct consumer_settings {
     int batch = 64;  // events of a partition in flight; those of one key one after another
-    milliseconds first_wait{100}, longest_wait{30'000};
+    // Waiting helps while an engine is away: when it is back, nothing is far behind.
+    milliseconds first_wait{100}, longest_wait{2'000};
 };
 
 // Starts the group's loop on the supervisor. Thread rule: the supervisor's loop. With a tracer,

@@ -322,7 +322,7 @@ result<void> grpc_server::state::listen() {
     // A stored answer travels back in the metadata.
     builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, largest_metadata_bytes);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 500);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     for (const auto& each : services) builder.RegisterService(each.get());
     server = builder.BuildAndStart();

@@ -294,10 +294,13 @@ task<result<http_response>> async_client::state::send(std::shared_ptr<state> sel
         bool reused = !again;  // asked for, then whether it was
         auto made = co_await self->try_once(to, message, what.method == "HEAD", reused, cut);
         if (made.answer) co_return std::move(made.answer);
-        if (cut->expired)
+        if (cut->expired) {
+            // The others that stand may have fallen silent with it, and would cost as long each.
+            self->pools[to.at].idle.clear();
             co_return fail(errc::timeout, "no_answer_in_time",
                            "no whole answer from " + to.authority + " within " +
                                std::to_string(deadline.count()) + " ms");
+        }
         const auto asked = co_await asio::this_coro::cancellation_state;
         if (asked.cancelled() != asio::cancellation_type::none)
             throw boost::system::system_error(asio::error::operation_aborted);

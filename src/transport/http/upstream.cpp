@@ -4,6 +4,7 @@
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -25,6 +26,8 @@ using silence_timer =
     asio::basic_waitable_timer<steady, asio::wait_traits<steady>, loop::executor_type>;
 
 constexpr seconds left_out{1};
+// A replica that has said nothing for so long is asked after its health, and has so long to answer.
+constexpr milliseconds before_asking{1'000}, health_within{1'500};
 constexpr seconds longest_connecting{5};  // of a stream
 constexpr milliseconds between_rounds{50};
 constexpr seconds longest_silence{120};  // of a stream: an import may be waited for
@@ -89,7 +92,10 @@ upstream::replica& upstream::choose(const replica* but) {
     const auto now = ports_.time.ticks();
     for (std::size_t i = 0; i < replicas_.size(); ++i) {
         auto& one = replicas_[turn_++ % replicas_.size()];
-        if (&one != but && one.away_until <= now) return one;
+        if (&one == but || one.away_until > now) continue;
+        // One that was silent is tried by one request at a time, which may wait in vain.
+        if (one.silent) one.away_until = now + left_out;
+        return one;
     }
     auto& any = replicas_[turn_++ % replicas_.size()];
     return &any == but ? replicas_[turn_++ % replicas_.size()] : any;
@@ -98,6 +104,10 @@ upstream::replica& upstream::choose(const replica* but) {
 void upstream::note(replica& one, bool answered) {
     const auto now = ports_.time.ticks();
     one.away_until = answered ? instant{} : now + left_out;
+    if (answered) {
+        one.heard = now;
+        one.silent = false;
+    }
     if (answered) away_since_.reset();
     else if (!away_since_) away_since_ = now;
 }
@@ -133,6 +143,39 @@ std::vector<http_header> upstream::headers_for(const request_context& context, c
     return out;
 }
 
+// Ends when the replica has fallen silent.
+task<> upstream::until_silent(replica& one) {
+    auto since = ports_.time.ticks();
+    for (;;) {
+        co_await ports_.time.sleep(before_asking);
+        if (one.heard > since) {
+            since = one.heard;
+            continue;
+        }
+        if (one.silent) co_return;
+        const auto now = ports_.time.ticks();
+        if (now < one.asked + health_within) continue;  // another that waits did
+        one.asked = now;
+        const auto answer = co_await ports_.client.send(
+            {.method = "GET", .url = "http://" + one.address + "/health"}, health_within);
+        if (answer || answer.error().code == "too_many_connections") {
+            one.heard = ports_.time.ticks();
+            continue;
+        }
+        one.silent = true;
+        co_return;
+    }
+}
+
+task<result<http_response>> upstream::send(replica& to, http_request what, milliseconds within,
+                                           bool again) {
+    using namespace asio::experimental::awaitable_operators;
+    if (!again) co_return co_await ports_.client.send(std::move(what), within);
+    auto first = co_await (ports_.client.send(std::move(what), within) || until_silent(to));
+    if (auto* const answer = std::get_if<0>(&first)) co_return std::move(*answer);
+    co_return fail(errc::unavailable, "replica_silent");
+}
+
 task<result<http_response>> upstream::ask(const request_context& context, const request& in,
                                           bool again) {
     const http_request asked{.method = std::string(verb_names[static_cast<std::size_t>(in.method)]),
@@ -146,7 +189,7 @@ task<result<http_response>> upstream::ask(const request_context& context, const 
         if (left <= milliseconds(0)) co_return fail(silent());
         auto one = asked;
         one.url = "http://" + to.address + in.target;
-        auto answered = co_await ports_.client.send(std::move(one), left);
+        auto answered = co_await send(to, std::move(one), left, again);
         if (answered) {
             note(to, true);
             co_return answered;

@@ -19,10 +19,12 @@ namespace stoa::http {
 inline constexpr std::string_view passed_on_by = "x-stoa-passed-on-by";
 
 // Requests are spread over the addresses; one that does not answer is left out for a second, unless
-// none is left. A request is sent again only where the first cannot have acted on it, or may do so
-// twice: no connection came about, or the method or an idempotency key makes it harmless. A service
-// that went away is waited for, for a while: it may be starting again.
-// Thread rule: a loop's own instance; it outlives its calls.
+// none is left. One that takes requests and says nothing, not even to a question after its health,
+// is left out as well, and what waits for it and may be asked twice is asked elsewhere. A request
+// is sent again only where the first cannot have acted on it, or may do so twice: no connection
+// came about, or the method or an idempotency key makes it harmless. A service that went away is
+// waited for, for a while: it may be starting again. Thread rule: a loop's own instance; it
+// outlives its calls.
 class upstream {
  public:
     struct needs {
@@ -48,9 +50,15 @@ class upstream {
     struct replica {
         std::string address;
         instant away_until{};
+        instant heard{};      // its last answer
+        bool silent = false;  // takes requests, and says nothing
+        instant asked{};      // after its health
     };
     replica& choose(const replica* but);
     void note(replica& one, bool answered);
+    task<> until_silent(replica& one);
+    task<result<http_response>> send(replica& to, http_request what, milliseconds within,
+                                     bool again);
     std::vector<http_header> headers_for(const request_context& context, const request& in);
     error away() const;
     error silent() const;

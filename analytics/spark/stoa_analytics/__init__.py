@@ -1,0 +1,1 @@
+"""The shop's analytics pipelines on Spark Structured Streaming (docs/analytics.md)."""
