@@ -177,7 +177,7 @@ def stage():
                 Topology(folder / "shop", {**engines.settings(), **UNLIMITED}, network=90) as shop:
             yield Stage(engines, shop)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        os.environ.get("STOA_TEST_KEEP") or shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.mark.parametrize("engine", ["postgres", "dynamodb", "kafka", "s3"])
