@@ -27,6 +27,7 @@ sys.path.insert(0, str(ROOT / "tests/e2e"))
 
 from chaos import REQUEST_S, Behind, Load, quantile, told  # noqa: E402
 from shop import eventually  # noqa: E402
+from test_shop import must_be_clean, stoa  # noqa: E402
 from topology import Topology  # noqa: E402
 
 FAULT_S = float(os.environ.get("STOA_TEST_FAULT_SECONDS") or 8)
@@ -109,7 +110,13 @@ class Stage:
         self._all_paid({order["id"] for order in accepted.values()})
         eventually(lambda: not self.engines.outbox(), within_s=30, what="the outbox is empty")
         eventually(lambda: not self.lags(), within_s=60, what="all groups have done all events")
+        self._no_dead_letters()
         self._compare(accepted)
+
+    def _no_dead_letters(self):
+        told_of = stoa("redrive", "--dry-run", "--config", str(self.shop.local.settings), "--data-dir",
+                       str(self.shop.local.data / "verbs"))
+        assert told_of.returncode == 0 and "no such dead letters" in told_of.stdout, told_of.stdout + told_of.stderr
 
     def all_orders(self):
         out, cursor, operator = [], "", self.shop.operator()
@@ -160,7 +167,7 @@ class Stage:
         charged = {}
         for intent in self.engines.items("simulator-intents"):
             told_of = intent["intent"]["M"]
-            if told_of["status"]["S"] == "captured":
+            if told_of["status"]["S"] == "succeeded":
                 charged.setdefault(told_of["reference"]["S"], []).append(intent)
         print(f"at rest: {len(accepted)} orders paid, {sum(total.values()) / 100:.2f} in all, "
               f"{sum(sold.values())} units, {len(charged)} charges", flush=True)
@@ -176,6 +183,8 @@ def stage():
         with Behind(folder / "engines") as engines, \
                 Topology(folder / "shop", {**engines.settings(), **UNLIMITED}, network=90) as shop:
             yield Stage(engines, shop)
+            assert shop.stop() == 0
+            must_be_clean("--config", str(shop.local.settings), "--data-dir", str(shop.local.data / "verbs"))
     finally:
         os.environ.get("STOA_TEST_KEEP") or shutil.rmtree(folder, ignore_errors=True)
 
