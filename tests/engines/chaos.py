@@ -97,10 +97,6 @@ class Behind:
         rows = self.sql("""SELECT 'postgres/' || ctid FROM "kv_ecommerce-outbox" """)
         return items | set(rows.splitlines())
 
-    def restart(self, name, how):
-        self.engines[name].stop(how)
-        self.engines[name].start()
-
 
 @dataclasses.dataclass
 class Attempt:

@@ -80,8 +80,9 @@ class Stage:
         over = since
         if lasts_s != 0:
             time.sleep(max(0.0, since + (lasts_s or FAULT_S) - time.monotonic()))
-            over = time.monotonic()
         end()
+        if lasts_s != 0:
+            over = time.monotonic()
         paid = load.probe(over)
         heals = load.serves_again(over, slow_s=2.0 + self.calm_s)
         during = [each for each in load.books.since(since) if each.began < over]
@@ -227,7 +228,8 @@ def test_a_consumer_that_is_stopped_for_longer_than_its_session_is_replaced_mean
 def test_an_engine_is_started_again_under_load(stage, engine, how):
     with stage.load() as load:
         stage.calm(load)
-        stage.fault(load, f"{engine} started again after {how.name}", lambda: stage.engines.restart(engine, how), lasts_s=0)
+        stage.fault(load, f"{engine} started again after {how.name}", lambda: stage.engines.engines[engine].stop(how),
+                    stage.engines.engines[engine].start, lasts_s=0.01)
     stage.settle()
 
 
@@ -264,7 +266,7 @@ def reset_offsets(port):
         return told_of.returncode == 0 and "Error" not in told_of.stdout + told_of.stderr and told_of
 
     said = eventually(done, within_s=60, what="the offsets are reset").stdout
-    assert len(re.findall(r"^\S+\s+\S+\s+\d+\s+0\s", said, re.M)) > 50, said
+    assert len(re.findall(r"^\S+\s+\S+\s+\d+\s+0\s", said, re.M)) > 40, said
 
 
 def test_the_outbox_drains_five_times_faster_than_it_filled(stage):
