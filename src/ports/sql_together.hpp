@@ -10,9 +10,9 @@
 
 namespace stoa {
 
-// Thread rule: one loop. Parts are decided in the order in which they came. Where the transaction
-// fails for another reason than an engine that is away, each part is tried alone, so that one that
-// cannot be stored takes no other with it.
+// Thread rule: one loop. Parts are decided in the order in which they came. Where the engine is at
+// fault (away, too slow, full), all are told. Where the transaction failed by what is in it, each
+// part is tried alone, so that one that cannot be stored takes no other with it.
 template <class Part, class Outcome>
 class sql_together {
  public:
@@ -78,6 +78,10 @@ class sql_together {
         asio::executor_work_guard<loop::executor_type> busy_;
     };
 
+    static bool is_of_a_part(errc kind) {
+        return kind != errc::unavailable && kind != errc::timeout && kind != errc::storage_full;
+    }
+
     struct state : std::enable_shared_from_this<state> {
         state(sql& d, decide w, std::size_t most) : db(d), work(std::move(w)), most_at_once(most) {}
 
@@ -104,7 +108,7 @@ class sql_together {
                  std::vector<Outcome> outcomes, std::optional<error> failed,
                  loop::executor_type where) {
             under_way = false;
-            const bool again = failed && parts.size() > 1 && failed->kind != errc::unavailable;
+            const bool again = failed && parts.size() > 1 && is_of_a_part(failed->kind);
             if (again) {
                 for (auto i = parts.size(); i-- > 0;)
                     waiting.push_front({std::move(parts[i]), std::move(tell[i])});

@@ -104,13 +104,17 @@ TEST_F(sql_together_test, a_batch_that_cannot_be_kept_is_tried_part_by_part) {
     EXPECT_EQ(answers_, (std::map<int, std::string>{{1, "2"}, {2, "4"}, {3, "broken"}, {4, "8"}}));
 }
 
-TEST_F(sql_together_test, an_engine_that_is_away_is_told_to_all_at_once) {
-    auto of = make();
-    for (const int each : {1, 2, 3}) ask(of, each);
-    carry_out(error{.kind = errc::unavailable, .code = "away"});
-    carry_out(error{.kind = errc::unavailable, .code = "away"});
-    EXPECT_TRUE(db_.jobs.empty());
-    EXPECT_EQ(answers_, (std::map<int, std::string>{{1, "away"}, {2, "away"}, {3, "away"}}));
+TEST_F(sql_together_test, an_engine_at_fault_is_told_to_all_at_once) {
+    for (const auto kind : {errc::unavailable, errc::timeout, errc::storage_full}) {
+        auto of = make();
+        answers_.clear();
+        for (const int each : {1, 2, 3}) ask(of, each);
+        carry_out(error{.kind = kind, .code = "engine"});
+        carry_out(error{.kind = kind, .code = "engine"});
+        EXPECT_TRUE(db_.jobs.empty()) << "nobody is tried once more";
+        EXPECT_EQ(answers_,
+                  (std::map<int, std::string>{{1, "engine"}, {2, "engine"}, {3, "engine"}}));
+    }
 }
 
 TEST_F(sql_together_test, what_still_waits_when_all_ends_is_let_go) {

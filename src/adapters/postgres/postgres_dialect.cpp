@@ -122,4 +122,13 @@ std::string schema_to_postgres(std::string_view script) {
     return out;
 }
 
+std::string in_quotes(std::string_view name) {
+    std::string out = "\"";
+    for (const char c : name) {
+        if (c == '"') out += '"';
+        out += c;
+    }
+    return out + '"';
+}
+
 }  // namespace stoa

@@ -27,4 +27,7 @@ postgres_statement to_postgres(std::string_view sql, bool locks);
 // whatever the database was made with.
 std::string schema_to_postgres(std::string_view script);
 
+// The name of a table or column, whatever is in it.
+std::string in_quotes(std::string_view name);
+
 }  // namespace stoa

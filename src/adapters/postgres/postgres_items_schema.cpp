@@ -10,14 +10,6 @@ namespace {
 
 constexpr std::size_t longest_name = 63;  // PostgreSQL cuts longer ones
 
-std::string in_quotes(std::string_view name) {
-    std::string out = "\"";
-    for (const char c : name) {
-        if (c == '"') out += '"';
-        out += c;
-    }
-    return out + '"';
-}
 std::string literal(std::string_view text) {
     std::string out = "'";
     for (const char c : text) {

@@ -12,15 +12,6 @@ namespace {
 constexpr int rows_at_once = 200;
 constexpr std::size_t flush_at_bytes = 512 * 1024;
 
-std::string in_quotes(std::string_view name) {
-    std::string out = "\"";
-    for (const char c : name) {
-        if (c == '"') out += '"';
-        out += c;
-    }
-    return out + '"';
-}
-
 std::int64_t number_of(std::string_view text) {
     if (text == "t") return 1;
     std::int64_t out = 0;

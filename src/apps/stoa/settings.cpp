@@ -14,7 +14,7 @@ constexpr setting_key keys[] = {
     {"data_dir", "", "./.stoa", "where the embedded engines keep the shop"},
     {"target", "", "all",
      "what this process serves: all, or some of "
-     "gateway,user,product,cart,order,payment,notification,activity"},
+     "gateway,user,product,cart,order,payment,notification,activity,analytics"},
     {"http", "", "127.0.0.1:8080", "address and port of the public API"},
     {"admin", "", "127.0.0.1:9090",
      "address and port of metrics, health and readiness; not for the public"},

@@ -322,7 +322,8 @@ std::vector<held> hold_all(transaction& t, std::span<const hold_try> tries) {
     }
     for (const auto& [id, row] : rows.products)
         if (row.reserved != reserved_before[id])
-            t.send("UPDATE products SET reserved = ?2 WHERE id = ?1", id, row.reserved);
+            t.send("UPDATE products SET reserved = reserved + ?2 WHERE id = ?1", id,
+                   row.reserved - reserved_before[id]);
     return out;
 }
 
