@@ -73,18 +73,28 @@ answers_http() { # PORT [PATH]
     read -r -t 2 line <&3 && [[ $line == HTTP/1.* ]]
 }
 
+# Of two who install at the same time one waits for the other, and then finds everything there.
+install_once() {
+    mkdir -p "${place%/*}"
+    exec {lock}>"$place.lock"
+    flock "$lock"
+    install
+    # Closed before `run`: an engine that inherits it would hold the lock for as long as it runs.
+    exec {lock}>&-
+}
+
 ready() { answers_http "$1"; }
 
 version() { echo "$title $version"; }
 
 dispatch() {
     case ${1-} in
-    install) install ;;
+    install) install_once ;;
     run)
         local dir=${2:?a directory} port=${3:?a port} each more=()
         shift 3
         for each in "$@"; do more+=("$(realpath -m "$each")"); done  # files
-        install
+        install_once
         dir=$(realpath -m "$dir")
         mkdir -p "$dir"
         cd "$dir"
