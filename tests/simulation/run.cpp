@@ -83,6 +83,8 @@ class misfortune {
 // Advances the world to a moment, or until `enough`.
 void pass(world& in, instant until, const std::function<bool()>& enough) {
     while (in.next_due() <= until && !enough()) in.step();
+    // Time passes where nothing happens, too.
+    if (!enough()) in.rest_until(until);
 }
 
 std::string live_through(world& in, store& shared, const faults& wrong, metrics& measured,

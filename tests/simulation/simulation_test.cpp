@@ -5,8 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdlib>
+#include <mutex>
 #include <sstream>
 #include <thread>
 
@@ -76,12 +79,41 @@ struct findings {
     std::vector<run_report> broken;
 };
 
+// Says once a minute how far a long run has come.
+class progress {
+ public:
+    explicit progress(std::uint64_t of)
+        : of_(of), teller_([this](const std::stop_token& over) { tell(over); }) {}
+    void one_more(bool broken) {
+        ++done_;
+        if (broken) ++broken_;
+    }
+
+ private:
+    void tell(const std::stop_token& over) {
+        std::mutex alone;
+        std::condition_variable_any ended;
+        for (std::unique_lock lock(alone); !ended.wait_for(
+                 lock, over, std::chrono::minutes(1), [&over] { return over.stop_requested(); });) {
+            std::printf("%llu of %llu seeds, %llu failed\n",
+                        static_cast<unsigned long long>(done_.load()),
+                        static_cast<unsigned long long>(of_),
+                        static_cast<unsigned long long>(broken_.load()));
+            std::fflush(stdout);
+        }
+    }
+    std::uint64_t of_;
+    std::atomic<std::uint64_t> done_ = 0, broken_ = 0;
+    std::jthread teller_;  // last: it ends before what it reads
+};
+
 // Seeds first, first + stride, … below `end`, on a laboratory of its own.
-void search(findings& out, std::uint64_t first, std::uint64_t end, std::uint64_t stride,
-            const run_options& options) {
+void search(findings& out, progress& told, std::uint64_t first, std::uint64_t end,
+            std::uint64_t stride, const run_options& options) {
     laboratory lab;
     for (auto seed = first; seed < end && out.broken.size() < 3; seed += stride) {
         auto report = lab.run(seed, options);
+        told.one_more(!report.violation.empty());
         out.steps += report.steps;
         for (const auto& [state, n] : report.reached) out.reached[state] += n;
         if (!report.violation.empty()) out.broken.push_back(std::move(report));
@@ -96,10 +128,12 @@ TEST(simulation, every_rule_holds_in_every_history) {
         count == 1 ? 1 : std::max<std::uint64_t>(1, std::thread::hardware_concurrency());
     std::vector<findings> found(cores);
     {
+        progress told(count);
         std::vector<std::jthread> threads;
         for (std::uint64_t core = 0; core < cores; ++core)
-            threads.emplace_back(
-                [&, core] { search(found[core], from + core, from + count, cores, options); });
+            threads.emplace_back([&, core] {
+                search(found[core], told, from + core, from + count, cores, options);
+            });
     }
     findings all;
     for (auto& each : found) {

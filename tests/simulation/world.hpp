@@ -42,6 +42,8 @@ class world {
     instant next_due() const;
 
     instant now() const { return now_; }
+    // Nothing is due before.
+    void rest_until(instant moment) { now_ = std::max(now_, moment); }
     void become_node(int node, loop* on);  // null: the node is gone
 
     // A crash, first half: the node's parked and waiting handlers die, each posting its frame's
