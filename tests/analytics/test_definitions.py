@@ -124,6 +124,19 @@ def test_a_definition_that_an_engine_cannot_run_is_refused_by_name(tmp_path, eng
     assert said.returncode == 2 and "pipeline orders_by_minute: total_revenue sums an amount or a quantity" in said.stderr
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_count_by_hll_is_the_cpp_engines_alone(tmp_path, engine):
+    def by(method):
+        return lambda pipelines, _: pipelines["product_viewers"]["aggregates"][0].update(distinct=method)
+    said = of(ENGINES[engine](tmp_path, change(by("hll"))))
+    assert "product_viewers" not in said["pipelines"]
+    assert said["not_run"]["product_viewers"].startswith("aggregate unique_user_count is counted by hll")
+    said = of(ENGINES[engine](tmp_path, change(by("exact"))))
+    assert said["pipelines"]["product_viewers"]["aggregates"][0]["distinct"] == "exact"
+    refused = ENGINES[engine](tmp_path, change(by("hyperlog")))
+    assert refused.returncode == 2 and "hyperlog" in refused.stderr
+
+
 def test_currencies_are_those_of_the_program():
     """analytics/currencies.json against src/base/money.cpp: the jobs' table has no life of its own."""
     import re

@@ -33,6 +33,8 @@ def not_run(pipeline):
     for each in pipeline["aggregates"]:
         if each["kind"] == "top":
             return f"aggregate {each['name']} is a top list, which the Spark job does not count"
+        if each.get("distinct") == "hll":
+            return f"aggregate {each['name']} is counted by hll, and the Spark job counts exactly"
     if pipeline["allowed_lateness_ms"]:
         return "it allows lateness, which Spark has none of"
     return None
@@ -70,6 +72,12 @@ class Plan:
             raise Refusal(f"pipeline {self.name}: {of['name']} sums an amount or a quantity")
         if of["kind"] == "distinct" and step["field"] not in TEXT_FIELDS:
             raise Refusal(f"pipeline {self.name}: {of['name']} needs a text field")
+        if "distinct" in of:
+            if of["kind"] != "distinct":
+                raise Refusal(f"pipeline {self.name}: {of['name']} counts nothing distinct: `distinct` goes with that kind only")
+            if of["distinct"] != "exact":
+                raise Refusal(f"pipeline {self.name}: {of['name']} is counted by '{of['distinct']}': must be exact or hll")
+            step["distinct"] = "exact"
         if of["kind"] in ("average", "difference"):
             if of.get("of") not in before or of.get("per") not in before:
                 raise Refusal(f"pipeline {self.name}: {of['name']} names aggregates that stand before it")
@@ -107,6 +115,8 @@ class Plan:
                 out["field"] = each["field"]
             if each["words"]:
                 out["words"] = sorted(each["words"])
+            if "distinct" in each:
+                out["distinct"] = each["distinct"]
             for other in ("of", "per"):
                 if other in each:
                     out[other] = self.steps[each[other]]["name"]

@@ -80,6 +80,8 @@ class byte_reader {
         return out;
     }
     bool good() const { return good_; }
+    // For who knows better what can be.
+    void refuse() { bad(); }
     bool at_end() const { return left_.empty(); }
 
  private:

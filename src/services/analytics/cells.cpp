@@ -25,6 +25,7 @@ std::size_t cell_table::find_or_add(std::string_view key, fingerprint print) {
     slots_[i] = static_cast<std::uint32_t>(prints_.size());
     numbers_.resize(numbers_.size() + static_cast<std::size_t>(shape_.numbers));
     sets_.resize(sets_.size() + static_cast<std::size_t>(shape_.sets));
+    sketches_.resize(sketches_.size() + static_cast<std::size_t>(shape_.sketches));
     for (int t = 0; t < shape_.tops; ++t) tops_.emplace_back(cell_layout{.numbers = 1});
     return prints_.size() - 1;
 }
@@ -46,6 +47,7 @@ void cell_table::add(const cell_table& all) {
             number(to, i) = saturated(number(to, i), all.number(from, i));
         for (int i = 0; i < shape_.sets; ++i) set(to, i).add(all.set(from, i));
         for (int i = 0; i < shape_.tops; ++i) top(to, i).add(all.top(from, i));
+        for (int i = 0; i < shape_.sketches; ++i) sketch(to, i).add(all.sketch(from, i));
     }
 }
 
@@ -65,6 +67,7 @@ void cell_table::write(byte_writer& to) const {
             to.prints(set(cell, i));
         }
         for (int i = 0; i < shape_.tops; ++i) top(cell, i).write(to);
+        for (int i = 0; i < shape_.sketches; ++i) sketch(cell, i).write(to);
     }
 }
 
@@ -81,6 +84,7 @@ cell_table cell_table::read(byte_reader& from, cell_layout shape) {
         }
         for (int i = 0; i < shape.tops; ++i)
             out.top(cell, i) = cell_table::read(from, {.numbers = 1});
+        for (int i = 0; i < shape.sketches; ++i) out.sketch(cell, i) = hyperloglog::read(from);
     }
     return out;
 }

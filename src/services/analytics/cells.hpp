@@ -2,7 +2,7 @@
 // sliding window, shares of other partitions) and written as bytes.
 #pragma once
 
-#include "services/analytics/bytes.hpp"
+#include "services/analytics/hyperloglog.hpp"
 
 #include <cstdint>
 #include <string>
@@ -11,7 +11,7 @@
 namespace stoa::analytics {
 
 struct cell_layout {
-    int numbers = 0, sets = 0, tops = 0;
+    int numbers = 0, sets = 0, tops = 0, sketches = 0;
 };
 
 class cell_table {
@@ -40,6 +40,13 @@ class cell_table {
     const fingerprint_set& set(std::size_t cell, int slot) const {
         return const_cast<cell_table*>(this)->set(cell, slot);
     }
+    hyperloglog& sketch(std::size_t cell, int slot) {
+        return sketches_[cell * static_cast<std::size_t>(shape_.sketches) +
+                         static_cast<std::size_t>(slot)];
+    }
+    const hyperloglog& sketch(std::size_t cell, int slot) const {
+        return const_cast<cell_table*>(this)->sketch(cell, slot);
+    }
     // Counts by text: a table of one number.
     cell_table& top(std::size_t cell, int slot) {
         return tops_[cell * static_cast<std::size_t>(shape_.tops) + static_cast<std::size_t>(slot)];
@@ -65,6 +72,7 @@ class cell_table {
     std::vector<std::int64_t> numbers_;
     std::vector<fingerprint_set> sets_;
     std::vector<cell_table> tops_;
+    std::vector<hyperloglog> sketches_;
 };
 
 // Sums that reach the end of the number range stay there.

@@ -19,7 +19,7 @@ std::int64_t floor_to(std::int64_t ms, std::int64_t step) { return ms - ms % ste
 
 }  // namespace
 
-cell_layout layout_of(const pipeline& of) { return {of.numbers, of.sets, of.tops}; }
+cell_layout layout_of(const pipeline& of) { return {of.numbers, of.sets, of.tops, of.sketches}; }
 
 struct engine::pane {
     explicit pane(cell_layout shape) : cells(shape) {}
@@ -77,7 +77,9 @@ row_value value_of(const aggregate_plan& each, const cell_table& cells, std::siz
             out.number = cells.number(cell, each.slot);
             break;
         case aggregate_kind::distinct:
-            out.number = static_cast<std::int64_t>(cells.set(cell, each.slot).size());
+            out.number = each.estimated
+                             ? cells.sketch(cell, each.slot).count()
+                             : static_cast<std::int64_t>(cells.set(cell, each.slot).size());
             break;
         case aggregate_kind::average:
             out.number = average(of(each.of), of(each.per));
@@ -189,7 +191,9 @@ void engine::count_in(const pipeline& of, cell_table& cells, std::size_t cell, p
                 break;
             }
             case aggregate_kind::distinct:
-                insert(each.slot, event.print(*each.is->field));
+                if (each.estimated)
+                    cells.sketch(cell, each.slot).insert(event.print(*each.is->field));
+                else insert(each.slot, event.print(*each.is->field));
                 break;
             case aggregate_kind::top: {
                 auto& top = cells.top(cell, each.slot);

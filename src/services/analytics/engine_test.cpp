@@ -135,6 +135,38 @@ TEST(definitions_test, a_window_that_is_wrong_is_named) {
               "pipeline orders_by_minute: topic sales is not described");
 }
 
+// The built-in file with another word in it.
+result<std::unique_ptr<const definitions>> changed(std::string what, std::string by) {
+    std::ifstream file("analytics/pipelines.json");
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    text.replace(text.find(what), what.size(), by);
+    return definitions::read(text);
+}
+const std::string viewers = R"("kind": "distinct", "field": "user"})";
+const std::string viewers_by_hll = R"("kind": "distinct", "field": "user", "distinct": "hll"})";
+
+TEST(definitions_test, distinct_is_exact_or_hll_and_nothing_else) {
+    EXPECT_EQ(definitions::built_in().find("product_viewers")->sets, 1);
+    const auto made = changed(viewers, viewers_by_hll);
+    ASSERT_TRUE(made) << made.error().detail;
+    const auto& of = *(*made)->find("product_viewers");
+    EXPECT_EQ(of.sets, 0);
+    EXPECT_EQ(of.sketches, 1);
+    EXPECT_NE(of.signature, definitions::built_in().find("product_viewers")->signature)
+        << "a state of the other kind would be read";
+    EXPECT_EQ(changed(viewers, R"("kind": "distinct", "field": "user", "distinct": "hyperlog"})")
+                  .error()
+                  .detail,
+              "pipelines[0].aggregates[0].distinct: is not one of the known words");
+    EXPECT_EQ(
+        changed(R"("name": "order_count", "kind": "count")",
+                R"("name": "order_count", "kind": "count", "distinct": "hll")")
+            .error()
+            .detail,
+        "pipeline orders_by_minute: order_count counts nothing distinct: `distinct` goes with "
+        "that kind only");
+}
+
 TEST(definitions_test, topics_are_the_services_own) {
     const auto& all = definitions::built_in();
     for (const auto name : {views, orders::topic::orders, payments::topic::succeeded,
@@ -157,6 +189,62 @@ TEST(engine_test, viewers_are_counted_once_a_product_and_minute) {
     EXPECT_EQ(s.rows("product_viewers"), (rows{"0 p1 2", "0 p2 1"}));
     s.mark(130'000);
     EXPECT_EQ(s.rows("product_viewers"), (rows{"0 p1 2", "0 p2 1", "60000 p1 1"}));
+}
+
+// P1 alone, its viewers counted by HyperLogLog.
+std::unique_ptr<const definitions> viewers_estimated() {
+    auto made = definitions::read(R"({"version": 1, "topics": [{"name": "ecom-raw-events",
+        "time": "timestamp", "user": "user_id", "product": "product_id", "word": "event_type"}],
+        "pipelines": [{"name": "product_viewers", "says": "",
+        "inputs": [{"topic": "ecom-raw-events"}],
+        "key": [{"name": "product_id", "field": "product"}],
+        "window": {"kind": "tumbling", "size_ms": 60000},
+        "out_of_orderness_ms": 10000, "allowed_lateness_ms": 0, "aggregates": [{"name":
+        "unique_user_count", "kind": "distinct", "field": "user", "distinct": "hll"}],
+        "results": {}}]})");
+    return made ? *std::move(made) : nullptr;
+}
+
+TEST(engine_test, a_million_viewers_by_hll_are_a_bounded_state_that_goes_on_after_a_restart) {
+    const auto all = viewers_estimated();
+    ASSERT_TRUE(all);
+    stream s(views, *all), whole(views, *all);
+    for (auto* each : {&s, &whole}) each->mark(0);
+    for (int i = 0; i < 1'000'000; ++i) {
+        const auto one = R"({"user_id":"u)" + std::to_string(i) +
+                         R"(","product_id":"p1","event_type":"X","timestamp":1000})";
+        s.give(one);
+        whole.give(one);
+        if (i == 299) {
+            EXPECT_EQ(
+                s.in().open_rows(*all->find("product_viewers"), nullptr).at(0).values.at(0).number,
+                300)
+                << "few are counted exactly";
+        }
+        if (i == 299 || i == 1'000) s.restart();
+    }
+    EXPECT_LE(s.in().save().size(), hyperloglog::most_bytes + 200);
+    EXPECT_TRUE(s.in().save() == whole.in().save()) << "a restart changed the sketch";
+    s.mark(70'000);
+    const auto made = s.rows("product_viewers");
+    ASSERT_EQ(made.size(), 1U);
+    EXPECT_NEAR(std::stod(made.front().substr(made.front().rfind(' '))), 1e6,
+                3 * hyperloglog::standard_error * 1e6);
+}
+
+TEST(engine_test, a_state_whose_sketch_cannot_be_is_refused) {
+    const auto all = viewers_estimated();
+    ASSERT_TRUE(all);
+    stream s(views, *all);
+    for (int i = 0; i < 600; ++i) s.view(1'000, "u" + std::to_string(i), "p1");
+    auto bytes = s.in().save();
+    const auto zeros = bytes.find(std::string(32, '\0'));
+    ASSERT_NE(zeros, std::string::npos) << "600 members leave most registers empty";
+    bytes[zeros + 16] = 60;
+    stream fresh(views, *all);
+    const auto read = fresh.in().restore(bytes);
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().detail, "the saved windows of ecom-raw-events cannot be read");
 }
 
 TEST(engine_test, what_comes_after_its_window_is_late_and_changes_nothing) {

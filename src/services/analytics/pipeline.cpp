@@ -67,6 +67,8 @@ bool is_number(field what) { return what == field::amount || what == field::quan
 result<aggregate_plan> plan_aggregate(const pipeline_definition& in, const aggregate_definition& of,
                                       pipeline& out) {
     aggregate_plan made{.is = &of};
+    if (of.distinct && of.kind != aggregate_kind::distinct)
+        return wrong(in, of.name + " counts nothing distinct: `distinct` goes with that kind only");
     switch (of.kind) {
         case aggregate_kind::count:
             made.slot = out.numbers++;
@@ -82,7 +84,8 @@ result<aggregate_plan> plan_aggregate(const pipeline_definition& in, const aggre
         case aggregate_kind::distinct:
             if (!of.field || is_number(*of.field))
                 return wrong(in, of.name + " needs a text field");
-            made.slot = out.sets++;
+            made.estimated = of.distinct == distinct_count::hll;
+            made.slot = made.estimated ? out.sketches++ : out.sets++;
             break;
         case aggregate_kind::top:
             if (!of.field || is_number(*of.field) || of.limit.value_or(0) < 1)

@@ -19,6 +19,11 @@ BOOST_DESCRIBE_ENUM(window_kind, tumbling, sliding, session)
 enum class aggregate_kind : std::uint8_t { count, sum, distinct, average, difference, top };
 BOOST_DESCRIBE_ENUM(aggregate_kind, count, sum, distinct, average, difference, top)
 
+// How distinct values are counted: all of them kept, or in bounded memory with an error
+// (hyperloglog.hpp).
+enum class distinct_count : std::uint8_t { exact, hll };
+BOOST_DESCRIBE_ENUM(distinct_count, exact, hll)
+
 // Where a topic's payload has what. A member that is named must be there.
 struct topic_definition {
     std::string name;
@@ -59,8 +64,10 @@ struct aggregate_definition {
     std::optional<std::vector<std::string>> words;  // only events with one of them
     std::optional<std::string> of, per;             // average: of / per; difference: of - per
     std::optional<std::int32_t> limit;              // top
+    std::optional<distinct_count> distinct;         // of a distinct: exact
 };
-BOOST_DESCRIBE_STRUCT(aggregate_definition, (), (name, kind, field, words, of, per, limit))
+BOOST_DESCRIBE_STRUCT(aggregate_definition, (),
+                      (name, kind, field, words, of, per, limit, distinct))
 
 struct results_definition {
     std::optional<std::string> topic;   // rows are also events of it
@@ -89,18 +96,20 @@ struct definition_file {
 };
 BOOST_DESCRIBE_STRUCT(definition_file, (), (version, topics, pipelines))
 
-// How an aggregate's state is kept: a number, a set or a table of a cell, or nothing (derived).
+// How an aggregate's state is kept: a number, a set, a sketch or a table of a cell, or nothing
+// (derived).
 struct aggregate_plan {
     const aggregate_definition* is = nullptr;
-    int slot = -1;          // in the cell's numbers, sets or tops, by kind
-    int of = -1, per = -1;  // derived: indexes of aggregates
-    bool money = false;     // shown in the row's currency
+    int slot = -1;           // in the cell's numbers, sets, sketches or tops
+    int of = -1, per = -1;   // derived: indexes of aggregates
+    bool money = false;      // shown in the row's currency
+    bool estimated = false;  // a distinct that is a sketch
 };
 
 struct pipeline {
     const pipeline_definition* is = nullptr;
     std::vector<aggregate_plan> aggregates;
-    int numbers = 0, sets = 0, tops = 0;
+    int numbers = 0, sets = 0, tops = 0, sketches = 0;
     int currency_part = -1;       // of the key
     bool local = false;           // all events of a key are in one partition: no merging
     std::uint64_t signature = 0;  // of all that decides its results

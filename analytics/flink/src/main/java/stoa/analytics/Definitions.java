@@ -21,6 +21,9 @@ public record Definitions(int version, List<Topic> topics, List<Pipeline> pipeli
 
     public enum AggregateKind { COUNT, SUM, DISTINCT, AVERAGE, DIFFERENCE, TOP }
 
+    /** HLL: in bounded memory, with an error; absent is EXACT. */
+    public enum DistinctCount { EXACT, HLL }
+
     /** Where a topic's payload has what. A member that is named must be there. */
     public record Topic(String name, String time, String user, String product, String order, String word, String amount,
             String currency, String quantity, String wordIs, String wordUnless, String wordOtherwise)
@@ -33,7 +36,7 @@ public record Definitions(int version, List<Topic> topics, List<Pipeline> pipeli
     public record Window(WindowKind kind, long sizeMs, Long stepMs) implements Serializable {}
 
     public record Aggregate(String name, AggregateKind kind, Field field, List<String> words, String of, String per,
-            Integer limit) implements Serializable {}
+            Integer limit, DistinctCount distinct) implements Serializable {}
 
     public record Results(String topic, String object) implements Serializable {}
 

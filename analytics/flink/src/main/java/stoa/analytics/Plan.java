@@ -61,9 +61,12 @@ public final class Plan implements Serializable {
             default:
                 break;
         }
-        for (var each : of.aggregates())
+        for (var each : of.aggregates()) {
             if (each.kind() == Definitions.AggregateKind.TOP)
                 return "aggregate " + each.name() + " is a top list, which the Flink job does not count";
+            if (each.distinct() == Definitions.DistinctCount.HLL)
+                return "aggregate " + each.name() + " is counted by hll, and the Flink job counts exactly";
+        }
         return null;
     }
 
@@ -82,6 +85,8 @@ public final class Plan implements Serializable {
         int sets = 0;
         for (var each : of.aggregates()) {
             var kind = each.kind();
+            if (each.distinct() != null && kind != DISTINCT)
+                throw wrong(of, each.name() + " counts nothing distinct: `distinct` goes with that kind only");
             boolean counted = kind == COUNT || kind == SUM;
             int slot = counted ? numbers++ : kind == DISTINCT ? sets++ : -1;
             int left = indexOf(steps, each.of());
@@ -209,6 +214,7 @@ public final class Plan implements Serializable {
         out.put("name", of.is().name());
         out.put("kind", lower(of.is().kind()));
         if (of.is().field() != null) out.put("field", lower(of.is().field()));
+        if (of.is().distinct() != null) out.put("distinct", lower(of.is().distinct()));
         if (of.words() != null) out.put("words", of.words().stream().sorted().toList());
         if (of.of() >= 0) out.put("of", steps.get(of.of()).is().name());
         if (of.per() >= 0) out.put("per", steps.get(of.per()).is().name());
