@@ -217,6 +217,71 @@ def test_a_replay_that_is_killed_again_and_again_gives_each_window_once(tmp_path
     assert told.returncode == 1 and "viewers_are_the_logs" in told.stdout, told.stdout
 
 
+def put_again(shop, *words):
+    return subprocess.run([binary(), "replay", "--data-dir", shop.data_dir, *words], capture_output=True, text=True, timeout=120)
+
+
+def stored_windows(shop, *statements):
+    with sqlite3.connect(pathlib.Path(shop.data_dir, "shop.db"), timeout=30) as stores:
+        for each in statements:
+            stores.execute(each)
+        return stores.execute('SELECT h, r, body FROM "kv_ecommerce-analytics" ORDER BY h, r').fetchall()
+
+
+def least_mark(shop):
+    sources = shop.client(shop.local_token).get("/api/v1/analytics/sources").json["sources"]
+    return min(ms_of(each["mark"]) if each.get("mark") else -1 for each in sources if each["topic"] == VIEWS)
+
+
+def test_the_shops_own_log_read_again_gives_the_windows_that_were(tmp_path):
+    events = list(views(9, 3_000, spread=2_000))
+    end = Event(VIEWS, events[-1].ms + 600_000, "end", user="z", product="end", word="VIEW_PRODUCT")
+    shop = Shop(tmp_path / "shop").start()
+    lose = 'DELETE FROM "kv_ecommerce-analytics" WHERE h IN (\'p1\', \'p2\')'
+    try:
+        for part in (events[:1_000], events[1_000:2_000], events[2_000:], [end]):
+            windows.write(tmp_path / "part.jsonl", part)
+            assert send(shop, tmp_path / "part.jsonl").returncode == 0
+            # Each part has marks of its own behind it, as a shop's hours have.
+            wanted = max(each.ms for each in part) - 120_000
+            eventually(lambda: least_mark(shop) > wanted, within_s=30)
+        expected = len(windows.product_viewers(events))
+        eventually(lambda: len(stored_windows(shop)) == expected, within_s=60)
+        before = stored_windows(shop)
+        # By the shop that runs; from the middle nothing that is right is harmed.
+        for words in ([], ["--topic=" + VIEWS]):
+            shop.stop()
+            assert len(stored_windows(shop, lose)) < expected
+            shop.start()
+            told = put_again(shop, "--from=0", *words)
+            assert told.returncode == 0, told.stderr
+            assert f"{len(events) + 1} events read, 0 late, 0 bad; " in told.stdout, told.stdout
+            assert stored_windows(shop) == before
+        told = put_again(shop, "--from=200", "--topic=" + VIEWS)
+        assert told.returncode == 0 and "rows were left as they are" in told.stdout, told
+        assert stored_windows(shop) == before
+        for words, code, said in ((["--from=-1"], 2, "--from"), (["--from=two"], 2, "--from"), ([], 2, "give --source=FILE"),
+                                  (["--from=0", "--source=x"], 2, "give --source=FILE"),
+                                  (["--source=x", "--topic=orders"], 2, "give --source=FILE"),
+                                  (["--from=0", "--topic=sales"], 1, "no pipeline reads topic `sales`"),
+                                  (["--from=1000000"], 1, "no partition has come to offset 1000000")):
+            told = put_again(shop, *words)
+            assert told.returncode == code and said in told.stderr, (words, told)
+    finally:
+        shop.stop()
+    # By itself, on a shop that is stopped.
+    assert len(stored_windows(shop, lose)) < expected
+    told = put_again(shop, "--from=0")
+    assert told.returncode == 0, told.stderr
+    assert stored_windows(shop) == before
+    # As retention leaves a log: its first events are gone.
+    stored_windows(shop, "UPDATE log_partitions SET first_offset = 100 WHERE topic = 'ecom-raw-events'")
+    told = put_again(shop, "--from=99")
+    assert told.returncode == 1 and "events of ecom-raw-events below offset 100 are not kept any more" in told.stderr, told
+    assert stored_windows(shop) == before
+    assert put_again(Shop(tmp_path / "none"), "--from=0").returncode == 1
+
+
 def audit(shop):
     return subprocess.run([binary(), "audit", "--data-dir", shop.data_dir], capture_output=True, text=True, timeout=120)
 

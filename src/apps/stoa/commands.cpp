@@ -124,15 +124,20 @@ class command_line {
             [this](const settings& s) { return run_restore(s, backup_file_); })
             ->add_option("file", backup_file_, "the backup to read")
             ->required();
-        verb =
-            add("replay", "window a file of events as analytics does; exit 1 when a line was bad",
-                [this](const settings& s) { return run_replay(s, replay_); });
+        verb = add("replay",
+                   "window a file of events, or the shop's log, as analytics does; exit 1 when a "
+                   "line was bad",
+                   [this](const settings& s) { return run_replay(s, replay_); });
         verb->add_option("--source", replay_.source,
-                         "an event a line: a viewer's, or {topic, payload, occurred_at, id}")
-            ->required();
+                         "an event a line: a viewer's, or {topic, payload, occurred_at, id}");
         verb->add_option("--results", replay_.results,
                          "a folder for the rows, a file a pipeline; else standard output");
         verb->add_flag("--send", replay_.send, "send viewers' events to the running shop instead");
+        verb->add_option(
+                "--from", replay_.from,
+                "an offset of the shop's own log: read from there and put its windows again")
+            ->check(CLI::NonNegativeNumber);
+        verb->add_option("--topic", replay_.topic, "with --from: only this topic of the log");
     }
 
     void add_care() {

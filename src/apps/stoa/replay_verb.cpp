@@ -281,6 +281,14 @@ int send_file(const settings& from, const replay_options& options) {
 }  // namespace
 
 int run_replay(const settings& from, const replay_options& options) {
+    const bool of_log = options.from.has_value();
+    const bool file_words = !options.source.empty() || !options.results.empty() || options.send;
+    if (of_log == !options.source.empty() || (of_log && file_words) || (!of_log && options.topic))
+        return complain({.code = "bad_options",
+                         .detail = "give --source=FILE, which --results and --send go with, or "
+                                   "--from=OFFSET, which --topic goes with"}),
+               2;
+    if (of_log) return replay_log(from, {*options.from, options.topic});
     return options.send ? send_file(from, options) : window_file(options);
 }
 

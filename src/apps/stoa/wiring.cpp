@@ -107,6 +107,7 @@ struct shop::parts {
     void begin_when_possible();
     void be_ready();
     sqlite_shop* embedded() const { return stores->embedded(); }
+    task<result<void>> wait_for_stores();
     task<result<int>> count_orders();
     task<result<int>> compact_index();
     std::vector<dependency> readiness() const;
@@ -334,6 +335,7 @@ result<void> shop::parts::add_admin_routes(http::router& to, replica& one) {
             return stoa::redrive({stores->log(), stores->dead_letters(), one.consumers()},
                                  std::move(wanted));
         })));
+    for (auto& page : analytics->local_pages()) STOA_TRY_VOID(to.add(std::move(page)));
     if (!targets.whole()) return {};
     for (auto& page : local_pages(
              {*tools, time, [this](const audit_progress& told) { return audit_now(told); },
@@ -630,24 +632,31 @@ const run_file& shop::reached_at() const { return all_->reached_at; }
 const std::optional<error>& shop::hidden() const { return all_->hidden; }
 
 // Engines that are other systems say within seconds whether they are there.
+task<result<void>> shop::parts::wait_for_stores() {
+    const auto until = time.ticks() + seconds(15);
+    while (!running_since) {
+        auto seen = co_await stores->check();
+        if (seen) break;
+        const bool may_come = seen.error().kind == errc::unavailable && !embedded();
+        if (!may_come || time.ticks() > until) co_return std::unexpected(std::move(seen).error());
+        co_await time.sleep(milliseconds(200));
+    }
+    co_return result<void>{};
+}
+
 task<result<redrive_report>> shop::redrive(redrive_request wanted) {
     auto& all = *all_;
     auto& first = *all.replicas.front();
-    if (!all.running_since) {
-        const auto until = all.time.ticks() + seconds(15);
-        for (;;) {
-            auto seen = co_await all.stores->check();
-            if (seen) break;
-            const bool may_come = seen.error().kind == errc::unavailable && !all.embedded();
-            if (!may_come || all.time.ticks() > until)
-                co_return std::unexpected(std::move(seen).error());
-            co_await all.time.sleep(milliseconds(200));
-        }
-    }
+    STOA_CO_TRY_VOID(co_await all.wait_for_stores());
     auto done = co_await stoa::redrive(
         {all.stores->log(), all.stores->dead_letters(), first.consumers()}, std::move(wanted));
     if (!all.running_since) co_await first.background.stop();
     co_return done;
+}
+
+task<result<analytics::replay_report>> shop::replay(analytics::replay_request wanted) {
+    STOA_CO_TRY_VOID(co_await all_->wait_for_stores());
+    co_return co_await all_->analytics->replay(std::move(wanted));
 }
 
 task<result<made_operator>> shop::make_operator(std::string email) {

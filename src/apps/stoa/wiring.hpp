@@ -10,6 +10,7 @@
 #include "apps/stoa/wiring_engines.hpp"
 #include "runtime/loops.hpp"
 #include "runtime/task.hpp"
+#include "services/analytics/analytics_replay.hpp"
 #include "transport/events/redrive.hpp"
 
 #include <functional>
@@ -52,6 +53,9 @@ class shop {
     // On loop 0. Of a shop that was started or only opened: real engines are waited for then, and
     // background work of the handlers ends with it.
     task<result<redrive_report>> redrive(redrive_request wanted);
+
+    // The same, for windows that are made again from the log.
+    task<result<analytics::replay_report>> replay(analytics::replay_request wanted);
 
     std::uint16_t public_port() const;
     std::uint16_t admin_port() const;

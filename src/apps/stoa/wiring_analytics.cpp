@@ -1,5 +1,7 @@
 #include "apps/stoa/wiring_analytics.hpp"
 
+#include "apps/stoa/backup_pages.hpp"
+#include "base/json.hpp"
 #include "runtime/log.hpp"
 #include "services/activity/activity_events.hpp"
 #include "services/analytics/analytics_events.hpp"
@@ -122,6 +124,34 @@ std::vector<http::route> analytics_wiring::pages(int loop) {
         out.push_back(live_page(services_[static_cast<std::size_t>(loop)].get(), &ports_.time,
                                 ports_.ending));
     return out;
+}
+
+std::vector<http::route> analytics_wiring::local_pages() {
+    std::vector<http::route> out;
+    if (services_.empty()) return out;
+    auto& page = out.emplace_back(http::route{.method = verb::post,
+                                              .path = "/local/replay",
+                                              .name = "LocalReplay",
+                                              .caller = who::operators});
+    page.answer = [this](request_context context, http::request from,
+                         http::route::parameters) -> task<http::response> {
+        if (!is_local(context)) co_return http::problem_response(local_only(), context.request_id);
+        auto wanted = from_json<analytics::replay_request>(from.body);
+        if (!wanted) co_return http::problem_response(wanted.error(), context.request_id);
+        const auto done = co_await replay(*std::move(wanted));
+        if (!done) co_return http::problem_response(done.error(), context.request_id);
+        http::response answer;
+        answer.headers.push_back({"Cache-Control", "no-store"});
+        answer.set_body(to_json(*done));
+        co_return answer;
+    };
+    return out;
+}
+
+task<result<analytics::replay_report>> analytics_wiring::replay(analytics::replay_request wanted) {
+    analytics::log_replay one({ports_.stores.items(), ports_.stores.log(), ports_.stores.blobs()},
+                              analytics::definitions::built_in());
+    co_return co_await one.run(std::move(wanted));
 }
 
 result<void> analytics_wiring::start(supervisor& on, lane share) {

@@ -8,6 +8,7 @@
 #include "runtime/metrics.hpp"
 #include "runtime/supervisor.hpp"
 #include "services/analytics/analytics_operations.hpp"
+#include "services/analytics/analytics_replay.hpp"
 #include "transport/http/message.hpp"
 
 namespace stoa {
@@ -36,6 +37,9 @@ class analytics_wiring {
     // Of one loop; nothing where analytics is served elsewhere.
     std::vector<service> operations(int loop);
     std::vector<http::route> pages(int loop);
+    // For the program's own verbs.
+    std::vector<http::route> local_pages();
+    task<result<analytics::replay_report>> replay(analytics::replay_request wanted);
     result<void> start(supervisor& on, lane share);
 
  private:

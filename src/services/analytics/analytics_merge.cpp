@@ -117,14 +117,9 @@ task<result<void>> merger::bring_out(const pipeline& of, pointer& at,
     const auto start_ms = of_window.front().start_ms, end_ms = of_window.front().end_ms;
     const auto rows = rows_of(of, start_ms, end_ms, sum);
     if (of.is->results.object) {
-        std::string object = "[";
-        for (const auto& each : rows) {
-            if (object.size() > 1) object += ",\n";
-            object += json_of(each);
-        }
         STOA_CO_TRY(const auto stored,
                     co_await ports_.blobs.put(std::string(results_bucket), object_key(of, start_ms),
-                                              object + "]\n"));
+                                              object_of(rows)));
     }
     std::size_t from = end_ms == at.end_ms ? static_cast<std::size_t>(at.emitted) : 0;
     do {

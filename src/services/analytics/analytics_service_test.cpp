@@ -5,6 +5,7 @@
 #include "services/activity/activity_events.hpp"
 #include "services/analytics/analytics_events.hpp"
 #include "services/analytics/analytics_operations.hpp"
+#include "services/analytics/analytics_replay.hpp"
 #include "services/order/order_events.hpp"
 #include "support/manual_clock.hpp"
 #include "support/temporary_directory.hpp"
@@ -139,6 +140,52 @@ class analytics_service_test : public ::testing::Test {
         std::int64_t out = 0;
         for (const auto& each : *all) out += each.end;
         return out;
+    }
+
+    // Half an hour of a shop, with marks as they come, late and unreadable events too.
+    void half_an_hour() {
+        for (int i = 0; i < 30; ++i) {
+            const auto now = now_ms();
+            const auto n = std::to_string(i);
+            view(now, "ann", "p" + std::to_string(i % 3));
+            view(now + 1, "u" + n, "p1");
+            order(now, "o" + n, "ann", n + ".25");
+            append("payment.succeeded", "o" + n,
+                   R"({"orderId":"o)" + n + R"(","paymentId":"y","userId":"ann","attempt":1,)" +
+                       R"("amount":)" + n + R"(.25,"currency":"EUR","transactionId":"t"})",
+                   now);
+            if (i == 20) view(now - 10 * minute, "eve", "p1");
+            if (i == 21) append(activities::topic::raw_events, "p1", "no json", now);
+            mark();
+            pass(minute);
+        }
+        mark();
+        read();
+    }
+    // What analytics says of it, closed windows only.
+    std::vector<std::string> told() {
+        std::vector<std::string> out;
+        for (const auto* product : {"p0", "p1", "p2"})
+            out.push_back(ask("GetAnalytics",
+                              R"({"limit":100,"product_id":")" + std::string(product) + "\"}"));
+        out.push_back(ask("ListOrderAnalytics", R"({"limit":100})"));
+        out.push_back(ask("ListCapturedAnalytics", R"({"limit":100})"));
+        for (const auto* by : {"overall", "status", "user"})
+            out.push_back(
+                ask("ListPaymentAnalytics", R"({"limit":100,"by":")" + std::string(by) + "\"}"));
+        out.push_back(ask("ListTopProducts", R"({"limit":100})"));
+        for (const auto& [name, content] : blobs_.kept)
+            if (name.starts_with(results_bucket)) out.push_back(name + content);
+        return out;
+    }
+    void erase(const kv_table& from, std::string hash, std::int64_t start_ms, std::string rest) {
+        write_set gone;
+        gone.erase(from, key_of(from.hash, hash, from.range, rfc3339({start_ms * 1'000}) + rest));
+        ASSERT_TRUE(loop_.run([&] { return shop_->items().write(std::move(gone)); }));
+    }
+    result<replay_report> replay(std::int64_t from, std::optional<std::string> topic = {}) {
+        log_replay one({shop_->items(), shop_->log(), blobs_}, definitions::built_in());
+        return loop_.run([&] { return one.run({from, topic}); });
     }
 
     testing::temporary_directory directory_;
@@ -304,6 +351,65 @@ TEST_F(analytics_service_test, results_of_payments_are_objects_too) {
                                                "ecommerce-analytics-results/analytics/overall"}));
     EXPECT_NE(ask("ListPaymentAnalytics", R"({"by":"status"})").find(R"("status":"succeeded")"),
               std::string::npos);
+}
+
+TEST_F(analytics_service_test, the_log_read_again_puts_the_windows_that_were) {
+    const auto start = now_ms();
+    half_an_hour();
+    const auto before = told();
+    const auto results = end_of(topic::results), late = end_of(topic::late);
+    EXPECT_EQ(late, 1);
+    erase(product_windows_table, "p1", start + 3 * minute, "");
+    erase(windows_table, "orders_by_minute", start + 4 * minute, "#EUR");
+    erase(windows_table, "payments_by_status", start + 5 * minute, "#succeeded|EUR");
+    std::erase_if(blobs_.kept,
+                  [](const auto& each) { return each.first.starts_with(results_bucket); });
+    ASSERT_NE(told(), before);
+    const auto done = replay(0);
+    ASSERT_TRUE(done) << done.error().detail;
+    EXPECT_EQ(told(), before);
+    EXPECT_EQ(done->left, 0);
+    EXPECT_EQ(done->events, 122);
+    EXPECT_EQ(done->late, 1);
+    EXPECT_EQ(done->bad, 1);
+    EXPECT_EQ(end_of(topic::results), results) << "readers of the topic have had them";
+    EXPECT_EQ(end_of(topic::late), late);
+    const auto again = replay(0);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->windows, done->windows);
+    EXPECT_EQ(told(), before);
+}
+
+TEST_F(analytics_service_test,
+       a_log_read_from_its_middle_leaves_windows_that_may_have_begun_before) {
+    const auto start = now_ms();
+    half_an_hour();
+    const auto before = told();
+    for (std::int64_t from = 1; from <= 60; from += 3) {
+        const auto done = replay(from);
+        if (!done) {
+            EXPECT_EQ(done.error().code, "offset_not_reached");
+            EXPECT_GT(from, 30);
+            break;
+        }
+        EXPECT_EQ(told(), before) << "from " << from;
+        EXPECT_GT(done->left, 0) << "from " << from;
+    }
+    erase(product_windows_table, "p1", start + 28 * minute, "");
+    ASSERT_NE(told(), before);
+    const auto only = replay(5, std::string(activities::topic::raw_events));
+    ASSERT_TRUE(only);
+    EXPECT_EQ(told(), before);
+    EXPECT_GT(only->windows, 0);
+}
+
+TEST_F(analytics_service_test, an_offset_that_no_partition_has_is_refused) {
+    view(now_ms(), "ann", "p1");
+    EXPECT_EQ(replay(2).error().detail, "no partition has come to offset 2: the longest ends at 1");
+    EXPECT_EQ(replay(-1).error().code, "offset_ill_formed");
+    EXPECT_EQ(replay(0, "sales").error().detail, "no pipeline reads topic `sales`");
+    EXPECT_EQ(replay(1, "orders").error().code, "offset_not_reached");
+    ASSERT_TRUE(replay(0));
 }
 
 TEST_F(analytics_service_test, a_state_larger_than_an_item_is_a_blob) {

@@ -118,6 +118,15 @@ event event_of(const row& of) {
             .payload = json_of(of)};
 }
 
+std::string object_of(std::span<const row> rows) {
+    std::string out = "[";
+    for (const auto& each : rows) {
+        if (out.size() > 1) out += ",\n";
+        out += json_of(each);
+    }
+    return out + "]\n";
+}
+
 std::string object_key(const pipeline& of, std::int64_t start_ms) {
     auto time = rfc3339(time_of(start_ms)).substr(0, 19);
     std::ranges::replace(time, ':', '-');
