@@ -1,6 +1,9 @@
 #include "transport/events/apply.hpp"
 
+#include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
+
+#include <exception>
 
 namespace stoa {
 
@@ -17,14 +20,21 @@ task<result<void>> apply_event(const event_handler& row, void* service, delivery
         co_return fail(errc::invalid, "payload_ill_formed",
                        wrong.front().where + ": " + wrong.front().code);
     std::string thrown;
+    std::exception_ptr broke_off;
     try {
         co_return co_await row.call(service, std::move(what), std::move(payload));
-    } catch (const boost::system::system_error&) {
-        throw;  // the supervisor's cancellation: the event stays undone
+    } catch (const boost::system::system_error& e) {
+        broke_off = std::current_exception();
+        thrown = e.what();
     } catch (const std::exception& e) {
         thrown = e.what();
     }
-    co_return fail(errc::internal, "handler_threw", std::move(thrown));
+    if (!broke_off) co_return fail(errc::internal, "handler_threw", std::move(thrown));
+    const auto asked = co_await asio::this_coro::cancellation_state;
+    if (asked.cancelled() != asio::cancellation_type::none)
+        std::rethrow_exception(broke_off);  // the supervisor's: the event stays undone
+    // Nobody asked us to end. Taken for a cancellation, it would end the consumer in silence.
+    co_return fail(errc::unavailable, "handler_broke_off", std::move(thrown));
 }
 
 bool is_transient(errc kind) {

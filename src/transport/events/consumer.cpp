@@ -5,8 +5,13 @@
 #include "runtime/log.hpp"
 #include "transport/events/apply.hpp"
 
+#include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
+
 #include <algorithm>
 #include <map>
+#include <stdexcept>
 
 namespace stoa {
 namespace {
@@ -69,14 +74,27 @@ class consumer_loop {
         std::map<std::string_view, std::vector<delivery*>> by_key;
         for (auto& each : events) by_key[each.message.key].push_back(&each);
         supervisor chains(on_.on());
+        std::size_t undone = events.size();
         for (auto& [key, chain] : by_key)
-            chains.spawn(
-                "consume " + std::string(what_.group),
-                [this, events_of_key = &chain]() -> task<> { return apply_chain(*events_of_key); });
+            chains.spawn("consume " + std::string(what_.group),
+                         [this, &undone, events_of_key = &chain]() -> task<> {
+                             return apply_chain(*events_of_key, undone);
+                         });
         co_await chains.idle();
+        if (undone == 0) co_return;
+        // What a chain throws stays with its supervisor. Told to end, each has thrown, and so do
+        // we; otherwise the batch must not count: this task is essential, and is begun anew with
+        // the process.
+        const auto asked = co_await asio::this_coro::cancellation_state;
+        if (asked.cancelled() != asio::cancellation_type::none)
+            throw boost::system::system_error(asio::error::operation_aborted);
+        throw std::runtime_error(std::to_string(undone) + " events of a batch were left undone");
     }
-    task<> apply_chain(std::vector<delivery*>& chain) {
-        for (delivery* each : chain) co_await apply_one(std::move(*each));
+    task<> apply_chain(std::vector<delivery*>& chain, std::size_t& undone) {
+        for (delivery* each : chain) {
+            co_await apply_one(std::move(*each));
+            --undone;
+        }
     }
 
     task<> apply_one(delivery what) {

@@ -7,8 +7,10 @@
 #include <gtest/gtest.h>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <deque>
+#include <stdexcept>
 
 namespace stoa {
 namespace {
@@ -37,13 +39,15 @@ class listed_log final : public event_log {
         parked.push_back(std::move(what));
         co_return result<void>{};
     }
-    task<result<bool>> is_parked(std::string, std::string, std::string) override {
+    task<result<bool>> is_parked(std::string, std::string, std::string key) override {
+        if (key == breaks_at) throw std::runtime_error("no memory left");
         co_return false;
     }
 
     std::deque<delivery_batch> batches;
     std::vector<delivery> parked;
     std::int64_t done_up_to = -1;
+    std::string breaks_at = "nowhere";  // the key of whose event dealing with it breaks off
 
  private:
     struct reader final : subscription {
@@ -72,10 +76,13 @@ class listener {
     task<result<void>> on_told(delivery what, told payload) {
         seen.push_back(std::move(what));
         if (payload.text == "busy" && seen.size() == 1) co_return fail(errc::unavailable, "busy");
+        if (payload.text == "cut" && ++cuts == 1)
+            throw boost::system::system_error(asio::error::operation_aborted);
         if (payload.text == "bad") co_return fail(errc::invalid, "no_such_thing");
         co_return result<void>{};
     }
     std::vector<delivery> seen;
+    int cuts = 0;
 };
 
 constexpr event_handler rows[] = {on_event<&listener::on_told>("news", "news.told")};
@@ -85,23 +92,31 @@ class consumer_test : public ::testing::Test {
     ~consumer_test() override {
         io.run([this] { return tasks.stop(); }, std::chrono::seconds(5));
     }
+    static delivery told_to(std::string key, std::int64_t offset, std::string payload) {
+        return {.group = "listener",
+                .offset = offset,
+                .message = {.topic = "news",
+                            .key = std::move(key),
+                            .id = "e" + std::to_string(offset + 1),
+                            .type = "news.told",
+                            .payload = std::move(payload)}};
+    }
     void consume(std::string payload, tracer* with, std::string traceparent = "") {
-        delivery one{.group = "listener",
-                     .message = {.topic = "news",
-                                 .key = "k",
-                                 .id = "e1",
-                                 .type = "news.told",
-                                 .traceparent = std::move(traceparent),
-                                 .payload = std::move(payload)}};
-        log.batches.push_back({.topic = "news", .events = {one}});
+        auto one = told_to("k", 0, std::move(payload));
+        one.message.traceparent = std::move(traceparent);
+        consume({std::move(one)}, with);
+    }
+    void consume(std::vector<delivery> all, tracer* with = nullptr) {
+        const auto end = std::ssize(all);
+        log.batches.push_back({.topic = "news", .events = std::move(all)});
         ASSERT_TRUE(start_consumer({"listener", rows, &to}, log, time, random, measured, tasks, {},
                                    {}, with));
-        for (int i = 0; i < 100 && log.done_up_to != 1; ++i) {
+        for (int i = 0; i < 100 && log.done_up_to != end; ++i) {
             io.drain();
             time.advance(milliseconds(100));
             io.drain();
         }
-        ASSERT_EQ(log.done_up_to, 1);
+        ASSERT_EQ(log.done_up_to, end);
     }
 
     stoa::testing::test_loop io;
@@ -141,6 +156,27 @@ TEST_F(consumer_test, each_attempt_is_a_span_and_the_failed_ones_say_why) {
     EXPECT_EQ(made[0].failure, "busy");
     EXPECT_FALSE(made[1].failure);
     EXPECT_EQ(made[1].parent_id, made[0].parent_id) << "siblings, not one under the other";
+}
+
+// A connection that its pool closed, say: nobody asked the consumer to end.
+TEST_F(consumer_test, a_handler_that_broke_off_is_asked_again) {
+    consume(R"({"text":"cut"})", nullptr);
+    EXPECT_EQ(to.seen.size(), 2U);
+    EXPECT_TRUE(log.parked.empty());
+}
+
+TEST_F(consumer_test, a_handler_that_broke_off_among_others_is_asked_again) {
+    consume({told_to("a", 0, R"({"text":"fine"})"), told_to("b", 1, R"({"text":"cut"})"),
+             told_to("b", 2, R"({"text":"fine"})")});
+    EXPECT_EQ(to.seen.size(), 4U) << "and the next event of its key came after it";
+    EXPECT_TRUE(log.parked.empty());
+}
+
+// The process ends and begins again at the last offset that was stored.
+TEST_F(consumer_test, a_batch_of_which_an_event_was_left_undone_is_never_acknowledged) {
+    log.breaks_at = "b";
+    EXPECT_DEATH(consume({told_to("a", 0, R"({"text":"fine"})"), told_to("b", 1, "{}")}),
+                 "");
 }
 
 TEST_F(consumer_test, a_dead_letter_keeps_the_trace_it_came_with) {
