@@ -23,8 +23,8 @@ constexpr target_facts facts[] = {
 // Whom a target asks, besides the user service, which knows every credential.
 std::span<const target> asked_by(target one) {
     using enum target;
-    static constexpr target by_gateway[] = {user,    product,      cart,    order,
-                                            payment, notification, activity};
+    static constexpr target by_gateway[] = {user,    product,      cart,     order,
+                                            payment, notification, activity, analytics};
     static constexpr target by_user[] = {cart, order};
     static constexpr target by_product[] = {user, order};
     static constexpr target by_cart[] = {user, product, order};
