@@ -61,9 +61,17 @@ def tree_cpu_us(pid):
     return total
 
 
-def pss_mb(pid):
+def memory_mb(pid, which):
     text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(re.search(r"^Pss:\s+(\d+) kB", text, re.M).group(1)) / 1024
+    return int(re.search(rf"^{which}:\s+(\d+) kB", text, re.M).group(1)) / 1024
+
+
+def pss_mb(pid):
+    return memory_mb(pid, "Pss")
+
+
+def rss_mb(pid):
+    return memory_mb(pid, "Rss")
 
 
 def cpu_model():

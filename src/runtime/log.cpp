@@ -48,11 +48,15 @@ void append(std::string& line, const log_field& field) {
     line.append(number, end);
 }
 
+// Lines that may wait for the terminal. Their places are made and touched at once, 400 bytes each,
+// in every process of a shop.
+constexpr std::size_t lines_waiting = 2'048;
+
 }  // namespace
 
 void start_log(log_level least) {
     spdlog::drop_all();
-    spdlog::init_thread_pool(8192, 1);
+    spdlog::init_thread_pool(lines_waiting, 1);
     auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     // Overrun drops the oldest lines: a stuck terminal must not stop the shop.
     auto logger = std::make_shared<spdlog::async_logger>(
