@@ -6,6 +6,7 @@
 #include "adapters/system/system_clock.hpp"
 #include "apps/stoa/doctor.hpp"
 #include "apps/stoa/wiring_engines.hpp"
+#include "apps/stoa/wiring_notifier.hpp"
 #include "apps/stoa/wiring_options.hpp"
 #include "apps/stoa/wiring_provider.hpp"
 #include "runtime/loops.hpp"
@@ -77,6 +78,7 @@ class engine_doctor {
         if (from_.text("key_value") == "dynamodb") dynamodb();
         if (from_.text("blob") == "s3") s3();
         if (from_.text("notifier") == "smtp") smtp();
+        if (from_.text("notifier") == "sns") sns();
         if (from_.text("payments") == "stripe") stripe();
     }
 
@@ -235,6 +237,14 @@ class engine_doctor {
         const auto at = "SMTP at " + with.host + ':' + with.port;
         if (seen) say_.good(at + " takes our mail");
         else say_.wrong(at, seen.error().detail + "; see `smtp_url`");
+    }
+
+    void sns() {
+        asker ask;
+        const auto seen = ask.run([&] { return probe_sns(from_, ask.client(), time_, random_); });
+        const auto topic = "SNS's topic " + from_.text("sns_topic_arn");
+        if (seen) say_.good(topic + " is there and lets us look at it");
+        else say_.wrong(topic, where(seen.error(), "AWS_ENDPOINT_URL_SNS"));
     }
 
     void stripe() {

@@ -1,11 +1,9 @@
 #include "apps/stoa/wiring.hpp"
 
-#include "adapters/mailbox/outbox_file.hpp"
 #include "adapters/security/jwt_authority.hpp"
 #include "adapters/security/key_file.hpp"
 #include "adapters/security/password_hasher.hpp"
 #include "adapters/simulator/payment_simulator.hpp"
-#include "adapters/smtp/smtp_notifier.hpp"
 #include "adapters/sqlite/log_groups.hpp"
 #include "adapters/system/system_clock.hpp"
 #include "apps/stoa/across_loops.hpp"
@@ -23,6 +21,7 @@
 #include "apps/stoa/wiring_analytics.hpp"
 #include "apps/stoa/wiring_engines.hpp"
 #include "apps/stoa/wiring_house.hpp"
+#include "apps/stoa/wiring_notifier.hpp"
 #include "apps/stoa/wiring_provider.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
@@ -90,7 +89,6 @@ struct shop::parts {
     std::unique_ptr<http::server> admin_server;
 
     result<void> open_engines();
-    result<std::unique_ptr<notifier>> open_notifier();
     result<void> open_provider();
     result<void> make_replicas();
     result<void> make_routes(replica& one);
@@ -137,6 +135,7 @@ shop::~shop() {
     if (all_->traces) all_->traces->close();
     // Their clients belong to the loops.
     all_->provider.reset();
+    all_->outside.reset();
     if (all_->stores && !all_->embedded()) all_->stores.reset();
     all_->loops.reset();
 }
@@ -179,7 +178,7 @@ result<void> shop::parts::open_engines() {
     passwords = std::make_unique<sodium_password_hasher>();
     tools = std::make_unique<blocking_pool>("audits and backups", 3, 8);
     if (targets.has(target::notification)) {
-        STOA_TRY(outside, open_notifier());
+        STOA_TRY(outside, open_notifier(from, {*loops, time, random, *files}));
     }
     if (targets.has(target::payment)) STOA_TRY_VOID(open_provider());
     return {};
@@ -200,18 +199,6 @@ result<void> shop::parts::open_provider() {
     STOA_TRY(provider,
              provider_wiring::open(from, {*loops, time, random, stores->provider_items(), wake}));
     return {};
-}
-
-result<std::unique_ptr<notifier>> shop::parts::open_notifier() {
-    const auto& sender = from.text("mail_from");
-    if (from.text("notifier") == "smtp") {
-        STOA_TRY(auto server, read_smtp_url(from.text("smtp_url"), sender));
-        server.ca_file = from.text("smtp_ca_file");
-        return std::make_unique<smtp_notifier>(std::move(server), time, *files);
-    }
-    STOA_TRY(auto mailbox,
-             outbox_file::open(from.text("data_dir") + "/mailbox.mbox", sender, time, *files));
-    return mailbox;
 }
 
 result<void> shop::parts::make_replicas() {
