@@ -80,6 +80,7 @@ class engine_doctor {
         if (from_.text("notifier") == "smtp") smtp();
         if (from_.text("notifier") == "sns") sns();
         if (from_.text("payments") == "stripe") stripe();
+        mutual_tls();
     }
 
  private:
@@ -263,6 +264,14 @@ class engine_doctor {
             say_.note(
                 "Stripe's news are not taken (`stripe_webhook_secret` is not set): outcomes "
                 "that were not known at once are asked for instead");
+    }
+
+    void mutual_tls() {
+        const auto read = identity_of(from_, time_.now());
+        if (!read) return say_.wrong("gRPC's mutual TLS", read.error().detail);
+        if (!read->certificate.empty())
+            say_.good(
+                "the certificate for gRPC is of `grpc_ca_file`'s authority, and the key fits");
     }
 
     findings& say_;

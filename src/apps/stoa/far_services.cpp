@@ -9,7 +9,8 @@ constexpr int calls_at_once = 2'000;                                   // as a r
 }  // namespace
 
 result<std::unique_ptr<far_connections>> far_connections::open(const settings& from,
-                                                               const target_set& here) {
+                                                               const target_set& here,
+                                                               const rpc::tls_identity& own) {
     auto out = std::make_unique<far_connections>();
     if (here.whole()) return out;
     for (const auto& each : all_targets()) {
@@ -18,11 +19,7 @@ result<std::unique_ptr<far_connections>> far_connections::open(const settings& f
         if (places.empty()) continue;
         std::string addresses;
         for (const auto& place : places) addresses += (addresses.empty() ? "" : ",") + place.grpc;
-        STOA_TRY(auto connection,
-                 rpc::grpc_connection::open({.addresses = std::move(addresses),
-                                             .ca_file = from.text("grpc_ca_file"),
-                                             .certificate_file = from.text("grpc_certificate_file"),
-                                             .key_file = from.text("grpc_key_file")}));
+        STOA_TRY(auto connection, rpc::grpc_connection::open({std::move(addresses), own}));
         out->known_.emplace(each.is, known{std::move(places), std::move(connection)});
     }
     return out;

@@ -26,7 +26,8 @@ class far_connections {
     // For every target that is not served here and has a place in the settings. Nothing is asked
     // of them yet.
     static result<std::unique_ptr<far_connections>> open(const settings& from,
-                                                         const target_set& here);
+                                                         const target_set& here,
+                                                         const rpc::tls_identity& own);
 
     bool knows(target of) const { return known_.contains(of); }
     const std::vector<service_place>& places(target of) const { return known_.at(of).places; }

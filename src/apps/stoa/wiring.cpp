@@ -22,6 +22,7 @@
 #include "apps/stoa/wiring_engines.hpp"
 #include "apps/stoa/wiring_house.hpp"
 #include "apps/stoa/wiring_notifier.hpp"
+#include "apps/stoa/wiring_options.hpp"
 #include "apps/stoa/wiring_provider.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
@@ -77,6 +78,7 @@ struct shop::parts {
     std::unique_ptr<sodium_password_hasher> passwords;
     std::unique_ptr<jwt_authority> tokens;
     std::unique_ptr<rpc::service_tokens> service_tokens;
+    rpc::tls_identity identity;  // of a part of a shop, to its other parts
     std::unique_ptr<engines> stores;
     std::unique_ptr<provider_wiring> provider;
     std::unique_ptr<notifier> outside;
@@ -164,6 +166,9 @@ result<std::unique_ptr<shop>> shop::open(const settings& from) {
 
 result<void> shop::parts::open_engines() {
     const auto& directory = from.text("data_dir");
+    if (!targets.whole()) {
+        STOA_TRY(identity, identity_of(from, time.now()));
+    }
     STOA_TRY_VOID(settle_restore(directory));
     epoch = new_id(time, random);
     local_token = "local_" + tokens_of_chance(random);
@@ -174,7 +179,7 @@ result<void> shop::parts::open_engines() {
     STOA_TRY(const auto ring, load_or_create_keys(keys, time.now()));
     tokens = std::make_unique<jwt_authority>(ring);
     service_tokens = std::make_unique<rpc::service_tokens>(*tokens, time, targets.text());
-    STOA_TRY(far, far_connections::open(from, targets));
+    STOA_TRY(far, far_connections::open(from, targets, identity));
     passwords = std::make_unique<sodium_password_hasher>();
     tools = std::make_unique<blocking_pool>("audits and backups", 3, 8);
     if (targets.has(target::notification)) {
@@ -575,9 +580,7 @@ result<void> shop::parts::listen_for_services() {
                                  traces ? &traces->spans() : nullptr},
                                 {.host = from.text("listen_host"),
                                  .port = each.grpc_port,
-                                 .certificate_file = from.text("grpc_certificate_file"),
-                                 .key_file = from.text("grpc_key_file"),
-                                 .client_ca_file = from.text("grpc_ca_file"),
+                                 .identity = identity,
                                  .longest_deadline = seconds(from.number("request_seconds")),
                                  .shop_currency = from.currency("currency"),
                                  .version = STOA_VERSION},

@@ -40,6 +40,20 @@ result<postgres_address> postgres_of(const settings& from) {
     return out;
 }
 
+result<rpc::tls_identity> identity_of(const settings& from, timestamp now) {
+    STOA_TRY(auto read,
+             rpc::read_tls_identity({.grpc_certificate_file = from.text("grpc_certificate_file"),
+                                     .grpc_key_file = from.text("grpc_key_file"),
+                                     .grpc_ca_file = from.text("grpc_ca_file")},
+                                    now));
+    if (!read.certificate.empty() && from.text("edges") == "http")
+        return fail(bad_setting("edges",
+                                "= http carries what services ask each other in plain text, and "
+                                "`grpc_certificate_file` would do nothing: set edges to grpc, or "
+                                "take the certificate out"));
+    return read;
+}
+
 result<kafka_options> kafka_of(const settings& from) {
     if (!from.given("kafka_brokers"))
         return fail(

@@ -6,6 +6,7 @@
 #include "adapters/kafka/kafka_event_log.hpp"
 #include "adapters/postgres/postgres_store.hpp"
 #include "apps/stoa/settings.hpp"
+#include "transport/grpc/tls_identity.hpp"
 
 namespace stoa {
 
@@ -14,6 +15,8 @@ error bad_setting(std::string_view key, const std::string& what);
 // DATABASE_URL, or the parts of it; the password apart, so that no message shows it.
 result<postgres_address> postgres_of(const settings& from);
 result<kafka_options> kafka_of(const settings& from);
+// What a part of a shop shows the others by gRPC. Reads the files.
+result<rpc::tls_identity> identity_of(const settings& from, timestamp now);
 // What the AWS adapters read of the environment may stand in the settings, too.
 aws::environment aws_environment(const settings& from);
 // `own`: the setting of one service; else that of all.

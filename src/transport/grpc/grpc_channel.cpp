@@ -1,6 +1,7 @@
 #include "transport/grpc/grpc_channel.hpp"
 
 #include "transport/grpc/grpc_bytes.hpp"
+#include "transport/grpc/grpc_log.hpp"
 #include "transport/grpc/protobuf_codec.hpp"
 #include "transport/grpc/protos.hpp"
 #include "transport/grpc/status_codes.hpp"
@@ -9,12 +10,14 @@
 #include <google/protobuf/descriptor.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/security/tls_credentials_options.h>
 #include <boost/asio/associated_cancellation_slot.hpp>
 
-#include <fstream>
-#include <sstream>
+#include <set>
 
 namespace stoa::rpc {
+
+namespace tls = grpc::experimental;
 
 struct grpc_connection::state {
     explicit state(std::shared_ptr<grpc::Channel> c) : channel(std::move(c)), stub(channel) {}
@@ -23,16 +26,6 @@ struct grpc_connection::state {
 };
 
 namespace {
-
-result<std::string> pem(const std::string& path, std::string_view setting) {
-    if (path.empty()) return std::string();
-    std::ifstream in(path, std::ios::binary);
-    std::ostringstream out;
-    if (!in || !(out << in.rdbuf()))
-        return fail(errc::invalid, "bad_setting",
-                    "`" + std::string(setting) + "`: " + path + " cannot be read");
-    return std::move(out).str();
-}
 
 // One address is looked up by its name, which may have several; several are taken as they are.
 result<std::string> target_of(const std::string& addresses) {
@@ -43,6 +36,54 @@ result<std::string> target_of(const std::string& addresses) {
                         ": several hosts of a service are named by their numbers, or all "
                         "by one name that stands for them");
     return "ipv4:" + addresses;
+}
+
+// gRPC holds a certificate against the target's one name, and a list of addresses has none: whoever
+// shows a certificate for one of them is believed.
+class one_of_hosts final : public tls::ExternalCertificateVerifier {
+ public:
+    explicit one_of_hosts(std::set<std::string, std::less<>> hosts) : hosts_(std::move(hosts)) {}
+
+    bool Verify(tls::TlsCustomVerificationCheckRequest* shown, std::function<void(grpc::Status)>,
+                grpc::Status* judged) override {
+        for (const auto& each : shown->ip_names())
+            if (hosts_.contains(std::string_view(each.data(), each.size()))) return true;
+        *judged = {grpc::UNAUTHENTICATED, "the certificate is for none of the service's hosts"};
+        return true;  // judged at once
+    }
+    void Cancel(tls::TlsCustomVerificationCheckRequest*) override {}
+
+ private:
+    std::set<std::string, std::less<>> hosts_;
+};
+
+std::shared_ptr<grpc::ChannelCredentials> credentials_of(const grpc_target& to) {
+    const auto& own = to.identity;
+    if (own.ca.empty()) return grpc::InsecureChannelCredentials();
+    if (to.addresses.find(',') == std::string::npos)
+        return grpc::SslCredentials({.pem_root_certs = own.ca,
+                                     .pem_private_key = own.key,
+                                     .pem_cert_chain = own.certificate});
+    std::set<std::string, std::less<>> hosts;
+    for (std::size_t at = 0; at < to.addresses.size();) {
+        const auto end = std::min(to.addresses.find(',', at), to.addresses.size());
+        const auto host = to.addresses.substr(at, end - at);
+        hosts.insert(host.substr(0, host.find(':')));
+        at = end + 1;
+    }
+    tls::TlsChannelCredentialsOptions options;
+    std::vector<tls::IdentityKeyCertPair> shows;
+    if (!own.certificate.empty()) {
+        shows.push_back({own.key, own.certificate});
+        options.watch_identity_key_cert_pairs();
+    }
+    options.watch_root_certs();
+    options.set_certificate_provider(
+        std::make_shared<tls::StaticDataCertificateProvider>(own.ca, std::move(shows)));
+    options.set_certificate_verifier(
+        tls::ExternalCertificateVerifier::Create<one_of_hosts>(std::move(hosts)));
+    options.set_check_call_host(false);  // against the list as it stands, which is no name
+    return tls::TlsCredentials(options);
 }
 
 // What a call leaves behind when it has ended. Kept by the call and by who may cancel it.
@@ -83,14 +124,7 @@ grpc_connection::grpc_connection(std::unique_ptr<state> of) : state_(std::move(o
 grpc_connection::~grpc_connection() = default;
 
 result<std::shared_ptr<grpc_connection>> grpc_connection::open(const grpc_target& to) {
-    std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials();
-    if (!to.ca_file.empty()) {
-        grpc::SslCredentialsOptions options;
-        STOA_TRY(options.pem_root_certs, pem(to.ca_file, "grpc_ca"));
-        STOA_TRY(options.pem_cert_chain, pem(to.certificate_file, "grpc_certificate"));
-        STOA_TRY(options.pem_private_key, pem(to.key_file, "grpc_key"));
-        credentials = grpc::SslCredentials(options);
-    }
+    log_what_grpc_says();
     grpc::ChannelArguments arguments;
     arguments.SetLoadBalancingPolicyName("round_robin");
     arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, largest_metadata_bytes);
@@ -103,7 +137,7 @@ result<std::shared_ptr<grpc_connection>> grpc_connection::open(const grpc_target
     arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 500);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
     STOA_TRY(const auto where, target_of(to.addresses));
-    auto channel = grpc::CreateCustomChannel(where, credentials, arguments);
+    auto channel = grpc::CreateCustomChannel(where, credentials_of(to), arguments);
     return std::shared_ptr<grpc_connection>(
         new grpc_connection(std::make_unique<state>(std::move(channel))));
 }

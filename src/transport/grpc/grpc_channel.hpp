@@ -6,6 +6,7 @@
 #include "ports/clock.hpp"
 #include "ports/remote.hpp"
 #include "runtime/trace.hpp"
+#include "transport/grpc/tls_identity.hpp"
 #include "transport/rpc/service_tokens.hpp"
 
 namespace stoa::rpc {
@@ -14,15 +15,14 @@ struct grpc_target {
     // host:port; several by commas, with hosts by their numbers: calls are spread over them, and
     // those that do not answer are left out until they do.
     std::string addresses;
-    std::string ca_file;                     // PEM; empty: plain text
-    std::string certificate_file, key_file;  // PEM; for mTLS
+    tls_identity identity;  // without an authority: plain text
 };
 
 // The connection to one target, shared by the loops of a process. Thread rule: any thread.
 class grpc_connection {
  public:
     // Does not wait for the peer: one that is away is `unavailable` per call. Errors: `invalid`
-    // for an address or a file that cannot be used.
+    // for an address that cannot be used.
     static result<std::shared_ptr<grpc_connection>> open(const grpc_target& to);
     ~grpc_connection();
     grpc_connection(const grpc_connection&) = delete;

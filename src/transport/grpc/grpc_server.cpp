@@ -4,6 +4,7 @@
 #include "base/problem.hpp"
 #include "runtime/log.hpp"
 #include "transport/grpc/grpc_bytes.hpp"
+#include "transport/grpc/grpc_log.hpp"
 #include "transport/grpc/protobuf_codec.hpp"
 #include "transport/grpc/protos.hpp"
 #include "transport/grpc/status_codes.hpp"
@@ -20,9 +21,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/system/system_error.hpp>
 
-#include <fstream>
 #include <set>
-#include <sstream>
 
 namespace stoa::rpc {
 namespace {
@@ -66,31 +65,13 @@ std::string metadata_of(const grpc::CallbackServerContext& from, const char* nam
     return {found->second.data(), found->second.size()};
 }
 
-result<std::string> file_text(const std::string& path, std::string_view setting) {
-    std::ifstream in(path, std::ios::binary);
-    std::ostringstream out;
-    if (!in || !(out << in.rdbuf()))
-        return fail(errc::invalid, "bad_setting",
-                    "`" + std::string(setting) + "`: " + path + " cannot be read");
-    return std::move(out).str();
-}
-
-result<std::shared_ptr<grpc::ServerCredentials>> credentials_of(const grpc_settings& from) {
-    if (from.certificate_file.empty() && from.key_file.empty()) {
-        if (!from.client_ca_file.empty())
-            return fail(errc::invalid, "bad_setting",
-                        "`grpc_client_ca` needs `grpc_certificate` and `grpc_key`");
-        return grpc::InsecureServerCredentials();
-    }
+std::shared_ptr<grpc::ServerCredentials> credentials_of(const tls_identity& own) {
+    if (own.certificate.empty()) return grpc::InsecureServerCredentials();
     grpc::SslServerCredentialsOptions options(
-        from.client_ca_file.empty() ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
-                                    : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-    STOA_TRY(auto key, file_text(from.key_file, "grpc_key"));
-    STOA_TRY(auto certificate, file_text(from.certificate_file, "grpc_certificate"));
-    options.pem_key_cert_pairs.push_back({std::move(key), std::move(certificate)});
-    if (!from.client_ca_file.empty()) {
-        STOA_TRY(options.pem_root_certs, file_text(from.client_ca_file, "grpc_client_ca"));
-    }
+        own.ca.empty() ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
+                       : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+    options.pem_key_cert_pairs.push_back({own.key, own.certificate});
+    options.pem_root_certs = own.ca;
     return grpc::SslServerCredentials(options);
 }
 
@@ -312,12 +293,12 @@ result<void> grpc_server::state::add_service(std::size_t index) {
 }
 
 result<void> grpc_server::state::listen() {
+    log_what_grpc_says();
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
-    STOA_TRY(const auto credentials, credentials_of(settings));
     const auto where = settings.host + ':' + std::to_string(settings.port);
-    builder.AddListeningPort(where, credentials, &port);
+    builder.AddListeningPort(where, credentials_of(settings.identity), &port);
     builder.SetMaxReceiveMessageSize(settings.largest_message_bytes);
     // A stored answer travels back in the metadata.
     builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, largest_metadata_bytes);
@@ -329,8 +310,7 @@ result<void> grpc_server::state::listen() {
     if (!server || port == 0)
         return fail(errc::unavailable, "cannot_listen",
                     "the gRPC listener cannot have " + where +
-                        ": another process has it, or it is no address of this machine, or the "
-                        "certificate does not fit its key");
+                        ": another process has it, or it is no address of this machine");
     return {};
 }
 

@@ -8,15 +8,16 @@
 #include "runtime/loops.hpp"
 #include "runtime/metrics.hpp"
 #include "runtime/trace.hpp"
+#include "transport/grpc/tls_identity.hpp"
 #include "transport/rpc/service_tokens.hpp"
 
 namespace stoa::rpc {
 
 struct grpc_settings {
     std::string host = "127.0.0.1";
-    std::uint16_t port = 0;                  // 0: a free one
-    std::string certificate_file, key_file;  // PEM; empty: plain text
-    std::string client_ca_file;             // PEM; given: only clients with its certificates (mTLS)
+    std::uint16_t port = 0;  // 0: a free one
+    // No certificate: plain text. With an authority: only clients that show its certificates.
+    tls_identity identity;
     milliseconds longest_deadline{15'000};  // of a call whose client names none, or a longer one
     int largest_message_bytes = 4 << 20;
     int in_flight = 2'000;  // calls at once; more are refused
@@ -51,7 +52,7 @@ class grpc_server {
     };
     // Pairs every rpc of the services with its row and every message with its struct, and listens.
     // Errors name the rpc without a row, the member that api/proto lacks, the address that cannot
-    // be had, the certificate that cannot be read.
+    // be had.
     static result<std::unique_ptr<grpc_server>> open(needs ports, grpc_settings settings,
                                                      std::vector<grpc_lane> by_loop);
     ~grpc_server();
