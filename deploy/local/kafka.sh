@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # One Kafka node (KRaft: broker and controller in one), bound to loopback. `run DIR PORT` takes PORT and PORT + 1 and
 # keeps everything in DIR; `run DIR PORT FILE` adds FILE's lines to the broker's properties, later ones winning.
-# STOA_KAFKA_FORMAT holds further words for the formatting of a new DIR (--add-scram …).
+# STOA_KAFKA_FORMAT holds further words for the formatting of a new DIR (--add-scram …), STOA_KAFKA_JAVA a source file
+# whose classes the broker is to find.
 set -euo pipefail
 name=kafka title="Kafka" version=4.1.2
 source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
@@ -59,6 +60,12 @@ run() { # DIR PORT [FILE]
     properties "$1" "$2" >"$1/server.properties"
     [[ -z ${3-} ]] || cat "$3" >>"$1/server.properties"
     logging >"$1/log4j2.yaml"
+    local classes=$place/lib/*
+    if [[ -n ${STOA_KAFKA_JAVA-} ]]; then
+        need javac openjdk-17-jdk-headless
+        javac -cp "$place/lib/*" -d "$1/classes" "$STOA_KAFKA_JAVA"
+        classes+=:$1/classes
+    fi
     if [[ ! -f $1/logs/meta.properties ]]; then
         # shellcheck disable=SC2086 # words
         java "${jvm[@]}" -cp "$place/lib/*" kafka.tools.StorageTool format -t "$cluster" \
@@ -66,7 +73,7 @@ run() { # DIR PORT [FILE]
             { cat "$1/format.log" >&2; exit 1; }
     fi
     exec java "${jvm[@]}" -Xms256m -Xmx512m "-Dlog4j2.configurationFile=$1/log4j2.yaml" \
-        -cp "$place/lib/*" kafka.Kafka "$1/server.properties"
+        -cp "$classes" kafka.Kafka "$1/server.properties"
 }
 
 # It serves once it names a broker (itself) to who asks for metadata (version 0, every topic).

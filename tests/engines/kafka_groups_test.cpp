@@ -32,6 +32,22 @@ class kafka_groups : public ::testing::Test {
         for (auto i = from; i < who.got.size(); ++i) out.insert(who.got[i].partition);
         return out;
     }
+    static std::set<int> held_by(kafka_event_log& who) {
+        std::set<int> out;
+        for (const auto& each : who.held("g"))
+            if (!each.leaving) out.insert(each.partition);
+        return out;
+    }
+    // Of the four that it had.
+    static bool gives_some_up(kafka_event_log& who) { return held_by(who).size() < 4; }
+    // Two members, two partitions each, and neither waits for another move.
+    void wait_until_shared(kafka_event_log& one, kafka_event_log& other) {
+        ASSERT_TRUE(eventually(loop_, [&] {
+            const auto left = held_by(one), right = held_by(other);
+            return left.size() == 2 && right.size() == 2 && one.held("g").size() == 2 &&
+                   std::ranges::none_of(left, [&](int n) { return right.contains(n); });
+        }));
+    }
     static void expect_order(const std::vector<delivery>& got) {
         std::map<std::string, std::int64_t> last;
         for (const auto& each : got) {
@@ -47,6 +63,8 @@ class kafka_groups : public ::testing::Test {
     kafka_test_store store_;
 };
 
+// The first has a batch in hand when it is asked to give up its part: that batch counts, and
+// nothing of it comes to the second.
 TEST_F(kafka_groups, a_second_process_takes_its_part_and_gives_it_back_in_order) {
     const auto a = open("a"), b = open("b");
     append(*a, 0, 400);
@@ -54,31 +72,28 @@ TEST_F(kafka_groups, a_second_process_takes_its_part_and_gives_it_back_in_order)
     ASSERT_TRUE(loop_.run_until([&] { return first.ids.size() == 400; }));
     EXPECT_EQ(partitions_of(first).size(), 4U);
     {
+        first.hold();
+        append(*a, 400, 800);
+        ASSERT_TRUE(loop_.run_until([&] { return first.has_one_in_hand(); }));
         kafka_listener second(loop_, *b, "g");
-        first.slow = second.slow = true;
-        int n = 400;
-        ASSERT_TRUE(loop_.run_until([&] {
-            if (n < 4'000 && second.got.empty()) {
-                append(*a, n, n + 40);
-                n += 40;
-            }
-            return !second.got.empty();
-        }));
-        append(*a, n, n + 400);
-        n += 400;
-        ASSERT_TRUE(
-            loop_.run_until([&] { return std::ssize(first.ids) + std::ssize(second.ids) >= n; }));
-        EXPECT_EQ(std::ssize(first.got) + std::ssize(second.got), n)
+        ASSERT_TRUE(eventually(loop_, [&] { return gives_some_up(*a); }));
+        first.go_on();
+        wait_until_shared(*a, *b);
+        ASSERT_TRUE(loop_.run_until([&] { return first.ids.size() + second.ids.size() >= 800; }));
+        EXPECT_EQ(first.got.size() + second.got.size(), 800U)
             << "partitions moved in order: nothing came twice";
         expect_order(second.got);
-        EXPECT_EQ(partitions_of(second).size(), 2U);
         const auto before = first.got.size();
-        append(*a, n, n + 400);
-        n += 400;
-        ASSERT_TRUE(
-            loop_.run_until([&] { return std::ssize(first.ids) + std::ssize(second.ids) >= n; }));
-        EXPECT_EQ(partitions_of(first, before).size(), 2U);
+        const auto of_b = held_by(*b);
+        append(*a, 800, 1'200);
+        ASSERT_TRUE(loop_.run_until([&] { return first.ids.size() + second.ids.size() >= 1'200; }));
+        EXPECT_EQ(partitions_of(first, before), held_by(*a));
+        EXPECT_EQ(held_by(*b), of_b);
     }
+    ASSERT_TRUE(eventually(loop_, [&] { return held_by(*a).size() == 4; })) << "given back";
+    const auto before = first.got.size();
+    append(*a, 1'200, 1'300);
+    ASSERT_TRUE(loop_.run_until([&] { return first.got.size() >= before + 100; }));
     expect_order(first.got);
 }
 
@@ -89,28 +104,22 @@ TEST_F(kafka_groups, a_member_that_is_back_within_its_session_moves_nobody) {
     append(*a, 0, 400);
     ASSERT_TRUE(loop_.run_until([&] { return first.ids.size() == 400; }));
     auto second = std::make_unique<kafka_listener>(loop_, *b, "g");
-    int n = 400;
-    for (int tries = 0; tries < 300 && partitions_of(*second).size() < 2; ++tries) {
-        append(*a, n, n + 40);
-        n += 40;
-        eventually(
-            loop_, [&] { return std::ssize(first.ids) + std::ssize(second->ids) >= n; },
-            std::chrono::seconds(1));
-    }
-    ASSERT_EQ(partitions_of(*second).size(), 2U);
-    const auto theirs = partitions_of(*second);
+    wait_until_shared(*a, *b);
+    const auto ours = held_by(*a), theirs = held_by(*b);
     second.reset();
     b = open("b");
     second = std::make_unique<kafka_listener>(loop_, *b, "g");
     const auto before = first.got.size();
-    append(*a, n, n + 200);
+    append(*a, 400, 600);
     std::size_t share = 0;
-    for (int i = n; i < n + 200; ++i)
+    for (int i = 400; i < 600; ++i)
         share += theirs.contains(partition_of("k" + std::to_string(i % 40), 4));
-    n += 200;
     ASSERT_TRUE(loop_.run_until([&] { return second->got.size() >= share; }));
     EXPECT_EQ(partitions_of(*second), theirs);
-    for (const int each : partitions_of(first, before)) EXPECT_FALSE(theirs.contains(each));
+    EXPECT_EQ(held_by(*b), theirs);
+    ASSERT_TRUE(loop_.run_until([&] { return first.got.size() >= before + 200 - share; }));
+    EXPECT_EQ(partitions_of(first, before), ours);
+    EXPECT_EQ(held_by(*a), ours);
 }
 
 TEST_F(kafka_groups, lanes_of_a_process_share_one_member) {

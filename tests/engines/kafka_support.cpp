@@ -2,7 +2,7 @@
 
 #include "adapters/outbox/relay.hpp"
 
-#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <arpa/inet.h>
@@ -35,19 +35,19 @@ bool is_free(int port) {
     return out;
 }
 
-// The first of eight in a row, below the ports that the system hands out by itself.
+// The first of nine in a row, below the ports that the system hands out by itself.
 int free_ports() {
     system_random random;
     for (;;) {
         const int first = 12'000 + 10 * static_cast<int>(random.below(1'900));
         bool all = true;
-        for (int i = 0; i < 8; ++i) all = all && is_free(first + i);
+        for (int i = 0; i < 9; ++i) all = all && is_free(first + i);
         if (all) return first;
     }
 }
 
 pid_t spawn(const std::vector<std::string>& words, const std::string& said,
-            const std::string& format) {
+            const std::string& format, const std::string& java) {
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_addopen(&files, 1, said.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -58,6 +58,8 @@ pid_t spawn(const std::vector<std::string>& words, const std::string& said,
     for (char** each = environ; *each; ++each) environment.push_back(*each);
     auto added = "STOA_KAFKA_FORMAT=" + format;
     environment.push_back(added.data());
+    auto source = "STOA_KAFKA_JAVA=" + java;
+    environment.push_back(source.data());
     environment.push_back(nullptr);
     pid_t out = 0;
     const int wrong =
@@ -96,9 +98,9 @@ kafka_test_store::kafka_test_store(const std::string& directory) {
     shop = *std::move(opened);
 }
 
-kafka_broker::kafka_broker(std::string properties, std::string format)
-    : port_(free_ports()), format_(std::move(format)) {
-    for (int i = 7; i >= 1; --i)
+kafka_broker::kafka_broker(std::string properties, std::string format, std::string java)
+    : port_(free_ports()), format_(std::move(format)), java_(std::move(java)) {
+    for (int i = 8; i >= 1; --i)
         properties = std::regex_replace(properties, std::regex("PORT\\+" + std::to_string(i)),
                                         std::to_string(port_ + i));
     properties = std::regex_replace(properties, std::regex("PORT"), std::to_string(port_));
@@ -114,14 +116,14 @@ kafka_broker::~kafka_broker() {
 void kafka_broker::start() {
     pid_ = spawn({"deploy/local/kafka.sh", "run", folder_ / "data", std::to_string(port_),
                   folder_ / "more.properties"},
-                 folder_ / "said.log", format_);
+                 folder_ / "said.log", format_, java_);
 }
 
 void kafka_broker::wait_until_ready() {
     const auto until = steady::now() + std::chrono::seconds(90);
     while (steady::now() < until) {
         const pid_t asks =
-            spawn({"deploy/local/kafka.sh", "ready", std::to_string(port_)}, "/dev/null", "");
+            spawn({"deploy/local/kafka.sh", "ready", std::to_string(port_)}, "/dev/null", "", "");
         int status = 0;
         waitpid(asks, &status, 0);
         if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
@@ -143,7 +145,7 @@ void kafka_broker::stop(int how) {
 void kafka_broker::send(int signal) const { kill(pid_, signal); }
 
 kafka_listener::kafka_listener(test_loop& on, event_log& log, std::string group, lane share)
-    : loop_(on) {
+    : loop_(on), may_go_on_(on.on(), steady::time_point::max()) {
     auto made = log.subscribe(std::move(group), {"news"}, share);
     if (!made) throw std::runtime_error(made.error().detail);
     from_ = *std::move(made);
@@ -159,14 +161,21 @@ void kafka_listener::stop() {
     from_.reset();
 }
 
+void kafka_listener::go_on() {
+    holds_ = false;
+    may_go_on_.cancel();
+}
+
 task<> kafka_listener::run() {
     for (;;) {
         auto batch = co_await from_->next(20);
         if (!batch) continue;
-        if (slow) {
-            asio::basic_waitable_timer<steady, asio::wait_traits<steady>, loop::executor_type> work(
-                co_await asio::this_coro::executor, std::chrono::milliseconds(30));
-            co_await work.async_wait(use_task);
+        in_hand_ = true;
+        if (holds_) {
+            boost::system::error_code woken;
+            co_await may_go_on_.async_wait(asio::redirect_error(use_task, woken));
+            const auto asked = co_await asio::this_coro::cancellation_state;
+            if (asked.cancelled() != asio::cancellation_type::none) co_return;
         }
         const auto behind = batch->events.back().offset + 1;
         for (auto& each : batch->events) {
@@ -174,6 +183,7 @@ task<> kafka_listener::run() {
             got.push_back(std::move(each));
         }
         (void)co_await from_->done(batch->topic, batch->partition, behind);
+        in_hand_ = false;
     }
 }
 

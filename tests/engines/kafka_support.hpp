@@ -9,6 +9,7 @@
 #include "support/temporary_directory.hpp"
 #include "support/test_loop.hpp"
 
+#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 
@@ -50,8 +51,10 @@ struct kafka_test_store {
 class kafka_broker {
  public:
     // `properties` are lines for server.properties where PORT stands for the broker's port and
-    // PORT+2 … for those behind it; `format` further words for the formatting.
-    explicit kafka_broker(std::string properties = {}, std::string format = {});
+    // PORT+2 … for those behind it; `format` further words for the formatting; `java` a source
+    // file, by its whole path, of classes that the properties name.
+    explicit kafka_broker(std::string properties = {}, std::string format = {},
+                          std::string java = {});
     ~kafka_broker();
     kafka_broker(const kafka_broker&) = delete;
     kafka_broker& operator=(const kafka_broker&) = delete;
@@ -70,7 +73,7 @@ class kafka_broker {
     temporary_directory folder_;
     int port_ = 0;
     pid_t pid_ = 0;
-    std::string format_;
+    std::string format_, java_;
 };
 
 // run_until() for what changes on other threads: looks again though no handler ran.
@@ -93,15 +96,20 @@ class kafka_listener {
 
     std::vector<delivery> got;
     std::set<std::string> ids;
-    bool slow = false;  // keeps each batch for a while
+    // From now on a batch that comes is kept, until it may go on.
+    void hold() { holds_ = true; }
+    void go_on();
+    bool has_one_in_hand() const { return in_hand_; }
 
  private:
+    using steady = std::chrono::steady_clock;
     task<> run();
 
     test_loop& loop_;
     std::unique_ptr<subscription> from_;
     asio::cancellation_signal cancel_;
-    bool ended_ = false;
+    asio::basic_waitable_timer<steady, asio::wait_traits<steady>, loop::executor_type> may_go_on_;
+    bool ended_ = false, holds_ = false, in_hand_ = false;
 };
 
 }  // namespace stoa::testing

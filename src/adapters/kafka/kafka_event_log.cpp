@@ -187,6 +187,13 @@ void kafka_event_log::keep_lags(std::vector<group_lag> now) {
     lags_asked_ = time_.ticks();
 }
 
+std::vector<kafka_hub::progress> kafka_event_log::held(const std::string& group) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = hubs_.find(group);
+    const auto hub = found == hubs_.end() ? nullptr : found->second.lock();
+    return hub ? hub->owned() : std::vector<kafka_hub::progress>{};
+}
+
 task<result<std::vector<group_lag>>> kafka_event_log::lags() {
     auto ask = [this]() -> result<std::vector<group_lag>> {
         STOA_TRY(auto now, ask_lags());

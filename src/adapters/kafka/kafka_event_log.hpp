@@ -81,6 +81,8 @@ class kafka_event_log final : public event_log, public dead_letter_store {
     task<result<std::vector<group_lag>>> lags() override;
     // For metrics, at once: as lags() last saw it. Older than 5 s, it is asked for again.
     std::vector<group_lag> lags_now();
+    // Of a group that this process is in: the partitions that it has, or is about to give up.
+    std::vector<kafka_hub::progress> held(const std::string& group);
 
     task<result<void>> park(delivery what, error cause, int attempts) override;
     task<result<bool>> is_parked(std::string group, std::string topic, std::string key) override;

@@ -118,7 +118,7 @@ std::vector<kafka_hub::progress> kafka_hub::owned() const {
     std::vector<progress> out;
     const std::scoped_lock lock(mutex_);
     for (const auto& [where, share] : shares_)
-        out.push_back({where.first, where.second, share.next});
+        out.push_back({where.first, where.second, share.next, share.leaving});
     return out;
 }
 
@@ -184,17 +184,16 @@ result<kafka_handle> kafka_hub::join() {
 void kafka_hub::poll_until_broken() {
     last_commit_ = steady::now();
     while (!stopping()) {
-        std::vector<kafka_message> messages;
         kafka_message one(rd_kafka_consumer_poll(handle_.get(), poll_ms));
         for (; one; one.reset(rd_kafka_consumer_poll(handle_.get(), 0))) {
-            if (one->err == RD_KAFKA_RESP_ERR_NO_ERROR) messages.push_back(std::move(one));
+            if (one->err == RD_KAFKA_RESP_ERR_NO_ERROR) polled_.push_back(std::move(one));
             else
                 log_warning("kafka_consumer_waits",
                             {{"group", group_},
                              {"why", std::string_view(rd_kafka_message_errstr(one.get()))}});
-            if (messages.size() >= most_at_once) break;
+            if (polled_.size() >= most_at_once) break;
         }
-        if (!messages.empty()) accept(std::move(messages));
+        if (!polled_.empty()) accept(std::exchange(polled_, {}));
         rewind();
         pause_and_resume();
         if (!callbacks_.joining &&
@@ -375,6 +374,13 @@ void kafka_hub::revoked(rd_kafka_topic_partition_list_t* which, bool lost) {
             });
     }
     if (!lost) commit(true, &places);
+    // Polled just before they were given up. If one of these partitions is ours again by the time
+    // they are accepted, they would count as its first events, and what lies between the group's
+    // offset and them would never be handed out.
+    std::erase_if(polled_, [&](const kafka_message& each) {
+        auto topic = std::string(rd_kafka_topic_name(each->rkt)).substr(options_.prefix.size());
+        return std::ranges::find(places, place{std::move(topic), each->partition}) != places.end();
+    });
     {
         const std::scoped_lock lock(mutex_);
         for (const auto& each : places) shares_.erase(each);

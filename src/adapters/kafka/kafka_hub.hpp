@@ -63,6 +63,7 @@ class kafka_hub {
         std::string topic;
         int partition;
         std::int64_t next;  // -1: as the brokers know it
+        bool leaving;       // given up when its batch in work is done
     };
     std::vector<progress> owned() const;
 
@@ -111,6 +112,7 @@ class kafka_hub {
 
     // The hub's thread only.
     kafka_handle handle_;
+    std::vector<kafka_message> polled_;  // and not yet accepted
     std::chrono::steady_clock::time_point last_commit_;
     std::jthread thread_;
 };
