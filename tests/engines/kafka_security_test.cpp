@@ -1,26 +1,35 @@
 // Who is let in, whose certificate is believed, and what is said where that fails. One broker with
 // a listener for each way in, and one that lies about where it is.
+#include "adapters/aws/msk_token.hpp"
 #include "engines/kafka_support.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 namespace stoa::testing {
 namespace {
 
 // PORT plain, +1 the controller, +2 SASL_PLAINTEXT, +3 SSL, +4 SASL_SSL, +5 plain, but says that it
-// is reached at +7, where nobody is; +6 SSL with a certificate that has expired.
+// is reached at +7, where nobody is; +6 SSL with a certificate that has expired; +8 SASL_SSL with
+// the tokens of Amazon MSK.
 constexpr auto properties = R"(
 listeners=PLAINTEXT://127.0.0.1:PORT,CONTROLLER://127.0.0.1:PORT+1,\
     SASL://127.0.0.1:PORT+2,TLS://127.0.0.1:PORT+3,\
-    BOTH://127.0.0.1:PORT+4,LIES://127.0.0.1:PORT+5,OLD://127.0.0.1:PORT+6
+    BOTH://127.0.0.1:PORT+4,LIES://127.0.0.1:PORT+5,OLD://127.0.0.1:PORT+6,\
+    IAM://127.0.0.1:PORT+8
 advertised.listeners=PLAINTEXT://127.0.0.1:PORT,\
     SASL://127.0.0.1:PORT+2,TLS://127.0.0.1:PORT+3,\
-    BOTH://127.0.0.1:PORT+4,LIES://127.0.0.1:PORT+7,OLD://127.0.0.1:PORT+6
+    BOTH://127.0.0.1:PORT+4,LIES://127.0.0.1:PORT+7,OLD://127.0.0.1:PORT+6,\
+    IAM://127.0.0.1:PORT+8
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,\
-    SASL:SASL_PLAINTEXT,TLS:SSL,BOTH:SASL_SSL,LIES:PLAINTEXT,OLD:SSL
+    SASL:SASL_PLAINTEXT,TLS:SSL,BOTH:SASL_SSL,LIES:PLAINTEXT,OLD:SSL,IAM:SASL_SSL
+listener.name.iam.sasl.enabled.mechanisms=OAUTHBEARER
+listener.name.iam.oauthbearer.sasl.server.callback.handler.class=MskTokens
+listener.name.iam.oauthbearer.sasl.jaas.config=\
+    org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
 listener.name.sasl.plain.sasl.jaas.config=\
     org.apache.kafka.common.security.plain.PlainLoginModule required user_shop="open";
@@ -71,7 +80,8 @@ void make_certificates(const std::string& folder) {
 class kafka_security : public ::testing::Test {
  protected:
     static void SetUpTestSuite() {
-        broker_ = std::make_unique<kafka_broker>(properties, users);
+        broker_ = std::make_unique<kafka_broker>(
+            properties, users, std::filesystem::absolute("tests/engines/MskTokens.java").string());
         make_certificates(broker_->folder());
         broker_->start();
         broker_->wait_until_ready();
@@ -91,6 +101,23 @@ class kafka_security : public ::testing::Test {
             out.password = "open";
         }
         if (out.protocol.ends_with("SSL")) out.ca_file = broker_->folder() + "/ca.crt";
+        return out;
+    }
+    // Shows tokens as a shop on MSK does, signed with `secret`. The broker knows the right one.
+    kafka_options iam(std::string secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+                      std::string region = "eu-west-1",
+                      milliseconds lasts = milliseconds(900'000)) {
+        auto out = options(8, "SASL_SSL");
+        out.mechanism = msk_iam;
+        out.username.clear();
+        out.password.clear();
+        out.token = [this, secret = std::move(secret), region = std::move(region),
+                     lasts]() -> result<kafka_token> {
+            ++tokens_;
+            const auto now = store_.time.now();
+            auto made = aws::make_msk_token(region, {"AKIDEXAMPLE", secret, {}, {}, {}}, now);
+            return kafka_token{std::move(made.text), now + lasts, "AKIDEXAMPLE"};
+        };
         return out;
     }
     // As opening and the doctor say it.
@@ -123,6 +150,7 @@ class kafka_security : public ::testing::Test {
     temporary_directory directory_;
     test_loop loop_;
     kafka_test_store store_{directory_ / "data"};
+    std::atomic<int> tokens_ = 0;  // that were asked for
 };
 
 TEST_F(kafka_security, every_way_in_works) {
@@ -161,6 +189,44 @@ TEST_F(kafka_security, wrong_credentials_are_named) {
         EXPECT_TRUE(names(why, "KAFKA_SASL_PASSWORD"));
         EXPECT_FALSE(names(why, "guessed"));
     }
+}
+
+// The broker looks at a token as Amazon's does, by code of its own (MskTokens.java).
+TEST_F(kafka_security, a_token_signed_for_msk_lets_in) {
+    expect_open(iam());
+    EXPECT_GE(tokens_, 2) << "each handle asks for its own";
+}
+
+TEST_F(kafka_security, tokens_are_asked_for_again_before_they_end) {
+    auto opened = kafka_event_log::open(
+        iam("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "eu-west-1", milliseconds(2'000)),
+        store_.items(), store_.time);
+    ASSERT_TRUE(opened) << opened.error().detail;
+    const int first = tokens_;
+    ASSERT_TRUE(eventually(loop_, [&] { return tokens_ >= first + 4; }));
+    std::vector<event> one{told_event("k", 1)};
+    EXPECT_TRUE(loop_.run([&] { return (*opened)->append(one); }));
+}
+
+TEST_F(kafka_security, tokens_that_do_not_hold_are_named_with_what_to_look_at) {
+    for (const auto& with :
+         {iam("another secret"), iam("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "us-east-1")}) {
+        const auto why = refused(with);
+        EXPECT_EQ(why.code, "kafka_authentication") << why.detail;
+        EXPECT_TRUE(names(why, "AWS_REGION")) << why.detail;
+        EXPECT_TRUE(names(why, "kafka-cluster:Connect")) << why.detail;
+    }
+}
+
+TEST_F(kafka_security, credentials_that_are_nowhere_are_named) {
+    auto with = iam();
+    with.token = []() -> result<kafka_token> {
+        return fail(errc::invalid, "aws_credentials_missing",
+                    "no credentials: looked here and there");
+    };
+    const auto why = refused(with);
+    EXPECT_EQ(why.code, "kafka_authentication") << why.detail;
+    EXPECT_TRUE(names(why, "looked here and there")) << why.detail;
 }
 
 TEST_F(kafka_security, certificates_that_are_not_to_be_believed_are_named) {

@@ -164,7 +164,8 @@ void sign(http_request& what, const credentials& by, const signing_place& place,
 }
 
 std::string presigned(std::string_view method, std::string_view url, const credentials& by,
-                      const signing_place& place, timestamp at, std::chrono::seconds lasts) {
+                      const signing_place& place, timestamp at, std::chrono::seconds lasts,
+                      std::string_view body_digest) {
     const auto parts = parts_of(url);
     const auto date = amz_date(at);
     std::string query(parts.query);
@@ -180,7 +181,7 @@ std::string presigned(std::string_view method, std::string_view url, const crede
     add("X-Amz-SignedHeaders", "host");
     const auto text =
         canonical_request(method, parts.path, query, {{"host", std::string(parts.authority)}},
-                          "UNSIGNED-PAYLOAD", path_rule::as_sent);
+                          body_digest, path_rule::as_sent);
     add("X-Amz-Signature", signature_of(text, by, place, date));
     return std::string(url.substr(0, url.find('?'))) + '?' + query;
 }

@@ -36,9 +36,11 @@ void sign(http_request& what, const credentials& by, const signing_place& place,
           path_rule rule = path_rule::normalised, std::string_view body_digest = {});
 
 // An address that whoever holds it may use with `method`, until `lasts` has passed (a week at
-// most, and never longer than temporary credentials).
+// most, and never longer than temporary credentials). `body_digest`: S3 signs no body, the others
+// sign an empty one.
 std::string presigned(std::string_view method, std::string_view url, const credentials& by,
-                      const signing_place& place, timestamp at, std::chrono::seconds lasts);
+                      const signing_place& place, timestamp at, std::chrono::seconds lasts,
+                      std::string_view body_digest = "UNSIGNED-PAYLOAD");
 
 std::string amz_date(timestamp at);  // 20150830T123600Z
 

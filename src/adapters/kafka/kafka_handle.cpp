@@ -26,6 +26,20 @@ void on_commit(rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka_topic_partition_l
 void on_error(rd_kafka_t*, int code, const char* reason, void* opaque) {
     own(opaque).troubles.note(static_cast<rd_kafka_resp_err_t>(code), reason);
 }
+// On librdkafka's background thread, so that looking for credentials stops nothing else. A failure
+// is tried again by it after ten seconds, and told to who opens the handle before that.
+void on_token_wanted(rd_kafka_t* of, const char*, void* opaque) {
+    const auto made = own(opaque).troubles.options().token();
+    std::array<char, 512> text{};
+    if (!made) {
+        rd_kafka_oauthbearer_set_token_failure(of, made.error().detail.c_str());
+        return;
+    }
+    if (rd_kafka_oauthbearer_set_token(of, made->text.c_str(), made->expires_at.micros / 1'000,
+                                       made->of.c_str(), nullptr, 0, text.data(),
+                                       text.size()) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_oauthbearer_set_token_failure(of, text.data());
+}
 void on_log(const rd_kafka_t*, int level, const char* facility, const char* text) {
     if (std::string_view(facility) == "CONFWARN") return;  // of properties that we mean so
     // Syslog's levels; what it calls an error is a connection that broke, which it mends itself.
@@ -113,6 +127,12 @@ error kafka_troubles::told(std::string what_failed) const {
     if (!reason_.empty()) text += ": " + reason_;
     switch (kind_) {
         case about::authentication:
+            if (options_.mechanism == msk_iam)
+                return {.kind = errc::unavailable,
+                        .code = "kafka_authentication",
+                        .detail = text +
+                                  ". Look at AWS_REGION, which is the cluster's, at the AWS "
+                                  "credentials, and at their right to kafka-cluster:Connect"};
             return {.kind = errc::unavailable,
                     .code = "kafka_authentication",
                     .detail = text +
@@ -149,6 +169,11 @@ result<kafka_handle> open_handle(rd_kafka_type_t type, const kafka_properties& p
     rd_kafka_conf_set_opaque(conf, &callbacks);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_log_cb(conf, on_log);
+    const auto& token = callbacks.troubles.options().token;
+    if (token) {
+        rd_kafka_conf_set_oauthbearer_token_refresh_cb(conf, on_token_wanted);
+        rd_kafka_conf_enable_sasl_queue(conf, 1);
+    }
     if (callbacks.delivered) rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     if (callbacks.rebalance) {
         rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
@@ -163,7 +188,14 @@ result<kafka_handle> open_handle(rd_kafka_type_t type, const kafka_properties& p
         rd_kafka_conf_destroy(conf);
         return fail(errc::invalid, "kafka_setting", text.data());
     }
-    return kafka_handle(made);
+    kafka_handle out(made);
+    if (!token) return out;
+    if (auto* failed = rd_kafka_sasl_background_callbacks_enable(made)) {
+        const std::string why = rd_kafka_error_string(failed);
+        rd_kafka_error_destroy(failed);
+        return fail(errc::invalid, "kafka_setting", why);
+    }
+    return out;
 }
 
 error told(rd_kafka_resp_err_t code, std::string what_failed) {
@@ -187,7 +219,8 @@ error told(rd_kafka_resp_err_t code, std::string what_failed) {
         case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
         case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
             out.code = "kafka_forbidden";
-            out.detail += ": the user of KAFKA_SASL_USERNAME lacks that right";
+            out.detail +=
+                ": the user (KAFKA_SASL_USERNAME, or the AWS credentials' role) lacks that right";
             break;
         default:
             break;

@@ -52,6 +52,7 @@ class kafka_troubles {
     // What it is and which setting mends it. `unavailable`, code kafka_unreachable,
     // kafka_authentication or kafka_certificate; the first also where nothing was noted.
     error told(std::string what_failed) const;
+    const kafka_options& options() const { return options_; }
 
  private:
     const kafka_options& options_;

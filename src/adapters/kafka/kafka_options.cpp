@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::array<std::string_view, 4> protocols{"PLAINTEXT", "SSL", "SASL_PLAINTEXT",
                                                     "SASL_SSL"};
-constexpr std::array<std::string_view, 3> mechanisms{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"};
+constexpr std::array<std::string_view, 4> mechanisms{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512",
+                                                     msk_iam};
 
 auto wrong(std::string_view setting, std::string why) {
     return fail(errc::invalid, "setting", std::string(setting) + ": " + std::move(why));
@@ -29,6 +30,18 @@ result<void> readable(std::string_view setting, const std::string& path) {
     return wrong(setting, "the file " + path + " cannot be read");
 }
 
+result<void> check_msk_iam(const kafka_options& o) {
+    // Whoever hears the token may use it for a quarter of an hour.
+    if (!uses_tls(o))
+        return wrong("KAFKA_SECURITY_PROTOCOL",
+                     "is " + o.protocol + ", but AWS_MSK_IAM goes over SASL_SSL only");
+    if (!o.username.empty() || !o.password.empty())
+        return wrong("KAFKA_SASL_USERNAME",
+                     "and KAFKA_SASL_PASSWORD are not sent with AWS_MSK_IAM, which shows the AWS "
+                     "credentials: take them out, or choose another KAFKA_SASL_MECHANISM");
+    return {};
+}
+
 result<void> check_sasl(const kafka_options& o) {
     if (!uses_sasl(o)) {
         if (!o.username.empty() || !o.password.empty() || !o.mechanism.empty())
@@ -41,7 +54,8 @@ result<void> check_sasl(const kafka_options& o) {
     if (!one_of(mechanisms, o.mechanism))
         return wrong("KAFKA_SASL_MECHANISM", "`" + o.mechanism +
                                                  "` is not one of PLAIN, SCRAM-SHA-256, "
-                                                 "SCRAM-SHA-512");
+                                                 "SCRAM-SHA-512, AWS_MSK_IAM");
+    if (o.mechanism == msk_iam) return check_msk_iam(o);
     if (o.username.empty()) return wrong("KAFKA_SASL_USERNAME", "is needed with " + o.protocol);
     if (o.password.empty()) return wrong("KAFKA_SASL_PASSWORD", "is needed with " + o.protocol);
     return {};
@@ -105,7 +119,8 @@ result<void> check(const kafka_options& o) {
 
 std::string described(const kafka_options& o) {
     std::string out = o.brokers + " (" + o.protocol;
-    if (uses_sasl(o)) out += ", " + o.mechanism + " as " + o.username;
+    if (uses_sasl(o)) out += ", " + o.mechanism;
+    if (!o.username.empty()) out += " as " + o.username;
     return out + ")";
 }
 
@@ -129,7 +144,7 @@ std::vector<std::pair<std::string, std::string>> client_properties(const kafka_o
         if (!value.empty()) out.emplace_back(std::move(name), value);
     };
     if (uses_sasl(o)) {
-        given("sasl.mechanism", o.mechanism);
+        given("sasl.mechanism", o.mechanism == msk_iam ? "OAUTHBEARER" : o.mechanism);
         given("sasl.username", o.username);
         given("sasl.password", o.password);
     }

@@ -6,19 +6,34 @@
 #include "base/time.hpp"
 #include "ports/event_log.hpp"
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace stoa {
 
+// What is shown instead of a password, and how long it holds.
+struct kafka_token {
+    std::string text;
+    timestamp expires_at;
+    std::string of;  // whom it stands for; for librdkafka's log
+};
+// May block; called on threads of librdkafka, several at once.
+using kafka_token_source = std::function<result<kafka_token>()>;
+
+// The mechanism that shows AWS's brokers a token of `token`; in Kafka's own words OAUTHBEARER.
+constexpr std::string_view msk_iam = "AWS_MSK_IAM";
+
 struct kafka_options {
     std::string brokers;  // KAFKA_BOOTSTRAP_SERVERS: host:port,host:port
     std::string protocol =
-        "PLAINTEXT";                 // KAFKA_SECURITY_PROTOCOL: or SSL, SASL_PLAINTEXT, SASL_SSL
-    std::string mechanism;           // KAFKA_SASL_MECHANISM: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
-    std::string username, password;  // KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD
-    std::string ca_file;             // KAFKA_SSL_CA_FILE; empty: the system's
+        "PLAINTEXT";  // KAFKA_SECURITY_PROTOCOL: or SSL, SASL_PLAINTEXT, SASL_SSL
+    // KAFKA_SASL_MECHANISM: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, AWS_MSK_IAM
+    std::string mechanism;
+    std::string username, password;          // KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD
+    kafka_token_source token;                // with AWS_MSK_IAM
+    std::string ca_file;                     // KAFKA_SSL_CA_FILE; empty: the system's
     std::string certificate_file, key_file;  // KAFKA_SSL_CERTIFICATE_FILE, KAFKA_SSL_KEY_FILE
     std::string client_id = "stoa";          // KAFKA_CLIENT_ID
     // KAFKA_GROUP_INSTANCE_ID: of this target and replica, `order-0`. A process that is back within

@@ -44,6 +44,17 @@ TEST(kafka_options, what_is_wrong_names_its_setting) {
     with.username = "u";
     EXPECT_EQ(wrong(with), "KAFKA_SASL_PASSWORD");
     with.password = "p";
+    with.mechanism = "AWS_MSK_IAM";
+    EXPECT_EQ(wrong(with), "KAFKA_SASL_USERNAME") << "nobody would send them";
+    with.username.clear();
+    with.password.clear();
+    EXPECT_TRUE(check(with));
+    with.protocol = "SASL_PLAINTEXT";
+    EXPECT_EQ(wrong(with), "KAFKA_SECURITY_PROTOCOL") << "whoever hears the token has it";
+    with.protocol = "SASL_SSL";
+    with.mechanism = "PLAIN";
+    with.username = "u";
+    with.password = "p";
     with.ca_file = "/nowhere/ca.crt";
     EXPECT_EQ(wrong(with), "KAFKA_SSL_CA_FILE");
     with.ca_file.clear();

@@ -82,7 +82,8 @@ constexpr setting_key keys[] = {
     {"kafka_security_protocol", "KAFKA_SECURITY_PROTOCOL", "PLAINTEXT", "how Kafka is reached",
      false, "PLAINTEXT SSL SASL_PLAINTEXT SASL_SSL"},
     {"kafka_sasl_mechanism", "KAFKA_SASL_MECHANISM", "",
-     "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512, with a SASL protocol"},
+     "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512, with a SASL protocol; AWS_MSK_IAM shows the AWS "
+     "credentials to Amazon MSK, with SASL_SSL"},
     {"kafka_sasl_username", "KAFKA_SASL_USERNAME", "", "Kafka user"},
     {"kafka_sasl_password", "KAFKA_SASL_PASSWORD", "", "Kafka password", true},
     {"kafka_ssl_ca_file", "KAFKA_SSL_CA_FILE", "",

@@ -3,6 +3,7 @@
 #include "adapters/outbox/relay.hpp"
 #include "adapters/simulator/payment_simulator.hpp"
 #include "apps/stoa/wiring_engines.hpp"
+#include "apps/stoa/wiring_msk.hpp"
 #include "services/analytics/analytics_store.hpp"
 #include "services/notification/notification_service.hpp"
 #include "services/product/catalogue_import.hpp"
@@ -58,7 +59,7 @@ result<kafka_options> kafka_of(const settings& from) {
     if (!from.given("kafka_brokers"))
         return fail(
             bad_setting("event_log", "= kafka needs `kafka_brokers` (KAFKA_BOOTSTRAP_SERVERS)"));
-    return kafka_options{
+    kafka_options out{
         .brokers = from.text("kafka_brokers"),
         .protocol = from.text("kafka_security_protocol"),
         .mechanism = from.text("kafka_sasl_mechanism"),
@@ -73,6 +74,12 @@ result<kafka_options> kafka_of(const settings& from) {
         .replication = static_cast<int>(from.number("kafka_replication_factor")),
         .min_insync = static_cast<int>(from.number("kafka_min_insync_replicas")),
     };
+    if (out.mechanism != msk_iam) return out;
+    if (!from.given("aws_region"))
+        return fail(bad_setting("kafka_sasl_mechanism",
+                                "= AWS_MSK_IAM needs `aws_region` (AWS_REGION), the cluster's"));
+    out.token = msk_tokens(from);
+    return out;
 }
 
 aws::environment aws_environment(const settings& from) {
