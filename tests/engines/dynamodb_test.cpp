@@ -35,10 +35,12 @@ class faulty_http final : public http_client {
     };
     plan next{fault::refuse, 0, 400, {}};
     std::vector<std::string> asked;  // operations
+    std::vector<std::string> tables_asked_for;
 
     task<result<http_response>> send(http_request what, milliseconds deadline) override {
         for (const auto& each : what.headers)
             if (each.name == "X-Amz-Target") asked.push_back(each.value.substr(18));
+        if (asked.back() == "CreateTable") tables_asked_for.push_back(what.body);
         const bool now = next.times > 0 && next.times-- > 0;
         if (now && next.is == fault::refuse) co_return http_response{next.status, {}, next.body};
         auto answer = co_await real_.send(std::move(what), deadline);
@@ -123,6 +125,9 @@ TEST_F(dynamodb_test, tables_are_made_once_with_their_time_to_live) {
     ensure(indexed);
     EXPECT_EQ(faults_.count("CreateTable"), 1);
     EXPECT_EQ(faults_.count("UpdateTimeToLive"), 1);
+    EXPECT_NE(faults_.tables_asked_for[0].find(R"("BillingMode":"PAY_PER_REQUEST")"),
+              std::string::npos)
+        << "on demand: R105";
     EXPECT_TRUE(check(indexed));
     ensure(indexed);
     EXPECT_EQ(faults_.count("CreateTable"), 1);

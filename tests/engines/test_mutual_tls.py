@@ -47,7 +47,7 @@ class Authority:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mutual_tls")
-    places = Places(folder, "mutual_tls", "postgres")
+    places = Places(folder, "mutual", "dynamodb")
     places.settings.pop("kafka_group_instance_id")
     made = Topology(folder / "shop", places.settings, network=61, replicas={"product": 2})
     made.authority, made.stranger = Authority(folder, "shop"), Authority(folder, "stranger")

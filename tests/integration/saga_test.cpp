@@ -24,6 +24,35 @@ TEST(saga, a_paid_order_takes_its_units_once) {
     EXPECT_EQ(shop.provider->confirms, 1);
 }
 
+TEST(saga, the_topic_of_orders_has_events_as_documented) {  // R74
+    saga_shop shop;
+    const auto product = shop.add(10);
+    const auto order = shop.place(shop.as("ann"), product, 3, "credit_card");
+    ASSERT_TRUE(order) << order.error().detail;
+    shop.await_status(order->id, order_status::paid);
+    auto& log = shop.store->log();
+    std::vector<event> told;
+    for (const auto& each : shop.call([&] { return log.positions("orders"); }).value())
+        for (auto& one :
+             shop.call([&] { return log.read("orders", each.partition, 0, 100); }).value())
+            told.push_back(std::move(one.message));
+    ASSERT_EQ(told.size(), 2U);
+    EXPECT_EQ(told[0].type, "order.created");
+    EXPECT_EQ(told[1].type, "order.paid");
+    for (const auto& each : told) {
+        EXPECT_EQ(each.key, order->id) << "one order, one partition, in order";
+        for (const auto& member :
+             {"\"id\":\"" + each.id + '"', "\"order_id\":\"" + order->id + '"',
+              std::string("\"user_id\":\"ann\""), "\"event_type\":\"" + each.type + '"',
+              std::string("\"total_amount\":"), std::string("\"items_count\":3"),
+              std::string("\"created_at\":\"20"), "\"items\":[{\"product_id\":\"" + product.id})
+            EXPECT_NE(each.payload.find(member), std::string::npos)
+                << member << " in " << each.payload;
+    }
+    EXPECT_NE(told[0].payload.find("\"status\":\"awaiting_payment\""), std::string::npos);
+    EXPECT_NE(told[1].payload.find("\"status\":\"paid\""), std::string::npos);
+}
+
 TEST(saga, an_order_for_nobody_is_not_taken) {
     saga_shop shop;
     const auto product = shop.add(10);
