@@ -54,6 +54,8 @@ response demo_picture(const request_context& context, const route::parameters& g
     return out;
 }
 
+}  // namespace
+
 std::string readiness(const std::vector<dependency>& all, bool& ready) {
     ready = std::ranges::all_of(all, &dependency::ready);
     std::string out = ready ? R"({"status":"ready","dependencies":{)"
@@ -66,8 +68,6 @@ std::string readiness(const std::vector<dependency>& all, bool& ready) {
     }
     return out + "}}";
 }
-
-}  // namespace
 
 std::vector<route> public_pages(public_page_needs from) {
     std::vector<route> out;

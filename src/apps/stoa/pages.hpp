@@ -26,6 +26,8 @@ struct dependency {
     bool ready = false;
     std::string otherwise;  // what it means and what to do
 };
+// As /ready shows it; `ready`: whether all are.
+std::string readiness(const std::vector<dependency>& all, bool& ready);
 struct admin_page_needs {
     std::function<std::string()> metrics;
     std::function<std::vector<dependency>()> ready;

@@ -16,14 +16,18 @@
 #include "apps/stoa/replica.hpp"
 #include "apps/stoa/restore.hpp"
 #include "apps/stoa/run_file.hpp"
+#include "apps/stoa/session_pages.hpp"
 #include "apps/stoa/tracing.hpp"
 #include "apps/stoa/transfer_pages.hpp"
+#include "apps/stoa/upkeep_pages.hpp"
+#include "apps/stoa/web_pages.hpp"
 #include "apps/stoa/wiring_analytics.hpp"
 #include "apps/stoa/wiring_engines.hpp"
 #include "apps/stoa/wiring_house.hpp"
 #include "apps/stoa/wiring_notifier.hpp"
 #include "apps/stoa/wiring_options.hpp"
 #include "apps/stoa/wiring_provider.hpp"
+#include "embedded/web_files.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
 #include "transport/events/consumer.hpp"
@@ -96,6 +100,8 @@ struct shop::parts {
     result<void> make_routes(replica& one);
     result<void> add_open_routes(http::router& to, replica& one);
     result<void> add_routes_elsewhere(http::router& to, const replica& one);
+    static result<void> add_web(http::router& to);
+    std::function<task<result<redrive_report>>(redrive_request)> redriver(replica& one);
     result<void> add_admin_routes(http::router& to, replica& one);
     result<void> start_consumers(replica& one);
     void start_rounds();
@@ -293,9 +299,28 @@ result<void> shop::parts::add_open_routes(http::router& to, replica& one) {
         STOA_TRY_VOID(
             to.add(rpc::rpc_route(std::move(asked), *service_tokens, from.currency("currency"))));
     }
+    STOA_TRY_VOID(to.add(readiness_page([this] { return readiness(); })));
+    if (!one.consumers().empty())
+        for (auto& page : dead_letter_pages(redriver(one))) STOA_TRY_VOID(to.add(std::move(page)));
+    if (one.gateway) STOA_TRY_VOID(add_web(to));
     for (auto& page : public_pages({.jwks = [this] { return tokens->jwks(); }}))
         STOA_TRY_VOID(to.add(std::move(page)));
     return openapi::mount_documents(to, {.title = from.text("shop_name"), .version = STOA_VERSION});
+}
+
+// The storefront, the console and their sessions, which ask this router as any client would.
+result<void> shop::parts::add_web(http::router& to) {
+    for (auto& page : session_pages([&to](http::request in) { return to.handle(std::move(in)); }))
+        STOA_TRY_VOID(to.add(std::move(page)));
+    for (auto& page : web_pages(embedded::web_files())) STOA_TRY_VOID(to.add(std::move(page)));
+    return {};
+}
+
+std::function<task<result<redrive_report>>(redrive_request)> shop::parts::redriver(replica& one) {
+    return [this, &one](redrive_request wanted) {
+        return stoa::redrive({stores->log(), stores->dead_letters(), one.consumers()},
+                             std::move(wanted));
+    };
 }
 
 // A gateway's: what other processes answer.
@@ -323,10 +348,7 @@ result<void> shop::parts::add_admin_routes(http::router& to, replica& one) {
                                    .ready = [this] { return readiness(); }}))
         STOA_TRY_VOID(to.add(std::move(page)));
     if (!one.consumers().empty())
-        STOA_TRY_VOID(to.add(redrive_page([this, &one](redrive_request wanted) {
-            return stoa::redrive({stores->log(), stores->dead_letters(), one.consumers()},
-                                 std::move(wanted));
-        })));
+        STOA_TRY_VOID(to.add(redrive_page(redriver(one))));
     for (auto& page : analytics->local_pages()) STOA_TRY_VOID(to.add(std::move(page)));
     if (!targets.whole()) return {};
     for (auto& page : local_pages(

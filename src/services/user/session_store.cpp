@@ -55,7 +55,7 @@ task<result<bool>> session_store::rotate(session_record from, std::int64_t expir
     write_set in;
     in.update(sessions_table, key_of_session(from.session_id),
               {set_to("generation", from.generation + 1), set_to("expires_at", expires_at),
-               set_to("role", word_of(from.role))},
+               set_to("role", word_of(from.role)), set_to("rotated_at", rfc3339(time_.now()))},
               {equals("generation", from.generation), equals("user_id", from.user_id)});
     STOA_CO_TRY(const auto outcome, co_await items_.write(std::move(in)));
     co_return outcome.committed();

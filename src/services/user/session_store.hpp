@@ -20,9 +20,11 @@ struct session_record {
                                  // is over
     std::int64_t generation = 0;  // of the refresh token that works; lower ones were used
     std::int64_t expires_at = 0;  // Unix seconds
+    std::optional<timestamp> rotated_at;  // when this generation came
 };
 BOOST_DESCRIBE_STRUCT(session_record, (),
-                      (session_id, user_id, role, authenticated_at, generation, expires_at))
+                      (session_id, user_id, role, authenticated_at, generation, expires_at,
+                       rotated_at))
 
 // A user's sessions. `valid_after` stops a login that began before the user's sessions were ended.
 struct session_list {

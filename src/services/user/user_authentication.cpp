@@ -136,6 +136,15 @@ task<result<principal>> user_service::authenticate_key(std::string key) {
         .is = role::operator_, .key_id = std::move(found->id), .scopes = std::move(found->scopes)};
 }
 
+namespace {
+auto find_user(std::string id) {
+    return [id = std::move(id)](transaction& t) -> result<user> {
+        if (auto found = store::find(t, id)) return *std::move(found);
+        return fail(no_such_user());
+    };
+}
+}  // namespace
+
 task<result<signed_in>> user_service::refresh(request_context, refresh_request wanted) {
     const auto parts = split(wanted.refresh_token);
     if (!parts) co_return bad_refresh_token();
@@ -157,6 +166,17 @@ task<result<signed_in>> user_service::refresh(request_context, refresh_request w
         const auto expires_at = (ports_.time.now() + settings_.refresh_for).unix_s();
         STOA_CO_TRY(rotated, co_await sessions_.rotate(*session, expires_at));
     }
+    if (!rotated && !over) {
+        // The answer was lost on its way, or two tabs asked at once: the same tokens again.
+        STOA_CO_TRY(const auto now_stands, co_await sessions_.find(session->session_id));
+        if (now_stands && parts->generation + 1 == now_stands->generation &&
+            now_stands->rotated_at &&
+            ports_.time.now() < *now_stands->rotated_at + settings_.refresh_again_within) {
+            session = now_stands;
+            STOA_CO_TRY(const auto who, co_await ports_.db.read(find_user(session->user_id)));
+            co_return answer_of(who, *session);
+        }
+    }
     if (!rotated) {
         // Two hold the token, and which of them is the thief cannot be known: both sign in again.
         if (!over) log_warning("refresh_token_reused", {{"session_id", session->session_id}});
@@ -164,11 +184,7 @@ task<result<signed_in>> user_service::refresh(request_context, refresh_request w
         co_return bad_refresh_token();
     }
     ++session->generation;
-    auto read_user = [id = session->user_id](transaction& t) -> result<user> {
-        if (auto found = store::find(t, id)) return *std::move(found);
-        return fail(no_such_user());
-    };
-    STOA_CO_TRY(const auto who, co_await ports_.db.read(std::move(read_user)));
+    STOA_CO_TRY(const auto who, co_await ports_.db.read(find_user(session->user_id)));
     co_return answer_of(who, *session);
 }
 

@@ -199,6 +199,20 @@ TEST_F(user_service_test, a_refresh_token_works_once_and_its_second_use_ends_the
     EXPECT_FALSE(call("Refresh", refresh_body(third.as<signed_in>().refresh_token)).ok());
 }
 
+TEST_F(user_service_test, a_refresh_whose_answer_was_lost_gets_the_same_tokens_again_for_a_while) {
+    const auto first = registered("ada@example.com");
+    const auto second = call("Refresh", refresh_body(first.refresh_token));
+    ASSERT_TRUE(second.ok());
+    clock_.advance(seconds(9));
+    const auto again = call("Refresh", refresh_body(first.refresh_token));
+    ASSERT_TRUE(again.ok()) << again.wrong.detail;
+    EXPECT_EQ(again.as<signed_in>().refresh_token, second.as<signed_in>().refresh_token);
+    EXPECT_TRUE(authenticate(again.as<signed_in>().token).has_value());
+    clock_.advance(seconds(2));
+    EXPECT_FALSE(call("Refresh", refresh_body(first.refresh_token)).ok());
+    EXPECT_FALSE(authenticate(second.as<signed_in>().token).has_value()) << "later it is a thief's";
+}
+
 TEST_F(user_service_test, guessed_refresh_tokens_end_nobodys_session) {
     const auto who = registered("ada@example.com");
     const auto session = who.refresh_token.substr(0, who.refresh_token.find('.'));

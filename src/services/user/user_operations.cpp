@@ -25,8 +25,8 @@ constexpr operation table[] = {
         .also_at("/auth/refresh")
         .allows(who::anyone)
         .keeps_secrets()
-        .says("Gives new tokens for a refresh token, which works once; a second use ends the "
-              "session."),
+        .says("Gives new tokens for a refresh token, which works once: the same answer for ten "
+              "seconds, should it have been lost; a later use ends the session."),
     serve<&api::logout>(verb::post, "/api/v1/auth/logout", "Logout")
         .also_at("/auth/logout")
         .answers(204)

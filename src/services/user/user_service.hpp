@@ -19,6 +19,9 @@ namespace stoa::users {
 struct user_settings {
     seconds access_for{600};              // of an access token
     seconds refresh_for{30 * 24 * 3600};  // of a refresh token, from its last use
+    // A used one gets the same answer for so long: the first may have been lost on its way, and two
+    // tabs of a browser ask at once.
+    seconds refresh_again_within{10};
     seconds reset_for{3600};
     int resets_an_hour = 3;  // mails to one address; more are answered and not sent
     seconds verification_for{24 * 3600};

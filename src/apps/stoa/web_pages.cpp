@@ -1,0 +1,164 @@
+#include "apps/stoa/web_pages.hpp"
+
+#include "base/ids.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace stoa {
+namespace {
+
+using http::header;
+using http::request;
+using http::response;
+using http::route;
+
+// Own scripts and styles only, none inline. Pictures of products may lie anywhere.
+constexpr std::string_view page_policy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; "
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'";
+
+// The addresses that the storefront's and the console's own routers know (web/src/*/main.tsx). They
+// stay clear of the API's short paths: /products is data.
+constexpr std::array storefront_paths{"/",           "/browse",  "/item/{id}",
+                                      "/checkout",   "/account", "/account/{page...}",
+                                      "/order/{id}", "/sign-in", "/join",
+                                      "/reset"};
+constexpr std::array console_paths{"/console", "/console/{page...}"};
+
+constexpr std::string_view unbuilt_page =
+    "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Stoa</title>"
+    "<h1>This shop runs without its storefront</h1>"
+    "<p>The program was compiled without the web part. <code>./dev build</code> makes both. "
+    "The API is here: <a href=\"/docs\">/docs</a>.</p></html>";
+
+struct kind_of_file {
+    std::string_view ending, content_type;
+};
+constexpr kind_of_file kinds[] = {
+    {".html", "text/html; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"},
+    {".css", "text/css; charset=utf-8"},   {".svg", "image/svg+xml"},
+    {".woff2", "font/woff2"},              {".json", "application/json"},
+    {".txt", "text/plain; charset=utf-8"}, {".png", "image/png"},
+};
+
+std::string type_of_file(std::string_view name) {
+    for (const auto& [ending, content_type] : kinds)
+        if (name.ends_with(ending)) return std::string(content_type);
+    return "application/octet-stream";
+}
+
+// One file in up to three codings. Bodies are made when they are first asked for: most of a shop's
+// loops never serve the console. Thread rule: a loop's own.
+class web_file {
+ public:
+    web_file(std::string_view name, std::string_view plain, std::string_view br,
+             std::string_view gzip, std::vector<header> headers)
+        : content_type_(type_of_file(name)), headers_(std::move(headers)) {
+        content_ = {plain, br, gzip};
+        tag_ = std::to_string(stable_hash(plain));
+    }
+
+    response answer(const request& in) {
+        response out{.content_type = content_type_, .headers = headers_};
+        const bool varies = !content_[1].empty() || !content_[2].empty();
+        const auto coding =
+            best_coding(in.find("accept-encoding"), !content_[1].empty(), !content_[2].empty());
+        const auto tag = '"' + tag_ + (coding.empty() ? "" : "-") + std::string(coding) + '"';
+        out.headers.push_back({"ETag", tag});
+        if (varies) out.headers.push_back({"Vary", "Accept-Encoding"});
+        if (in.find("if-none-match").find(tag) != std::string_view::npos) {
+            out.status = 304;
+            return out;
+        }
+        if (!coding.empty()) out.headers.push_back({"Content-Encoding", std::string(coding)});
+        const std::size_t at = coding == "br" ? 1 : coding == "gzip" ? 2 : 0;
+        if (!bodies_[at])
+            bodies_[at] = std::make_shared<const std::string>(std::string(content_[at]));
+        out.body = bodies_[at];
+        return out;
+    }
+
+ private:
+    std::string content_type_, tag_;
+    std::vector<header> headers_;
+    std::array<std::string_view, 3> content_;  // plain, br, gzip; empty: there is none
+    std::array<std::shared_ptr<const std::string>, 3> bodies_;
+};
+
+std::string_view content_of(std::span<const embedded_file> files, std::string_view name) {
+    const auto found = std::ranges::find(files, name, &embedded_file::name);
+    return found == files.end() ? std::string_view{} : found->content;
+}
+
+std::shared_ptr<web_file> file_of(std::span<const embedded_file> files, const std::string& name,
+                                  std::vector<header> headers) {
+    return std::make_shared<web_file>(name, content_of(files, name), content_of(files, name + ".br"),
+                                      content_of(files, name + ".gz"), std::move(headers));
+}
+
+route file_route(std::string path, std::string name, std::shared_ptr<web_file> file) {
+    route out{.method = verb::get,
+              .path = std::move(path),
+              .name = std::move(name),
+              .caller = who::anyone};
+    out.answer = [file = std::move(file)](request_context, request in,
+                                          route::parameters) -> task<response> {
+        co_return file->answer(in);
+    };
+    return out;
+}
+
+std::shared_ptr<web_file> page_of(std::span<const embedded_file> files, const std::string& name) {
+    // Kept, but asked for each time: a new version shows at once.
+    std::vector<header> headers{{"Content-Security-Policy", std::string(page_policy)},
+                                {"Cross-Origin-Opener-Policy", "same-origin"},
+                                {"Cache-Control", "no-cache"}};
+    if (!content_of(files, name).empty()) return file_of(files, name, std::move(headers));
+    return std::make_shared<web_file>(name, unbuilt_page, "", "", std::move(headers));
+}
+
+}  // namespace
+
+std::string_view best_coding(std::string_view accepted, bool has_br, bool has_gzip) {
+    bool br = false, gzip = false;
+    while (!accepted.empty()) {
+        const auto end = std::min(accepted.find(','), accepted.size());
+        auto one = accepted.substr(0, end);
+        accepted.remove_prefix(std::min(end + 1, accepted.size()));
+        one.remove_prefix(std::min(one.find_first_not_of(" \t"), one.size()));
+        const auto name = one.substr(0, std::min(one.find_first_of("; \t"), one.size()));
+        const auto quality = one.find("q=0");
+        const bool refused = quality != std::string_view::npos &&
+                             one.find_first_of("123456789", quality) == std::string_view::npos;
+        if (refused) continue;
+        br = br || name == "br";
+        gzip = gzip || name == "gzip";
+    }
+    if (br && has_br) return "br";
+    return gzip && has_gzip ? "gzip" : "";
+}
+
+std::vector<route> web_pages(std::span<const embedded_file> files) {
+    std::vector<route> out;
+    const auto storefront = page_of(files, "index.html"), console = page_of(files, "console.html");
+    for (const std::string path : storefront_paths)
+        out.push_back(file_route(path, "Storefront", storefront));
+    for (const std::string path : console_paths)
+        out.push_back(file_route(path, "Console", console));
+    for (const auto& each : files) {
+        const std::string name(each.name);
+        if (name.ends_with(".html") || name.ends_with(".br") || name.ends_with(".gz")) continue;
+        // Names under assets/ carry a hash of the content: they never change.
+        const bool hashed = name.starts_with("assets/");
+        out.push_back(file_route(
+            '/' + name, "WebFile",
+            file_of(files, name,
+                    {{"Cache-Control",
+                      hashed ? "public, max-age=31536000, immutable" : "public, max-age=3600"}})));
+    }
+    return out;
+}
+
+}  // namespace stoa

@@ -1,0 +1,13 @@
+export {
+  Check,
+  ChevronDown,
+  ChevronRight,
+  Menu,
+  Minus,
+  Plus,
+  Search,
+  ShoppingBag,
+  SlidersHorizontal,
+  User,
+  X,
+} from "lucide-react";

@@ -1,0 +1,133 @@
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, useParams } from "react-router";
+import { ask } from "../../api/client";
+import { ApiProblem } from "../../api/problem";
+import { Picture } from "../../shared/picture";
+import { Check } from "../../shared/ui/icons";
+import { Busy, Empty, Failure, gridClass, Notice, ProductCard, Quantity, Stock, Title } from "../parts";
+import { activity, api, useCartChange, useCartDrawer, useExplain, useMoney } from "../shop";
+
+export function Item() {
+  const { t } = useTranslation();
+  const money = useMoney();
+  const explain = useExplain();
+  const { id = "" } = useParams();
+  const openCart = useCartDrawer();
+  const { add } = useCartChange();
+  const [quantity, setQuantity] = useState(1);
+  const item = useQuery({
+    queryKey: ["item", id],
+    queryFn: () => ask(api.GET("/api/v1/products/{id}", { params: { path: { id } } })),
+    // Stock is what people look at here.
+    refetchInterval: 15_000,
+    staleTime: 3_000,
+  });
+  const product = item.data;
+  const related = useQuery({
+    queryKey: ["related", product?.category],
+    queryFn: () => ask(api.GET("/api/v1/products", { params: { query: { category: product?.category, limit: 8 } } })),
+    enabled: Boolean(product?.category),
+    staleTime: 60_000,
+  });
+  const known = product?.id;
+  useEffect(() => {
+    if (known) activity.viewed(known);
+  }, [known]);
+
+  if (item.isError && item.error instanceof ApiProblem && [404, 422].includes(item.error.status))
+    return (
+      <Empty title={t("item.gone")} lead={t("item.goneLead")}>
+        <Link className="button button-main" to="/browse">
+          {t("item.back")}
+        </Link>
+      </Empty>
+    );
+  if (item.isError && !product) return <Failure why={item.error} again={() => void item.refetch()} />;
+  if (!product)
+    return (
+      <div className="grid gap-8 md:grid-cols-2 md:gap-14" aria-busy="true">
+        <div className="skeleton aspect-square" />
+        <div className="space-y-4 pt-4">
+          <div className="skeleton h-10 w-3/4" />
+          <div className="skeleton h-6 w-24" />
+          <div className="skeleton h-24" />
+        </div>
+      </div>
+    );
+
+  const soldOut = product.stock <= 0;
+  const wanted = Math.min(quantity, Math.max(product.stock, 1));
+  return (
+    <>
+      <Title>{product.name}</Title>
+      <div className="grid gap-8 md:grid-cols-2 md:gap-14">
+        <div className="overflow-hidden rounded-box bg-sand md:sticky md:top-36 md:self-start">
+          <Picture product={product} eager className="w-full" />
+        </div>
+        <div className="md:pt-4">
+          {product.category && (
+            <Link to={`/browse?category=${encodeURIComponent(product.category)}`} className="text-soft underline-offset-4 hover:underline">
+              {product.category}
+            </Link>
+          )}
+          <h1 className="display mt-2 text-4xl [overflow-wrap:anywhere] sm:text-5xl">{product.name}</h1>
+          <p className="mt-4 flex flex-wrap items-baseline gap-x-4 gap-y-1">
+            <span className="text-2xl tabular-nums" data-testid="price">
+              {money(product.price, product.currency)}
+            </span>
+            <span className="font-medium" data-testid="stock">
+              <Stock stock={product.stock} />
+            </span>
+          </p>
+          <p className="mt-6 max-w-prose whitespace-pre-line text-lg leading-relaxed text-soft [overflow-wrap:anywhere]">{product.description}</p>
+          <form
+            className="mt-8 flex flex-wrap gap-3"
+            onSubmit={(event) => {
+              event.preventDefault();
+              add.mutate({ product, quantity: wanted });
+            }}
+          >
+            {!soldOut && <Quantity value={wanted} most={product.stock} onChange={setQuantity} />}
+            <button type="submit" className="button button-main min-w-44 flex-1 sm:flex-none" disabled={soldOut || add.isPending}>
+              {add.isPending && <Busy />}
+              {soldOut ? t("item.out") : add.isPending ? t("item.adding") : t("item.add")}
+            </button>
+          </form>
+          <div className="mt-4 min-h-14 max-w-md" aria-live="polite">
+            {add.isSuccess && (
+              <div className="flex animate-rise items-center justify-between gap-3 rounded-box bg-pine-wash px-4 py-2 text-pine-deep">
+                <span className="flex items-center gap-2">
+                  <Check size={18} aria-hidden="true" /> {t("item.added")}
+                </span>
+                <button type="button" className="min-h-11 font-medium underline underline-offset-4" onClick={() => openCart(true)}>
+                  {t("cart.title")}
+                </button>
+              </div>
+            )}
+            {add.isError && <Notice>{explain(add.error)}</Notice>}
+          </div>
+          <p className="mt-6 border-t border-line pt-4 text-sm text-soft">{t("item.number", { sku: product.sku })}</p>
+        </div>
+      </div>
+      {(related.data?.products.length ?? 0) > 1 && (
+        <section aria-labelledby="related" className="pt-20">
+          <h2 id="related" className="display mb-6 text-3xl">
+            {t("item.related", { category: product.category })}
+          </h2>
+          <ul className={gridClass}>
+            {related
+              .data!.products.filter((each) => each.id !== product.id)
+              .slice(0, 4)
+              .map((each) => (
+                <li key={each.id}>
+                  <ProductCard product={each} />
+                </li>
+              ))}
+          </ul>
+        </section>
+      )}
+    </>
+  );
+}
