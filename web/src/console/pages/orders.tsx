@@ -1,0 +1,64 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import type { DisplayColumnDef } from "@tanstack/react-table";
+import { useMemo } from "react";
+import { useNavigate, useSearchParams } from "react-router";
+import { ask, type Order } from "../../api/client";
+import { count, money, orderNumber, when, words } from "../../shared/format";
+import { DataTable } from "../data_table";
+import { Card, Empty, Failure, OrderBadge, Page, Rows, Tabs } from "../parts";
+import { api } from "../shop";
+
+const filters = [
+  ["", "All"],
+  ["paid", "To ship"],
+  ["shipped", "Shipped"],
+  ["delivered", "Delivered"],
+  ["awaiting_payment", "Awaiting payment"],
+  ["payment_failed", "Declined"],
+  ["cancelling", "Cancelling"],
+  ["cancelled", "Cancelled"],
+  ["refunded", "Refunded"],
+] as const;
+
+const columns: DisplayColumnDef<Order>[] = [
+  { id: "number", header: "Order", cell: ({ row }) => orderNumber(row.original.id), meta: { width: "8rem", narrow: true } },
+  { id: "placed", header: "Placed", cell: ({ row }) => <span className="text-soft">{when(row.original.created_at)}</span>, meta: { width: "11.5rem" } },
+  { id: "items", header: "Items", cell: ({ row }) => row.original.items.map((each) => `${each.quantity > 1 ? `${each.quantity} × ` : ""}${each.name}`).join(", "), meta: { width: "minmax(8rem,1fr)" } },
+  { id: "status", header: "Status", cell: ({ row }) => <OrderBadge status={row.original.status} />, meta: { width: "minmax(9.5rem,auto)", narrow: true } },
+  { id: "total", header: "Total", cell: ({ row }) => money(row.original.total_amount, row.original.currency), meta: { width: "minmax(6rem,1fr)", right: true, narrow: true } },
+];
+
+export default function Orders() {
+  const [parameters, setParameters] = useSearchParams();
+  const navigate = useNavigate();
+  const status = parameters.get("status") ?? "";
+  const list = useInfiniteQuery({
+    queryKey: ["orders", "list", status],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam }) => ask(api.GET("/api/v1/orders", { params: { query: { limit: 100, cursor: pageParam, ...(status ? { status } : {}) } } })),
+    getNextPageParam: (last) => last.next_cursor,
+    refetchInterval: (query) => ((query.state.data?.pages.length ?? 1) === 1 ? 5_000 : false), // a long list stays as it is while one reads it
+  });
+  // An order that changed between two pages is in both; it counts once.
+  const rows = useMemo(() => [...new Map((list.data?.pages ?? []).flatMap((each) => each.orders).map((each) => [each.id, each])).values()], [list.data]);
+  const total = list.data?.pages[0]?.total;
+  const more = useMemo(() => ({ has: list.hasNextPage, busy: list.isFetchingNextPage, load: () => void list.fetchNextPage() }), [list]);
+  return (
+    <Page title="Orders" lead={total === undefined ? " " : `${count(total)} ${status ? words(status) : "in all"}`}>
+      <div className="mb-3">
+        <Tabs label="Status" value={status as (typeof filters)[number][0]} options={filters} onChange={(value) => setParameters(value ? { status: value } : {}, { replace: true })} />
+      </div>
+      <Card flush>
+        {list.isPending ? (
+          <Rows n={10} />
+        ) : list.isError && !rows.length ? (
+          <Failure why={list.error} again={() => void list.refetch()} />
+        ) : rows.length === 0 ? (
+          <Empty title="No orders here">{status ? "Orders with this status appear here." : "Place a test order from the home page."}</Empty>
+        ) : (
+          <DataTable label="Orders" rows={rows} columns={columns} idOf={(each) => each.id} onOpen={(each) => void navigate(`/orders/${each.id}`)} openLabel={(each) => `Order ${orderNumber(each.id)}`} more={more} />
+        )}
+      </Card>
+    </Page>
+  );
+}
