@@ -13,8 +13,8 @@
 
 namespace stoa {
 
-// `ask` answers a request as the router does; it outlives the routes. Each place (shop, console) has
-// login, refresh and logout, the shop guest and register, too: POST, with the operation's body.
+// `ask` answers a request as the router does; it outlives the routes. Each place (shop, console)
+// has login, refresh and logout, the shop guest and register, too: POST, with the operation's body.
 // Answers are the operation's without `refresh_token`; refresh without a cookie is 204. Errors:
 // not_this_site for a request that another site's page made, and those of the operations.
 std::vector<http::route> session_pages(std::function<task<http::response>(http::request)> ask);

@@ -1,6 +1,8 @@
 #include "apps/stoa/web_pages.hpp"
 
+#include "apps/stoa/session_pages.hpp"
 #include "base/ids.hpp"
+#include "embedded/web_files.hpp"
 
 #include <algorithm>
 #include <array>
@@ -21,10 +23,9 @@ constexpr std::string_view page_policy =
 
 // The addresses that the storefront's and the console's own routers know (web/src/*/main.tsx). They
 // stay clear of the API's short paths: /products is data.
-constexpr std::array storefront_paths{"/",           "/browse",  "/item/{id}",
-                                      "/checkout",   "/account", "/account/{page...}",
-                                      "/order/{id}", "/sign-in", "/join",
-                                      "/reset"};
+constexpr std::array storefront_paths{
+    "/",           "/browse",  "/item/{id}", "/checkout", "/account", "/account/{page...}",
+    "/order/{id}", "/sign-in", "/join",      "/reset"};
 constexpr std::array console_paths{"/console", "/console/{page...}"};
 
 constexpr std::string_view unbuilt_page =
@@ -37,10 +38,14 @@ struct kind_of_file {
     std::string_view ending, content_type;
 };
 constexpr kind_of_file kinds[] = {
-    {".html", "text/html; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"},
-    {".css", "text/css; charset=utf-8"},   {".svg", "image/svg+xml"},
-    {".woff2", "font/woff2"},              {".json", "application/json"},
-    {".txt", "text/plain; charset=utf-8"}, {".png", "image/png"},
+    {".html", "text/html; charset=utf-8"},
+    {".js", "text/javascript; charset=utf-8"},
+    {".css", "text/css; charset=utf-8"},
+    {".svg", "image/svg+xml"},
+    {".woff2", "font/woff2"},
+    {".json", "application/json"},
+    {".txt", "text/plain; charset=utf-8"},
+    {".png", "image/png"},
 };
 
 std::string type_of_file(std::string_view name) {
@@ -94,7 +99,8 @@ std::string_view content_of(std::span<const embedded_file> files, std::string_vi
 
 std::shared_ptr<web_file> file_of(std::span<const embedded_file> files, const std::string& name,
                                   std::vector<header> headers) {
-    return std::make_shared<web_file>(name, content_of(files, name), content_of(files, name + ".br"),
+    return std::make_shared<web_file>(name, content_of(files, name),
+                                      content_of(files, name + ".br"),
                                       content_of(files, name + ".gz"), std::move(headers));
 }
 
@@ -152,13 +158,20 @@ std::vector<route> web_pages(std::span<const embedded_file> files) {
         if (name.ends_with(".html") || name.ends_with(".br") || name.ends_with(".gz")) continue;
         // Names under assets/ carry a hash of the content: they never change.
         const bool hashed = name.starts_with("assets/");
-        out.push_back(file_route(
-            '/' + name, "WebFile",
-            file_of(files, name,
-                    {{"Cache-Control",
-                      hashed ? "public, max-age=31536000, immutable" : "public, max-age=3600"}})));
+        out.push_back(
+            file_route('/' + name, "WebFile",
+                       file_of(files, name,
+                               {{"Cache-Control", hashed ? "public, max-age=31536000, immutable"
+                                                         : "public, max-age=3600"}})));
     }
     return out;
+}
+
+result<void> mount_web(http::router& to) {
+    for (auto& page : session_pages([&to](http::request in) { return to.handle(std::move(in)); }))
+        STOA_TRY_VOID(to.add(std::move(page)));
+    for (auto& page : web_pages(embedded::web_files())) STOA_TRY_VOID(to.add(std::move(page)));
+    return {};
 }
 
 }  // namespace stoa

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/embedded_file.hpp"
-#include "transport/http/message.hpp"
+#include "transport/http/router.hpp"
 
 #include <span>
 #include <vector>
@@ -12,6 +12,9 @@ namespace stoa {
 // `files`: what web/ was built to. A file may have siblings of its name and .br or .gz, which are
 // what clients get that take them. Without an index.html, pages say how to build one.
 std::vector<http::route> web_pages(std::span<const embedded_file> files);
+
+// The storefront, the console and their sessions, which ask `to` as any client would.
+result<void> mount_web(http::router& to);
 
 // Of an Accept-Encoding header: br, gzip or nothing. A coding with q=0 is refused.
 std::string_view best_coding(std::string_view accepted, bool has_br, bool has_gzip);

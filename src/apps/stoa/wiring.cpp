@@ -16,7 +16,6 @@
 #include "apps/stoa/replica.hpp"
 #include "apps/stoa/restore.hpp"
 #include "apps/stoa/run_file.hpp"
-#include "apps/stoa/session_pages.hpp"
 #include "apps/stoa/tracing.hpp"
 #include "apps/stoa/transfer_pages.hpp"
 #include "apps/stoa/upkeep_pages.hpp"
@@ -27,7 +26,6 @@
 #include "apps/stoa/wiring_notifier.hpp"
 #include "apps/stoa/wiring_options.hpp"
 #include "apps/stoa/wiring_provider.hpp"
-#include "embedded/web_files.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
 #include "transport/events/consumer.hpp"
@@ -100,7 +98,6 @@ struct shop::parts {
     result<void> make_routes(replica& one);
     result<void> add_open_routes(http::router& to, replica& one);
     result<void> add_routes_elsewhere(http::router& to, const replica& one);
-    static result<void> add_web(http::router& to);
     std::function<task<result<redrive_report>>(redrive_request)> redriver(replica& one);
     result<void> add_admin_routes(http::router& to, replica& one);
     result<void> start_consumers(replica& one);
@@ -302,18 +299,10 @@ result<void> shop::parts::add_open_routes(http::router& to, replica& one) {
     STOA_TRY_VOID(to.add(readiness_page([this] { return readiness(); })));
     if (!one.consumers().empty())
         for (auto& page : dead_letter_pages(redriver(one))) STOA_TRY_VOID(to.add(std::move(page)));
-    if (one.gateway) STOA_TRY_VOID(add_web(to));
+    if (one.gateway) STOA_TRY_VOID(mount_web(to));
     for (auto& page : public_pages({.jwks = [this] { return tokens->jwks(); }}))
         STOA_TRY_VOID(to.add(std::move(page)));
     return openapi::mount_documents(to, {.title = from.text("shop_name"), .version = STOA_VERSION});
-}
-
-// The storefront, the console and their sessions, which ask this router as any client would.
-result<void> shop::parts::add_web(http::router& to) {
-    for (auto& page : session_pages([&to](http::request in) { return to.handle(std::move(in)); }))
-        STOA_TRY_VOID(to.add(std::move(page)));
-    for (auto& page : web_pages(embedded::web_files())) STOA_TRY_VOID(to.add(std::move(page)));
-    return {};
 }
 
 std::function<task<result<redrive_report>>(redrive_request)> shop::parts::redriver(replica& one) {
@@ -347,8 +336,7 @@ result<void> shop::parts::add_admin_routes(http::router& to, replica& one) {
     for (auto& page : admin_pages({.metrics = [this] { return measured.text(); },
                                    .ready = [this] { return readiness(); }}))
         STOA_TRY_VOID(to.add(std::move(page)));
-    if (!one.consumers().empty())
-        STOA_TRY_VOID(to.add(redrive_page(redriver(one))));
+    if (!one.consumers().empty()) STOA_TRY_VOID(to.add(redrive_page(redriver(one))));
     for (auto& page : analytics->local_pages()) STOA_TRY_VOID(to.add(std::move(page)));
     if (!targets.whole()) return {};
     for (auto& page : local_pages(
@@ -660,8 +648,7 @@ task<result<redrive_report>> shop::redrive(redrive_request wanted) {
     auto& all = *all_;
     auto& first = *all.replicas.front();
     STOA_CO_TRY_VOID(co_await all.wait_for_stores());
-    auto done = co_await stoa::redrive(
-        {all.stores->log(), all.stores->dead_letters(), first.consumers()}, std::move(wanted));
+    auto done = co_await all.redriver(first)(std::move(wanted));
     if (!all.running_since) co_await first.background.stop();
     co_return done;
 }
