@@ -208,6 +208,61 @@ def test_streams_pass_the_gateway(split):
     assert Client(split.port).get("/api/v1/analytics/live").status == 401
 
 
+def orders_said(process, token, live=True):
+    """By the windows, the open ones too, as the process itself tells them."""
+    status, body = of_process(process, 8008, f"/api/v1/analytics/orders?limit=100&live={str(live).lower()}", token)
+    assert status == 200, body
+    return sum(each["order_count"] for each in body["windows"])
+
+
+def windowed_by(process):
+    at = http.client.HTTPConnection(process.address, 9090, timeout=10)
+    at.request("GET", "/metrics")
+    return sum(float(line.rsplit(" ", 1)[1]) for line in at.getresponse().read().decode().splitlines()
+               if line.startswith("analytics_events_total{") and 'outcome="windowed"' in line and 'topic="orders"' in line)
+
+
+@pytest.mark.parametrize("edges", ["grpc", "http"])
+def test_what_is_open_in_two_analytics_processes_is_one_answer(tmp_path, edges):
+    name = f"live{next(networks)}"
+    places = Places(tmp_path, name, "dynamodb")
+    places.settings.pop("kafka_group_instance_id")
+    with Topology(tmp_path / "shop", {**places.settings, **UNLIMITED, "edges": edges}, network=next(networks),
+                  replicas={"analytics": 2}) as shop:
+        operator, customer = shop.operator(), shop.customer()
+        product = make_product(operator, stock=1_000)
+        # Whoever has which partitions: one of the two at least has not all of them, and must have asked.
+        both, placed = shop.replicas("analytics"), 40
+        for _ in range(placed):
+            assert customer.post("/api/v1/orders", order_of(product)).status == 201
+        eventually(lambda: sum(map(windowed_by, both)) >= 2 * placed, within_s=90, what="placed and paid, all windowed")
+        two, one = sorted(both, key=windowed_by)
+        for each in (one, two):
+            eventually(lambda: orders_said(each, operator.token) == placed, within_s=30, what=f"all orders at {each.name}")
+        live = http.client.HTTPConnection(two.address, 8008, timeout=20)
+        live.request("GET", "/api/v1/analytics/live", headers={"Authorization": "Bearer " + operator.token})
+        stream, said, end = live.getresponse(), {}, time.monotonic() + 30
+        while sum(said.values()) < placed - orders_said(two, operator.token, live=False):
+            assert time.monotonic() < end, (said, placed)
+            line = stream.readline()
+            if line.startswith(b"data: ") and (row := json.loads(line[6:]))["pipeline"] == "orders_by_minute":
+                said[row["window_start"]] = row["order_count"]
+        live.close()
+        # Parts of the shop ask each other; nobody else is answered.
+        stranger = http.client.HTTPConnection(one.address, 8008, timeout=20)
+        stranger.request("POST", "/rpc/AnalyticsService/OpenWindows", "{}", {"Authorization": "Bearer " + operator.token})
+        assert stranger.getresponse().status == 403
+        with shop.paused():
+            one.signal(signal.SIGKILL)
+            one.child.wait(10)
+            began = time.monotonic()
+            assert orders_said(two, operator.token) <= placed and time.monotonic() - began < 3, "who is gone is left out"
+        eventually(one.is_ready, within_s=60, what="it is back")
+        for each in (one, two):
+            eventually(lambda: orders_said(each, operator.token) == placed, within_s=180,
+                       what="everything again, by who has the partitions now")
+
+
 class Shoppers:
     """Clients who look and buy one after another, as fast as they are answered or at a given rate of all of them."""
 

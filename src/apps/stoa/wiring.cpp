@@ -136,6 +136,7 @@ shop::~shop() {
     all_->tools.reset();
     all_->routes.clear();
     all_->replicas.clear();
+    all_->analytics.reset();
     all_->far.reset();
     if (all_->traces) all_->traces->close();
     // Their clients belong to the loops.
@@ -210,10 +211,9 @@ result<void> shop::parts::open_provider() {
 }
 
 result<void> shop::parts::make_replicas() {
-    analytics = std::make_unique<analytics_wiring>(
-        analytics_wiring::needs{from, targets, *stores, time, random, measured,
-                                [this] { return !ready.load(); }},
-        loops->size());
+    STOA_TRY(analytics, analytics_wiring::make({from, targets, *stores, time, random, measured,
+                                                [this] { return !ready.load(); }, *loops,
+                                                *service_tokens, epoch}));
     const shared_by_loops with{from,
                                targets,
                                epoch,
@@ -286,10 +286,10 @@ result<void> shop::parts::add_open_routes(http::router& to, replica& one) {
         })));
     if (one.payments) STOA_TRY_VOID(to.add(stripe_webhook_page(from, time, one.payments.get())));
     if (one.gateway) STOA_TRY_VOID(add_routes_elsewhere(to, one));
-    if (!targets.whole() && from.text("edges") == "http") {
-        std::vector<rpc::http_service> asked;
+    auto asked = analytics->asked_by_peers(one.share.index);
+    if (!targets.whole() && (from.text("edges") == "http" || !asked.empty())) {
         for (const auto& each : all_targets())
-            if (targets.has(each.is))
+            if (targets.has(each.is) && from.text("edges") == "http")
                 for (auto& here : one.rpcs_of(each.is))
                     asked.push_back(
                         {std::string(rpc::short_name(here.name)), std::move(here.tables)});

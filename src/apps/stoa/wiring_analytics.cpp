@@ -5,6 +5,8 @@
 #include "runtime/log.hpp"
 #include "services/activity/activity_events.hpp"
 #include "services/analytics/analytics_events.hpp"
+#include "transport/http/client.hpp"
+#include "transport/http/upstream.hpp"
 
 namespace stoa {
 namespace {
@@ -12,6 +14,8 @@ namespace {
 constexpr milliseconds live_round{100};
 constexpr int heartbeat_rounds = 150;   // 15 s: proxies cut what is silent for longer
 constexpr int most_live_streams = 100;  // of a loop: each looks ten times a second
+constexpr std::string_view peers_name = "AnalyticsService";
+constexpr std::int64_t largest_open_bytes = std::int64_t{64} << 20;  // of one pipeline
 
 std::string frame(const analytics::live_message& of) {
     std::string out;
@@ -91,44 +95,97 @@ http::route live_page(analytics::analytics_service* from, clock* time,
     return out;
 }
 
-analytics_wiring::analytics_wiring(needs ports, int loops) : ports_(std::move(ports)) {
+// The service of a loop and its ways to the other processes of the target.
+struct analytics_wiring::windower {
+    windower(const needs& with, int number, analytics::source_board& board,
+             const std::vector<std::string>& places)
+        : client(with.loops.at(number),
+                 http::client_settings{.answer_limit_bytes = largest_open_bytes}),
+          rpcs(board, analytics::definitions::built_in(), with.epoch) {
+        const auto shop = with.from.currency("currency");
+        std::vector<remote_service*> all;
+        for (const auto& place : places) {
+            auto& way = ways.emplace_back(std::make_unique<http::upstream>(
+                "analytics", std::vector{place},
+                http::upstream::needs{with.loops.at(number), client, with.time, with.tokens,
+                                      seconds(0)}));
+            all.push_back(channels
+                              .emplace_back(std::make_unique<rpc::http_channel>(
+                                  *way, std::string(peers_name), shop))
+                              .get());
+        }
+        peers = std::make_unique<analytics::analytics_peers>(std::move(all), with.time, with.epoch);
+        service = std::make_unique<analytics::analytics_service>(
+            analytics::analytics_service::needs{with.stores.items(), with.stores.log(),
+                                                with.stores.blobs(), with.time, with.random,
+                                                with.measured, board, peers.get()},
+            analytics::analytics_settings{.shop_currency = shop});
+    }
+
+    http::async_client client;
+    std::vector<std::unique_ptr<http::upstream>> ways;
+    std::vector<std::unique_ptr<rpc::http_channel>> channels;
+    analytics::analytics_rpcs rpcs;
+    std::unique_ptr<analytics::analytics_peers> peers;
+    std::unique_ptr<analytics::analytics_service> service;
+};
+
+analytics_wiring::analytics_wiring(needs ports) : ports_(std::move(ports)) {
     const auto& all = analytics::definitions::built_in();
     const bool windows = ports_.targets.has(target::analytics);
-    if (windows || ports_.targets.has(target::activity)) {
-        std::vector<std::string> others;
-        for (const auto& each : all.topics())
-            if (windows && each.name != activities::topic::raw_events) others.push_back(each.name);
-        marks_ = std::make_unique<mark_writer>(
-            ports_.stores.log(), ports_.time, ports_.random,
-            std::vector{std::string(activities::topic::raw_events)}, std::move(others),
-            mark_settings{.grid = milliseconds(all.grid_ms())});
-    }
-    if (!windows) return;
-    for (int i = 0; i < loops; ++i)
-        services_.push_back(std::make_unique<analytics::analytics_service>(
-            analytics::analytics_service::needs{ports_.stores.items(), ports_.stores.log(),
-                                                ports_.stores.blobs(), ports_.time, ports_.random,
-                                                ports_.measured, board_},
-            analytics::analytics_settings{.shop_currency = ports_.from.currency("currency")}));
+    if (!windows && !ports_.targets.has(target::activity)) return;
+    std::vector<std::string> others;
+    for (const auto& each : all.topics())
+        if (windows && each.name != activities::topic::raw_events) others.push_back(each.name);
+    marks_ = std::make_unique<mark_writer>(ports_.stores.log(), ports_.time, ports_.random,
+                                           std::vector{std::string(activities::topic::raw_events)},
+                                           std::move(others),
+                                           mark_settings{.grid = milliseconds(all.grid_ms())});
 }
 analytics_wiring::~analytics_wiring() = default;
 
+result<std::unique_ptr<analytics_wiring>> analytics_wiring::make(needs ports) {
+    std::unique_ptr<analytics_wiring> out(new analytics_wiring(std::move(ports)));
+    STOA_TRY_VOID(out->make_windowers());
+    return out;
+}
+
+result<void> analytics_wiring::make_windowers() {
+    if (!ports_.targets.has(target::analytics)) return {};
+    std::vector<std::string> places;
+    if (!ports_.targets.whole()) {
+        STOA_TRY(const auto all, places_of(ports_.from, target::analytics));
+        for (const auto& each : all) places.push_back(each.http);
+    }
+    // One alone is this process.
+    if (places.size() == 1) places.clear();
+    for (int i = 0; i < ports_.loops.size(); ++i)
+        windowers_.push_back(std::make_unique<windower>(ports_, i, board_, places));
+    return {};
+}
+
 std::vector<service> analytics_wiring::operations(int loop) {
-    if (services_.empty()) return {};
-    return {analytics::operations_of(*services_[static_cast<std::size_t>(loop)])};
+    if (windowers_.empty()) return {};
+    return {analytics::operations_of(*windowers_[static_cast<std::size_t>(loop)]->service)};
+}
+
+std::vector<rpc::http_service> analytics_wiring::asked_by_peers(int loop) {
+    if (windowers_.empty()) return {};
+    return {{std::string(peers_name),
+             {analytics::rpcs_of(windowers_[static_cast<std::size_t>(loop)]->rpcs)}}};
 }
 
 std::vector<http::route> analytics_wiring::pages(int loop) {
     std::vector<http::route> out;
-    if (!services_.empty())
-        out.push_back(live_page(services_[static_cast<std::size_t>(loop)].get(), &ports_.time,
-                                ports_.ending));
+    if (!windowers_.empty())
+        out.push_back(live_page(windowers_[static_cast<std::size_t>(loop)]->service.get(),
+                                &ports_.time, ports_.ending));
     return out;
 }
 
 std::vector<http::route> analytics_wiring::local_pages() {
     std::vector<http::route> out;
-    if (services_.empty()) return out;
+    if (windowers_.empty()) return out;
     auto& page = out.emplace_back(http::route{.method = verb::post,
                                               .path = "/local/replay",
                                               .name = "LocalReplay",
@@ -155,8 +212,8 @@ task<result<analytics::replay_report>> analytics_wiring::replay(analytics::repla
 }
 
 result<void> analytics_wiring::start(supervisor& on, lane share) {
-    if (!services_.empty())
-        STOA_TRY_VOID(services_[static_cast<std::size_t>(share.index)]->start(on, share));
+    if (!windowers_.empty())
+        STOA_TRY_VOID(windowers_[static_cast<std::size_t>(share.index)]->service->start(on, share));
     if (share.index == 0 && marks_) on.spawn("marks", [this] { return write_marks(); });
     return {};
 }

@@ -10,6 +10,7 @@
 #include "services/analytics/analytics_operations.hpp"
 #include "services/analytics/analytics_replay.hpp"
 #include "transport/http/message.hpp"
+#include "transport/rpc/http_edge.hpp"
 
 namespace stoa {
 
@@ -28,8 +29,12 @@ class analytics_wiring {
         random_source& random;
         metrics& measured;
         std::function<bool()> ending;  // live streams end then
+        loop_set& loops;
+        rpc::service_tokens& tokens;
+        const std::string& epoch;  // of this process
     };
-    analytics_wiring(needs ports, int loops);
+    // Errors: a setting that does not fit.
+    static result<std::unique_ptr<analytics_wiring>> make(needs ports);
     ~analytics_wiring();
 
     // Null where this process writes no events of viewers and windows none.
@@ -37,18 +42,23 @@ class analytics_wiring {
     // Of one loop; nothing where analytics is served elsewhere.
     std::vector<service> operations(int loop);
     std::vector<http::route> pages(int loop);
+    // What other processes of the target ask, by HTTP whatever the edges are: one row.
+    std::vector<rpc::http_service> asked_by_peers(int loop);
     // For the program's own verbs.
     std::vector<http::route> local_pages();
     task<result<analytics::replay_report>> replay(analytics::replay_request wanted);
     result<void> start(supervisor& on, lane share);
 
  private:
+    struct windower;
+    explicit analytics_wiring(needs ports);
+    result<void> make_windowers();
     task<> write_marks();
 
     needs ports_;
     analytics::source_board board_;
     std::unique_ptr<mark_writer> marks_;
-    std::vector<std::unique_ptr<analytics::analytics_service>> services_;
+    std::vector<std::unique_ptr<windower>> windowers_;  // one a loop
 };
 
 // The live stream as others know it, for a gateway that passes it on.

@@ -171,8 +171,9 @@ task<result<product_windows>> analytics_service::get_product_windows(request_con
     const auto limit = what.limit.value_or(usual_product_windows);
     if (what.live.value_or(false)) {
         const auto& of = *all_.find(name);
-        for (const auto& each : ports_.board.all())
-            for (const auto& row : each->open_rows(of, &what.product_id))
+        STOA_CO_TRY(const auto open, co_await open_anywhere(of, what.product_id));
+        for (const auto& [when, cells] : open)
+            for (const auto& row : rows_of(of, when.first, when.second, cells))
                 out.windows.push_back({timestamp{row.start_ms * 1'000},
                                        timestamp{row.end_ms * 1'000}, row.values.front().number,
                                        true});
@@ -192,10 +193,25 @@ task<result<product_windows>> analytics_service::get_product_windows(request_con
     co_return out;
 }
 
-// What is open, in this process, with the shares that wait.
+// In this process and, where there are others of the target, in those.
+task<result<analytics_service::windows_of>> analytics_service::open_anywhere(
+    const pipeline& of, std::optional<std::string> key) {
+    windows_of out;
+    const auto* one = key ? &*key : nullptr;
+    if (!ports_.peers || ports_.peers->none()) {
+        for (const auto& each : ports_.board.all()) each->add_open(of, out, one);
+        co_return out;
+    }
+    auto all = co_await ports_.peers->ask({of.is->name, key});
+    for (const auto& each : ports_.board.all())
+        if (each->is_of(of)) all.push_back(each->open(of, one));
+    STOA_CO_TRY_VOID(add_furthest(of, std::move(all), out));
+    co_return out;
+}
+
+// What is open, with the shares that wait.
 task<result<std::vector<row>>> analytics_service::open_rows(const pipeline& of) {
-    std::map<std::pair<std::int64_t, std::int64_t>, cell_table> open;
-    for (const auto& each : ports_.board.all()) each->add_open(of, open);
+    STOA_CO_TRY(auto open, co_await open_anywhere(of, {}));
     if (!of.local) STOA_CO_TRY_VOID(co_await merger_.add_shares(of, open));
     std::vector<row> out;
     for (const auto& [when, cells] : open)

@@ -6,6 +6,7 @@
 #include "base/context.hpp"
 #include "runtime/supervisor.hpp"
 #include "services/analytics/analytics_merge.hpp"
+#include "services/analytics/analytics_remote.hpp"
 
 namespace stoa::analytics {
 
@@ -62,6 +63,7 @@ class analytics_service final : public api {
         random_source& random;
         metrics& measured;
         source_board& board;
+        analytics_peers* peers = nullptr;  // null: no other process windows anything
     };
     analytics_service(needs ports, analytics_settings settings,
                       const definitions& all = definitions::built_in());
@@ -95,6 +97,8 @@ class analytics_service final : public api {
     source& source_of(const std::string& topic, int partition);
     template <class Window>
     task<result<std::vector<Window>>> windows(std::string_view pipeline, windows_request what);
+    using windows_of = std::map<std::pair<std::int64_t, std::int64_t>, cell_table>;
+    task<result<windows_of>> open_anywhere(const pipeline& of, std::optional<std::string> key);
     task<result<std::vector<row>>> open_rows(const pipeline& of);
 
     needs ports_;

@@ -77,6 +77,57 @@ class analytics_service_test : public ::testing::Test {
             analytics_settings{.shop_currency = eur});
     }
 
+    // Another process of the target, and this one anew, each with a way to both: places name all.
+    struct beside {
+        source_board board;
+        std::unique_ptr<analytics_rpcs> rpcs;
+        std::unique_ptr<analytics_peers> peers;
+        std::unique_ptr<analytics_service> service;
+    };
+    // A way to a process of the test.
+    class way final : public remote_service {
+     public:
+        explicit way(analytics_rpcs& to) : to_(to) {}
+        task<result<record_box>> call(std::string_view rpc, request_context context,
+                                      record_box request, const type&) override {
+            ++asked;
+            if (away) co_return fail(errc::unavailable, "service_away");
+            const auto table = rpcs_of(to_);
+            const auto row = std::ranges::find(table.operations, rpc, &operation::rpc);
+            co_return co_await row->call(table.api, std::move(context), std::move(request));
+        }
+        bool away = false;
+        int asked = 0;
+
+     private:
+        analytics_rpcs& to_;
+    };
+    void make_two(beside& one, beside& other, std::vector<std::unique_ptr<way>>& ways) {
+        int number = 0;
+        for (auto* each : {&one, &other}) {
+            each->rpcs = std::make_unique<analytics_rpcs>(each->board, definitions::built_in(),
+                                                          "process " + std::to_string(number++));
+            ways.push_back(std::make_unique<way>(*each->rpcs));
+        }
+        number = 0;
+        for (auto* each : {&one, &other}) {
+            each->peers = std::make_unique<analytics_peers>(
+                std::vector<remote_service*>{ways[0].get(), ways[1].get()}, clock_,
+                "process " + std::to_string(number++));
+            each->service = std::make_unique<analytics_service>(
+                analytics_service::needs{shop_->items(), shop_->log(), blobs_, clock_, random_,
+                                         measured_, each->board, each->peers.get()},
+                analytics_settings{.shop_currency = eur});
+        }
+    }
+    // The partition's log from there, as the process's loop would take it.
+    void give(beside& to, std::string topic, int partition, std::int64_t from) {
+        auto batch = loop_.run([&] { return shop_->log().read(topic, partition, from, 1'000); });
+        ASSERT_TRUE(batch && !batch->empty());
+        ASSERT_TRUE(
+            loop_.run([&] { return to.service->take({topic, partition, *std::move(batch)}); }));
+    }
+
     std::int64_t now_ms() { return clock_.now().micros / 1'000; }
     void append(std::string_view topic, std::string key, std::string payload, std::int64_t ms) {
         std::vector<event> one;
@@ -123,12 +174,15 @@ class analytics_service_test : public ::testing::Test {
     void pass(std::int64_t ms) { clock_.advance(std::chrono::milliseconds(ms)); }
 
     std::string ask(std::string_view rpc, const std::string& request) {
-        const auto rows = operations_of(*service_).operations;
+        return ask(*service_, rpc, request);
+    }
+    std::string ask(analytics_service& of, std::string_view rpc, const std::string& request) {
+        const auto rows = operations_of(of).operations;
         const auto row = std::ranges::find(rows, rpc, &operation::rpc);
         record_box body(*row->request);
         EXPECT_TRUE(read_json(request, *row->request, body.get()).empty()) << request;
         return loop_.run([&]() -> task<std::string> {
-            auto answer = co_await row->call(static_cast<api*>(&*service_), {}, std::move(body));
+            auto answer = co_await row->call(static_cast<api*>(&of), {}, std::move(body));
             if (!answer) co_return answer.error().code;
             std::string out;
             write_json(out, answer->of(), answer->get());
@@ -410,6 +464,68 @@ TEST_F(analytics_service_test, an_offset_that_no_partition_has_is_refused) {
     EXPECT_EQ(replay(0, "sales").error().detail, "no pipeline reads topic `sales`");
     EXPECT_EQ(replay(1, "orders").error().code, "offset_not_reached");
     ASSERT_TRUE(replay(0));
+}
+
+TEST_F(analytics_service_test, open_windows_are_those_of_every_process) {
+    beside one, other;
+    std::vector<std::unique_ptr<way>> ways;
+    make_two(one, other, ways);
+    // Products of either partition, and orders in both.
+    std::array<std::string, 2> product, placed;
+    for (int i = 0; product[0].empty() || product[1].empty(); ++i)
+        product[static_cast<std::size_t>(partition_of("p" + std::to_string(i), 2))] =
+            "p" + std::to_string(i);
+    for (int i = 0; placed[0].empty() || placed[1].empty(); ++i)
+        placed[static_cast<std::size_t>(partition_of("o" + std::to_string(i), 2))] =
+            "o" + std::to_string(i);
+    const auto start = now_ms();
+    for (const auto& each : product) view(start, "ann", each);
+    order(start, placed[0], "ann", "1.00");
+    order(start, placed[1], "ann", "2.00");
+    give(one, "ecom-raw-events", 0, 0);
+    give(other, "ecom-raw-events", 1, 0);
+    give(one, "orders", 0, 0);
+    give(other, "orders", 1, 0);
+    const std::string both =
+        R"("order_count":2,"total_revenue":3.00,"total_items":4,"unique_users":1)";
+    for (auto* each : {&one, &other}) {
+        for (const auto& what : product)
+            EXPECT_NE(
+                ask(*each->service, "GetAnalytics", R"({"live":true,"product_id":")" + what + "\"}")
+                    .find(R"("unique_user_count":1,"provisional":true)"),
+                std::string::npos)
+                << what;
+        const auto told = ask(*each->service, "ListOrderAnalytics", R"({"live":true})");
+        EXPECT_NE(told.find(both), std::string::npos) << told;
+    }
+
+    // Who reads the live stream looks ten times a second; its processes are asked as often.
+    auto place = *loop_.run([&] { return one.service->live_from(""); });
+    const auto next = [&] { return *loop_.run([&] { return one.service->next_live(place); }); };
+    const auto told = next();
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_NE(told[0].data.find(both), std::string::npos) << told[0].data;
+    const auto asked = ways[1]->asked;
+    EXPECT_EQ(next().size(), 0U);
+    EXPECT_EQ(ways[1]->asked, asked);
+
+    // The partition passes to the other process, which reads on: what stayed behind says nothing.
+    order(now_ms(), placed[0], "bob", "0.50");  // again, and once
+    append(orders::topic::orders, placed[0], "no json", start);
+    pass(1'000);
+    give(other, "orders", 0, 0);
+    const auto after = ask(*one.service, "ListOrderAnalytics", R"({"live":true})");
+    EXPECT_NE(after.find(both), std::string::npos) << after;
+
+    // One that does not answer is left out, and its partitions come back with who reads them.
+    ways[1]->away = true;
+    pass(1'000);
+    const auto left = ask(*one.service, "ListOrderAnalytics", R"({"live":true})");
+    EXPECT_NE(left.find(R"("order_count":1,"total_revenue":1.00)"), std::string::npos) << left;
+    give(one, "orders", 1, 0);
+    pass(1'000);
+    EXPECT_NE(ask(*one.service, "ListOrderAnalytics", R"({"live":true})").find(both),
+              std::string::npos);
 }
 
 TEST_F(analytics_service_test, a_state_larger_than_an_item_is_a_blob) {

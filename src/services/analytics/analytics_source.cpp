@@ -4,6 +4,7 @@
 #include "base/planted.hpp"
 #include "runtime/log.hpp"
 #include "services/analytics/analytics_events.hpp"
+#include "services/analytics/analytics_remote.hpp"
 
 #include <algorithm>
 
@@ -303,9 +304,24 @@ std::vector<row> source::open_rows(const pipeline& of, const std::string* key) c
 }
 
 void source::add_open(const pipeline& of,
-                      std::map<std::pair<std::int64_t, std::int64_t>, cell_table>& to) const {
+                      std::map<std::pair<std::int64_t, std::int64_t>, cell_table>& to,
+                      const std::string* key) const {
     const std::scoped_lock lock(mutex_);
-    engine_->add_open(of, to);
+    engine_->add_open(of, to, key);
+}
+
+open_partition source::open(const pipeline& of, const std::string* key) const {
+    const std::scoped_lock lock(mutex_);
+    open_partition out{
+        .topic = topic_.name, .partition = partition_, .next_offset = engine_->next_offset()};
+    std::map<std::pair<std::int64_t, std::int64_t>, cell_table> open;
+    engine_->add_open(of, open, key);
+    for (const auto& [when, cells] : open) {
+        byte_writer bytes;
+        cells.write(bytes);
+        out.windows.push_back({when.first, when.second, base64(bytes.take())});
+    }
+    return out;
 }
 
 }  // namespace stoa::analytics

@@ -12,11 +12,14 @@
 #include "runtime/metrics.hpp"
 #include "services/analytics/analytics_store.hpp"
 
+#include <algorithm>
 #include <mutex>
 
 namespace stoa::analytics {
 
 inline constexpr std::string_view group = "analytics";
+
+struct open_partition;
 
 struct source_settings {
     milliseconds save_every{5'000};
@@ -48,7 +51,14 @@ class source {
     source_report report() const;
     std::vector<row> open_rows(const pipeline& of, const std::string* key) const;
     void add_open(const pipeline& of,
-                  std::map<std::pair<std::int64_t, std::int64_t>, cell_table>& to) const;
+                  std::map<std::pair<std::int64_t, std::int64_t>, cell_table>& to,
+                  const std::string* key) const;
+    // What is open, for a process that windows other partitions.
+    open_partition open(const pipeline& of, const std::string* key) const;
+    bool is_of(const pipeline& of) const {
+        return std::ranges::find(of.is->inputs, topic_.name, &input_definition::topic) !=
+               of.is->inputs.end();
+    }
     // Of the last that is durable; no_mark before.
     std::int64_t durable_mark_ms() const { return durable_mark_ms_.load(); }
 

@@ -41,14 +41,16 @@ void cell_table::grow() {
 }
 
 void cell_table::add(const cell_table& all) {
-    for (std::size_t from = 0; from < all.size(); ++from) {
-        const auto to = find_or_add(all.key(from), all.prints_[from]);
-        for (int i = 0; i < shape_.numbers; ++i)
-            number(to, i) = saturated(number(to, i), all.number(from, i));
-        for (int i = 0; i < shape_.sets; ++i) set(to, i).add(all.set(from, i));
-        for (int i = 0; i < shape_.tops; ++i) top(to, i).add(all.top(from, i));
-        for (int i = 0; i < shape_.sketches; ++i) sketch(to, i).add(all.sketch(from, i));
-    }
+    for (std::size_t from = 0; from < all.size(); ++from) add(all, from);
+}
+
+void cell_table::add(const cell_table& all, std::size_t from) {
+    const auto to = find_or_add(all.key(from), all.prints_[from]);
+    for (int i = 0; i < shape_.numbers; ++i)
+        number(to, i) = saturated(number(to, i), all.number(from, i));
+    for (int i = 0; i < shape_.sets; ++i) set(to, i).add(all.set(from, i));
+    for (int i = 0; i < shape_.tops; ++i) top(to, i).add(all.top(from, i));
+    for (int i = 0; i < shape_.sketches; ++i) sketch(to, i).add(all.sketch(from, i));
 }
 
 std::vector<std::size_t> cell_table::in_order() const {

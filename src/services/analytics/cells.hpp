@@ -56,6 +56,7 @@ class cell_table {
     }
 
     void add(const cell_table& all);
+    void add(const cell_table& all, std::size_t cell);  // of `all`, this one
     // Cells in the order of their keys: results are in one order, however they came about.
     std::vector<std::size_t> in_order() const;
     void write(byte_writer& to) const;

@@ -427,10 +427,16 @@ std::vector<row> engine::open_rows(const pipeline& of, const std::string* key) c
 }
 
 void engine::add_open(const pipeline& of,
-                      std::map<std::pair<std::int64_t, std::int64_t>, cell_table>& to) const {
+                      std::map<std::pair<std::int64_t, std::int64_t>, cell_table>& to,
+                      const std::string* key) const {
     settle();
+    const auto print = key ? fingerprint_of(*key) : fingerprint{};
     const auto add = [&](std::int64_t start, std::int64_t end, const cell_table& cells) {
-        to.try_emplace({start, end}, layout_of(of)).first->second.add(cells);
+        const auto cell = key ? cells.find(print) : cell_table::none;
+        if (key && cell == cell_table::none) return;
+        auto& sum = to.try_emplace({start, end}, layout_of(of)).first->second;
+        if (key) sum.add(cells, cell);
+        else sum.add(cells);
     };
     for (const auto& each : works_) {
         if (&each->of != &of) continue;
@@ -439,7 +445,7 @@ void engine::add_open(const pipeline& of,
             for (auto end = start + window.pane_ms(); end <= start + window.size_ms;
                  end += window.pane_ms())
                 if (end > each->closed_ms) add(end - window.size_ms, end, in.cells);
-        for (const auto& [key, all] : each->sessions)
+        for (const auto& [of_key, all] : each->sessions)
             for (const auto& one : all)
                 add(one.first_ms, one.last_ms + window.size_ms, one.in.cells);
     }

@@ -94,7 +94,8 @@ class engine {
     std::vector<row> open_rows(const pipeline& of, const std::string* key) const;
     // The same, to be merged with other partitions'.
     void add_open(const pipeline& of,
-                  std::map<std::pair<std::int64_t, std::int64_t>, cell_table>& to) const;
+                  std::map<std::pair<std::int64_t, std::int64_t>, cell_table>& to,
+                  const std::string* key = nullptr) const;
 
  private:
     struct pane;

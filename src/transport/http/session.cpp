@@ -49,6 +49,11 @@ std::optional<std::string> gzip(const std::string& plain) {
     return out;
 }
 
+// Packed by whoever made it: once is enough.
+bool is_encoded(const response& what) {
+    return std::ranges::find(what.headers, "Content-Encoding", &header::name) != what.headers.end();
+}
+
 bool compresses_well(std::string_view content_type) {
     return content_type.starts_with("application/json") || content_type.starts_with("text/") ||
            content_type.starts_with("application/problem+json") ||
@@ -509,7 +514,7 @@ std::string session::head_text(const response& what, std::optional<std::size_t> 
 task<bool> session::send(response what) {
     if (group_.draining()) keep_ = false;
     if (what.body && accepts_gzip_ && what.body->size() >= group_.bounds().gzip_from_bytes &&
-        compresses_well(what.content_type)) {
+        compresses_well(what.content_type) && !is_encoded(what)) {
         if (auto packed = gzip(*what.body)) {
             what.body = std::make_shared<const std::string>(*std::move(packed));
             what.headers.push_back({"Content-Encoding", "gzip"});

@@ -50,7 +50,10 @@ class echo final : public handler {
         }
         response out;
         if (in.path == "/big") out.set_body(std::string(8 << 20, 'x'));
-        else out.set_body(in.body.empty() ? in.path : in.body);
+        else if (in.path == "/packed") {
+            out.headers.push_back({"Content-Encoding", "br"});
+            out.set_body(std::string(8 << 20, 'x'));
+        } else out.set_body(in.body.empty() ? in.path : in.body);
         co_return out;
     }
     const route* streams(const request& head) override {
@@ -556,6 +559,16 @@ TEST(session, large_answers_are_packed_for_those_who_take_gzip) {
         << "q=0 means: not gzip";
     EXPECT_NE(ask("Accept-Encoding: gzip;q=0.5\r\n").find("Content-Encoding: gzip"),
               std::string::npos);
+}
+
+TEST(session, what_comes_packed_is_not_packed_again) {
+    running_server with({});
+    const auto answer = with.ask(
+        "GET /packed HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAccept-Encoding: br, "
+        "gzip\r\n\r\n");
+    EXPECT_NE(answer.find("Content-Encoding: br"), std::string::npos);
+    EXPECT_EQ(answer.find("Content-Encoding: gzip"), std::string::npos);
+    EXPECT_GT(answer.size(), std::size_t{8} << 20);
 }
 
 TEST(session, data_says_that_it_is_no_page) {

@@ -31,7 +31,7 @@ export class Unreachable extends Error {
 }
 
 export async function problemOf(answer: Response): Promise<ApiProblem> {
-  const body = (await answer.json().catch(() => ({}))) as Partial<ProblemDocument>;
+  const body = ((await answer.json().catch(() => null)) ?? {}) as Partial<ProblemDocument>;
   return new ApiProblem(answer.status, body);
 }
 

@@ -7,7 +7,7 @@ declare module "@tanstack/react-table" {
   interface ColumnMeta<TData, TValue> {
     width: string; // of a grid track
     right?: boolean;
-    narrow?: boolean; // shown on small screens, too
+    narrow?: string; // its track on small screens, which show no other columns
     _?: [TData, TValue];
   }
 }
@@ -40,11 +40,11 @@ export function DataTable<T>(props: {
 
   const wide = props.columns.map((each) => each.meta?.width ?? "1fr").join(" ");
   const narrow = props.columns
-    .filter((each) => each.meta?.narrow)
-    .map((each) => each.meta!.width)
+    .map((each) => each.meta?.narrow)
+    .filter(Boolean)
     .join(" ");
-  const cell = (meta: { right?: boolean; narrow?: boolean } | undefined) =>
-    `min-w-0 truncate px-3 ${meta?.right ? "text-right tabular-nums" : ""} ${meta?.narrow ? "" : "max-md:hidden"}`;
+  const cell = (meta: { right?: boolean; narrow?: string } | undefined) =>
+    `min-w-0 truncate px-2 md:px-3 ${meta?.right ? "text-right tabular-nums" : ""} ${meta?.narrow ? "" : "max-md:hidden"}`;
   const all = table.getRowModel().rows;
   return (
     <div role="table" aria-label={props.label} aria-rowcount={rows.length + 1} className="text-[0.9rem]">

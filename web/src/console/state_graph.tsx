@@ -33,7 +33,8 @@ export function StateGraph({ status }: { status: OrderStatus }) {
   const open = new Set(moves.filter((each) => each.from === status).map((each) => each.to));
   const next = [...open].map(words).join(", ");
   return (
-    <div className="overflow-x-auto">
+    // Wider than a small screen: reached by the keyboard, too.
+    <div className="overflow-x-auto" tabIndex={0} role="group" aria-label="States of the order">
       <svg viewBox="0 0 700 176" className="w-full min-w-[36rem]" role="img" aria-label={`The order is ${words(status)}. ${next ? `It may become ${next}.` : "This is its end."}`}>
         <defs>
           {["line", "pine"].map((tone) => (

@@ -3,7 +3,6 @@ import { useTranslation } from "react-i18next";
 import { Link, NavLink, Route, Routes, useLocation } from "react-router";
 import { languages, setLanguage, type Language } from "../shared/i18n";
 import { ShoppingBag, User } from "../shared/ui/icons";
-import { CartDrawer } from "./cart_drawer";
 import { Browse } from "./pages/browse";
 import { Home } from "./pages/home";
 import { Item } from "./pages/item";
@@ -16,9 +15,14 @@ const Checkout = lazy(() => import("./pages/checkout"));
 const OrderPage = lazy(() => import("./pages/order"));
 const Account = lazy(() => import("./pages/account"));
 const Auth = lazy(() => import("./pages/auth"));
+const CartDrawer = lazy(() => import("./cart_drawer").then(({ CartDrawer: drawer }) => ({ default: drawer })));
 
 export function App() {
   const [cartOpen, setCartOpen] = useState(false);
+  const [cartWanted, setCartWanted] = useState(false);
+  useEffect(() => {
+    if (cartOpen) setCartWanted(true);
+  }, [cartOpen]);
   const { pathname } = useLocation();
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
@@ -57,7 +61,12 @@ export function App() {
         </Fence>
       </main>
       <Footer />
-      <CartDrawer open={cartOpen} onOpenChange={setCartOpen} />
+      {/* Fetched once somebody opens it, and there from then on: it closes with a movement. */}
+      {cartWanted && (
+        <Suspense fallback={null}>
+          <CartDrawer open={cartOpen} onOpenChange={setCartOpen} />
+        </Suspense>
+      )}
     </CartDrawerContext>
   );
 }

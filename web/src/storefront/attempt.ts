@@ -61,6 +61,11 @@ export function forget(attempt?: Attempt) {
   if (!attempt || read()?.key === attempt.key) localStorage.removeItem(place);
 }
 
+// Something more was put into the cart: whatever it holds now is another wish, also if it looks like the last one.
+export function wishedAgain() {
+  if (read()?.order) localStorage.removeItem(place);
+}
+
 export function newKey(): string {
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
   // Plain http on another host than this one has no randomUUID.

@@ -7,6 +7,7 @@ import { ApiProblem, isPassing } from "../api/problem";
 import { money } from "../shared/format";
 import { Session } from "../shared/session";
 import { Activity } from "./activity";
+import { wishedAgain } from "./attempt";
 
 export const session = new Session("shop");
 export const api = makeApi(session);
@@ -68,6 +69,7 @@ export function useCartChange() {
     },
     onSuccess: (cart, { product, quantity }) => {
       settle(cart);
+      wishedAgain();
       activity.addedToCart(product.id, quantity);
     },
   });

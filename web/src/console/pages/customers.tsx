@@ -11,10 +11,10 @@ import { api } from "../shop";
 
 type Customer = Schemas["customer"];
 const columns: DisplayColumnDef<Customer>[] = [
-  { id: "name", header: "Name", cell: ({ row }) => row.original.name || "Without a name", meta: { width: "minmax(8rem,1.4fr)", narrow: true } },
-  { id: "email", header: "E-mail", cell: ({ row }) => row.original.email ?? "–", meta: { width: "minmax(10rem,1.6fr)", narrow: true } },
-  { id: "phone", header: "Phone", cell: ({ row }) => row.original.phone ?? "–", meta: { width: "minmax(7rem,1fr)" } },
-  { id: "since", header: "Since", cell: ({ row }) => <span className="text-soft">{when(row.original.created_at)}</span>, meta: { width: "11.5rem" } },
+  { id: "name", header: "Name", cell: ({ row }) => row.original.name || "Without a name", meta: { width: "minmax(8rem,1.4fr)", narrow: "minmax(0,1fr)" } },
+  { id: "email", header: "E-mail", cell: ({ row }) => row.original.email ?? "–", meta: { width: "minmax(10rem,1.6fr)", narrow: "minmax(0,1.4fr)" } },
+  { id: "phone", header: "Phone", cell: ({ row }) => row.original.phone ?? "–", meta: { width: "minmax(5rem,1fr)" } },
+  { id: "since", header: "Since", cell: ({ row }) => <span className="text-soft">{when(row.original.created_at)}</span>, meta: { width: "minmax(8.5rem,11.5rem)" } },
 ];
 
 export default function Customers() {

@@ -245,7 +245,7 @@ function TestOrder() {
   });
   return (
     <>
-      <div className="self-center" aria-live="polite">
+      <div className="self-center empty:hidden" aria-live="polite">
         {place.isSuccess && (
           <Link to={`/orders/${place.data.id}`} className="text-pine underline underline-offset-4" data-testid="test-order">
             Order {orderNumber(place.data.id)}

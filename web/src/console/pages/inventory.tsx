@@ -17,17 +17,17 @@ const views = [
 ] as const;
 
 const columns: DisplayColumnDef<Product>[] = [
-  { id: "name", header: "Product", cell: ({ row }) => row.original.name, meta: { width: "minmax(9rem,2fr)", narrow: true } },
-  { id: "sku", header: "Number", cell: ({ row }) => <span className="text-soft">{row.original.sku}</span>, meta: { width: "minmax(6rem,1fr)" } },
-  { id: "category", header: "Category", cell: ({ row }) => row.original.category, meta: { width: "minmax(6rem,1fr)" } },
+  { id: "name", header: "Product", cell: ({ row }) => row.original.name, meta: { width: "minmax(7rem,2fr)", narrow: "minmax(0,1fr)" } },
+  { id: "sku", header: "Number", cell: ({ row }) => <span className="text-soft">{row.original.sku}</span>, meta: { width: "minmax(5rem,1fr)" } },
+  { id: "category", header: "Category", cell: ({ row }) => row.original.category, meta: { width: "minmax(5rem,1fr)" } },
   {
     id: "state",
     header: "State",
     cell: ({ row }) =>
       row.original.stock <= 0 ? <Badge tone="bad">sold out</Badge> : row.original.stock <= lowStock ? <Badge tone="warn">low</Badge> : <Badge tone="good">fine</Badge>,
-    meta: { width: "6.5rem", narrow: true },
+    meta: { width: "6.5rem", narrow: "5.4rem" },
   },
-  { id: "stock", header: "To sell", cell: ({ row }) => count(row.original.stock), meta: { width: "5.5rem", right: true, narrow: true } },
+  { id: "stock", header: "To sell", cell: ({ row }) => count(row.original.stock), meta: { width: "5.5rem", right: true, narrow: "4.2rem" } },
 ];
 
 export default function Inventory() {

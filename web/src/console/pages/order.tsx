@@ -37,8 +37,9 @@ export default function OrderPage() {
         <StateGraph status={order.status} />
         {order.reason && <p className="mt-2 text-soft">Reason: {words(order.reason)}</p>}
       </Card>
-      <div className="mt-3 grid gap-3 lg:grid-cols-3">
-        <Card title="Items" flush className="lg:col-span-2">
+      <div className="mt-3 grid grid-cols-1 items-start gap-3 lg:grid-cols-3">
+        <div className="space-y-3 lg:col-span-2">
+        <Card title="Items" flush>
           <ul className="divide-y divide-line">
             {order.items.map((line) => (
               <li key={line.product_id} className="flex items-baseline justify-between gap-4 px-4 py-2.5">
@@ -62,22 +63,7 @@ export default function OrderPage() {
             />
           </div>
         </Card>
-        <div className="space-y-3">
-          <Card title="Customer">
-            <p className="font-medium [overflow-wrap:anywhere]">{customer?.name || "A guest"}</p>
-            <p className="text-soft [overflow-wrap:anywhere]">{customer?.email ?? "No address of mail"}</p>
-            <p className="mt-3 whitespace-pre-line text-soft [overflow-wrap:anywhere]">
-              {typeof address === "string" ? address : [address.name, address.street, [address.zip, address.city].filter(Boolean).join(" "), address.state, address.country].filter(Boolean).join("\n")}
-            </p>
-            <Link className="mt-3 inline-block text-pine underline underline-offset-4" to={`/customers?id=${order.user_id}`}>
-              All of this customer’s orders
-            </Link>
-          </Card>
-          <Card title="Ids">
-            <Facts of={[["Order", <Mono key="o">{order.id}</Mono>], ["Reference", order.reference ?? "–"], ["Version", order.version]]} />
-          </Card>
-        </div>
-        <Card title="Payments" flush className="lg:col-span-2">
+        <Card title="Payments" flush>
           {payments.length === 0 ? (
             <p className="p-4 text-soft">None was tried.</p>
           ) : (
@@ -101,22 +87,8 @@ export default function OrderPage() {
             </ul>
           )}
         </Card>
-        <Card title="Mail" flush>
-          {notifications.length === 0 ? (
-            <p className="p-4 text-soft">Nothing was sent yet.</p>
-          ) : (
-            <ul className="divide-y divide-line">
-              {notifications.map((each) => (
-                <li key={each.event_id + each.channel} className="flex items-center justify-between gap-3 px-4 py-2.5">
-                  <span className="min-w-0 truncate">{each.subject}</span>
-                  <Badge tone={mailTones[each.status] ?? "still"}>{each.status}</Badge>
-                </li>
-              ))}
-            </ul>
-          )}
-        </Card>
         {order.refunds.length > 0 && (
-          <Card title="Refunds" flush className="lg:col-span-3">
+          <Card title="Refunds" flush>
             <ul className="divide-y divide-line">
               {order.refunds.map((each) => (
                 <li key={each.n} className="flex flex-wrap items-center justify-between gap-3 px-4 py-2.5">
@@ -133,6 +105,36 @@ export default function OrderPage() {
             </ul>
           </Card>
         )}
+        </div>
+        <div className="space-y-3">
+          <Card title="Customer">
+            <p className="font-medium [overflow-wrap:anywhere]">{customer?.name || "A guest"}</p>
+            <p className="text-soft [overflow-wrap:anywhere]">{customer?.email ?? "No address of mail"}</p>
+            <p className="mt-3 whitespace-pre-line text-soft [overflow-wrap:anywhere]">
+              {typeof address === "string" ? address : [address.name, address.street, [address.zip, address.city].filter(Boolean).join(" "), address.state, address.country].filter(Boolean).join("\n")}
+            </p>
+            <Link className="mt-3 inline-block text-pine underline underline-offset-4" to={`/customers?id=${order.user_id}`}>
+              All of this customer’s orders
+            </Link>
+          </Card>
+        <Card title="Mail" flush>
+          {notifications.length === 0 ? (
+            <p className="p-4 text-soft">Nothing was sent yet.</p>
+          ) : (
+            <ul className="divide-y divide-line">
+              {notifications.map((each) => (
+                <li key={each.event_id + each.channel} className="flex items-center justify-between gap-3 px-4 py-2.5">
+                  <span className="min-w-0 truncate">{each.subject}</span>
+                  <Badge tone={mailTones[each.status] ?? "still"}>{each.status}</Badge>
+                </li>
+              ))}
+            </ul>
+          )}
+        </Card>
+          <Card title="Ids">
+            <Facts of={[["Order", <Mono key="o">{order.id}</Mono>], ["Reference", order.reference ?? "–"], ["Version", order.version]]} />
+          </Card>
+        </div>
       </div>
     </Page>
   );

@@ -21,11 +21,11 @@ const filters = [
 ] as const;
 
 const columns: DisplayColumnDef<Order>[] = [
-  { id: "number", header: "Order", cell: ({ row }) => orderNumber(row.original.id), meta: { width: "8rem", narrow: true } },
-  { id: "placed", header: "Placed", cell: ({ row }) => <span className="text-soft">{when(row.original.created_at)}</span>, meta: { width: "11.5rem" } },
-  { id: "items", header: "Items", cell: ({ row }) => row.original.items.map((each) => `${each.quantity > 1 ? `${each.quantity} × ` : ""}${each.name}`).join(", "), meta: { width: "minmax(8rem,1fr)" } },
-  { id: "status", header: "Status", cell: ({ row }) => <OrderBadge status={row.original.status} />, meta: { width: "minmax(9.5rem,auto)", narrow: true } },
-  { id: "total", header: "Total", cell: ({ row }) => money(row.original.total_amount, row.original.currency), meta: { width: "minmax(6rem,1fr)", right: true, narrow: true } },
+  { id: "number", header: "Order", cell: ({ row }) => orderNumber(row.original.id), meta: { width: "minmax(5.5rem,8rem)", narrow: "6.2rem" } },
+  { id: "placed", header: "Placed", cell: ({ row }) => <span className="text-soft">{when(row.original.created_at)}</span>, meta: { width: "minmax(8.5rem,11.5rem)" } },
+  { id: "items", header: "Items", cell: ({ row }) => row.original.items.map((each) => `${each.quantity > 1 ? `${each.quantity} × ` : ""}${each.name}`).join(", "), meta: { width: "minmax(4rem,1fr)" } },
+  { id: "status", header: "Status", cell: ({ row }) => <OrderBadge status={row.original.status} />, meta: { width: "minmax(7.5rem,9.5rem)", narrow: "minmax(0,1fr)" } },
+  { id: "total", header: "Total", cell: ({ row }) => money(row.original.total_amount, row.original.currency), meta: { width: "minmax(5rem,7rem)", right: true, narrow: "5.8rem" } },
 ];
 
 export default function Orders() {

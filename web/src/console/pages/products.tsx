@@ -22,7 +22,7 @@ const columns: DisplayColumnDef<Product>[] = [
         <span className="truncate">{row.original.name}</span>
       </span>
     ),
-    meta: { width: "minmax(9rem,2.2fr)", narrow: true },
+    meta: { width: "minmax(7rem,2.2fr)", narrow: "minmax(0,1fr)" },
   },
   { id: "sku", header: "Number", cell: ({ row }) => <span className="text-soft">{row.original.sku}</span>, meta: { width: "minmax(6rem,1fr)" } },
   { id: "category", header: "Category", cell: ({ row }) => row.original.category, meta: { width: "minmax(6rem,1fr)" } },
@@ -30,9 +30,9 @@ const columns: DisplayColumnDef<Product>[] = [
     id: "stock",
     header: "Stock",
     cell: ({ row }) => <Badge tone={row.original.stock <= 0 ? "bad" : row.original.stock <= lowStock ? "warn" : "still"}>{row.original.stock}</Badge>,
-    meta: { width: "5rem", right: true, narrow: true },
+    meta: { width: "5rem", right: true, narrow: "3.6rem" },
   },
-  { id: "price", header: "Price", cell: ({ row }) => money(row.original.price, row.original.currency), meta: { width: "6.5rem", right: true, narrow: true } },
+  { id: "price", header: "Price", cell: ({ row }) => money(row.original.price, row.original.currency), meta: { width: "6.5rem", right: true, narrow: "5rem" } },
 ];
 
 export default function Products() {

@@ -76,7 +76,9 @@ function useOrderOf(cart: Cart | undefined): "looking" | "none" {
     queryFn: () => ask(api.GET("/api/v1/orders/{id}", { params: { path: { id: order! } } })),
     enabled: Boolean(order),
   });
-  const open = data && ["pending", "awaiting_payment", "payment_failed", "cancelling", "paid"].includes(data.status);
+  // What was paid leaves the cart at once: a cart that is still so later was filled again, on another device.
+  const justPaid = data?.status === "paid" && Date.now() - new Date(data.updated_at).getTime() < 10_000;
+  const open = data && (justPaid || ["pending", "awaiting_payment", "payment_failed", "cancelling"].includes(data.status));
   useEffect(() => {
     if (data && open) void navigate(`/order/${data.id}`, { replace: true });
     else if (data && known) forget(known);

@@ -1,0 +1,71 @@
+// Every page at three widths: no barrier for assistive technology, nothing beyond the edge, nothing refused.
+import AxeBuilder from "@axe-core/playwright";
+import { addToCart, ada, expect, openConsole, signIn, test } from "./shop";
+import type { Page } from "@playwright/test";
+
+const widths = [360, 768, 1440];
+
+async function look(page: Page, name: string) {
+  await expect(page.getByRole("heading", { level: 1 }).first()).toBeVisible();
+  await expect(page.locator("[aria-busy=true]")).toHaveCount(0);
+  // What fades in is judged when it is there.
+  await page.evaluate(() => Promise.all(document.getAnimations().filter((each) => each.effect?.getComputedTiming().iterations === 1).map((each) => each.finished)));
+  for (const width of widths) {
+    await page.setViewportSize({ width, height: width < 600 ? 780 : 900 });
+    const beyond = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(beyond, `${name} is wider than ${width} px`).toBe(0);
+    if (process.env.STOA_TEST_SCREENS) await page.screenshot({ path: `${process.env.STOA_TEST_SCREENS}/${name}-${width}.png`, fullPage: true });
+    if (width === 768) continue;
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    const serious = violations.filter((each) => each.impact === "serious" || each.impact === "critical");
+    expect(serious.map((each) => `${name} at ${width}: ${each.id}: ${each.nodes.map((node) => node.target).join(" | ")}`)).toEqual([]);
+  }
+}
+
+test("the storefront's pages", async ({ page, shop }) => {
+  test.setTimeout(120_000);
+  const lamp = await shop.addProduct({ name: "A lamp without a picture" });
+  for (const [name, path] of [["home", "/"], ["browse", "/browse"], ["search", "/browse?q=lamp"], ["nothing", "/browse?q=zzzzqqq"], ["item", `/item/${lamp.id}`], ["gone", "/item/nothing"], ["sign-in", "/sign-in"], ["join", "/join"], ["reset", "/reset"], ["empty-checkout", "/checkout"]] as const) {
+    await page.goto(path);
+    if (["gone", "nothing", "empty-checkout"].includes(name)) await expect(page.getByRole("heading", { level: 2 }).first()).toBeVisible();
+    else await look(page, name);
+  }
+  await addToCart(page, lamp.id);
+  await page.getByTestId("open-cart").click();
+  await expect(page.getByRole("dialog")).toContainText(lamp.name);
+  await look(page, "cart-drawer").catch(async (why) => {
+    if (!/toBeVisible/.test(String(why))) throw why;
+  });
+  await page.goto("/checkout");
+  await page.getByTestId("place-order").click();
+  await expect(page.getByText("Please fill this in.").first()).toBeVisible();
+  await look(page, "checkout");
+  const order = await shop.ask("POST", "/api/v1/orders", { items: [{ product_id: lamp.id, quantity: 2 }], shipping_address: { name: "Ada", street: "1 Stoa Way", city: "Athens", country: "GR" }, payment_method: "tok_declined" }, await shop.token(ada));
+  await signIn(page, ada, `/order/${order.id}`);
+  await expect(page.getByTestId("status")).toHaveAttribute("data-status", "payment_failed");
+  await look(page, "order");
+  await page.goto("/account");
+  await look(page, "account");
+  await page.goto("/account/profile");
+  await look(page, "profile");
+});
+
+for (const theme of ["light", "dark"] as const)
+  test(`the console's pages, ${theme}`, async ({ browser, shop, watched }) => {
+    test.setTimeout(120_000);
+    const context = await browser.newContext({ colorScheme: theme, baseURL: shop.url, viewport: { width: 1440, height: 900 } });
+    context.on("weberror", (error) => watched.failures.push(String(error.error())));
+    const page = await context.newPage();
+    await page.goto("/console");
+    await look(page, `console-sign-in-${theme}`);
+    const [product] = (await shop.ask("GET", "/api/v1/products?limit=1&in_stock=true")).products;
+    const order = await shop.ask("POST", "/api/v1/orders", { items: [{ product_id: product.id, quantity: 1 }], shipping_address: "Athens", payment_method: "tok_ok" }, await shop.token(ada));
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await openConsole(page, shop);
+    for (const path of ["", "/orders", `/orders/${order.id}`, "/products", "/inventory", "/customers", "/analytics", "/events", "/mailbox", "/access", "/health"]) {
+      await page.setViewportSize({ width: 1440, height: 900 });
+      await page.goto(`/console${path}`);
+      await look(page, `console${path.replace(order.id, "one").replaceAll("/", "-")}-${theme}`);
+    }
+    await context.close();
+  });
