@@ -283,7 +283,7 @@ inline constexpr auto stoa::rules_of<stoa::users::list_customers_request> =
     std::to_array<stoa::rule>({STOA_USERS_PAGE});
 template <>
 inline constexpr auto stoa::rules_of<stoa::users::create_api_key_request> =
-    std::to_array<stoa::rule>({stoa::range("name", 1, 100), stoa::range("scopes", 1, 16),
+    std::to_array<stoa::rule>({stoa::range("name", 1, 100), stoa::range("scopes", 1, 32),
                                stoa::refused("id"), stoa::refused("key"),
                                stoa::refused("created_at"), stoa::refused("created_by")});
 
