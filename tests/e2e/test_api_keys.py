@@ -21,7 +21,7 @@ def scopes(operator):
     assert got.status == 422, got
     told, = got.json["errors"]
     assert told["pointer"] == "/scopes/1", got
-    return re.findall(r"[a-z]+:[a-z]+", told["detail"])
+    return re.findall(r"[a-z-]+:[a-z]+", told["detail"])
 
 
 def key_with(demo_shop, operator, *wanted):
