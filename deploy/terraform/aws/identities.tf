@@ -94,12 +94,17 @@ resource "aws_iam_role_policy" "jobs" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
-      { Effect = "Allow", Action = ["dynamodb:BatchWriteItem", "dynamodb:PutItem"], Resource = [module.tables.arns["ecommerce-analytics"]] },
+      {
+        Effect   = "Allow"
+        Action   = ["dynamodb:BatchWriteItem"]
+        Resource = [for each in ["ecommerce-analytics", "ecommerce-analytics-windows"] : module.tables.arns[each]]
+      },
+      { Effect = "Allow", Action = ["s3:PutObject"], Resource = ["${local.bucket_arn["ecommerce-analytics-results"]}/*"] },
       {
         Effect    = "Allow"
         Action    = local.key_use.actions
         Resource  = local.key_use.resources
-        Condition = { StringEquals = { "kms:ViaService" = ["dynamodb.${var.region}.amazonaws.com"] } }
+        Condition = { StringEquals = { "kms:ViaService" = ["dynamodb.${var.region}.amazonaws.com", "s3.${var.region}.amazonaws.com"] } }
       },
     ]
   })
