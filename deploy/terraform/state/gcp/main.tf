@@ -28,6 +28,10 @@ variable "project" {
   default     = "ecommerce"
 }
 
+provider "google" {
+  project = var.project_id
+}
+
 module "state" {
   source = "../../modules/gcp/bucket"
 

@@ -23,6 +23,10 @@ run "a_bucket_is_private_versioned_and_encrypted" {
     condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.this.rule).apply_server_side_encryption_by_default).sse_algorithm == "AES256"
     error_message = "objects are encrypted"
   }
+  assert {
+    condition     = one(aws_s3_bucket_lifecycle_configuration.this.rule[0].abort_incomplete_multipart_upload).days_after_initiation == 3
+    error_message = "unfinished uploads go after three days"
+  }
 }
 
 run "a_key_of_ones_own" {

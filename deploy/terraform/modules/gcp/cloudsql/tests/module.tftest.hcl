@@ -16,6 +16,12 @@ run "the_documented_database" {
     condition     = !one(one(google_sql_database_instance.this.settings).ip_configuration).ipv4_enabled
     error_message = "no public address"
   }
+  assert {
+    condition = alltrue([for name in ["log_checkpoints", "log_connections", "log_disconnections", "log_lock_waits", "log_hostname", "log_duration", "cloudsql.enable_pgaudit"] :
+      anytrue([for each in one(google_sql_database_instance.this.settings).database_flags : each.name == name && each.value == "on"])
+    ])
+    error_message = "who came, what waited and what was changed is logged"
+  }
 }
 
 run "a_name_in_capitals" {
