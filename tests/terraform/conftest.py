@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,8 @@ class Applied:
 def applied(workspace):
     for cloud in ("aws", "gcp"):
         workspace.init(cloud)
-    return {(cloud, name): Applied(workspace, cloud, name) for cloud, name in ENVIRONMENTS}
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(ENVIRONMENTS, pool.map(lambda each: Applied(workspace, *each), ENVIRONMENTS)))
 
 
 @pytest.fixture(scope="session")

@@ -60,10 +60,22 @@ def variables(needs):
     for path in environment_files():
         out += [f"{path.name}: no code reads {name}" for name in read_environment(path) if name not in known]
     for path, each in documents(FOLDER):
-        for name in re.findall(r"'name': '([A-Z][A-Z0-9_]+)', 'value", str(each)):
-            if name not in known and name != "POD_NAME":
-                out.append(f"{path.name}: no code reads {name}")
+        for container in shop_containers(each):
+            names = [item["name"] for item in container.get("env", [])]
+            # A variable that others are made of, by $(NAME), is read by Kubernetes.
+            used = " ".join(str(item.get("value", "")) for item in container.get("env", []))
+            out += [f"{path.name}: no code reads {name}" for name in names if name not in known and f"$({name})" not in used]
     return out
+
+
+def shop_containers(node):
+    """Containers of the shop's own program, wherever they stand in a document or a patch."""
+    if isinstance(node, list):
+        return [found for each in node for found in shop_containers(each)]
+    if not isinstance(node, dict):
+        return []
+    found = [node] if node.get("name") == "stoa" and ("env" in node or "image" in node) else []
+    return found + [each for value in node.values() for each in shop_containers(value)]
 
 
 def roles(state):

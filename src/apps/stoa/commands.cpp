@@ -1,8 +1,8 @@
 #include "apps/stoa/commands.hpp"
 
 #include "apps/stoa/replay_verb.hpp"
-#include "apps/stoa/requirements.hpp"
 #include "apps/stoa/tools.hpp"
+#include "apps/stoa/wiring_requirements.hpp"
 #include "base/json.hpp"
 #include "runtime/crash_point.hpp"
 

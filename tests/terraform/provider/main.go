@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov5"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov5/tf5server"
@@ -37,6 +38,9 @@ type block struct {
 	Nesting    string               `json:"nesting"`
 	Min        int64                `json:"min"`
 	Max        int64                `json:"max"`
+
+	once sync.Once
+	kind tftypes.Type
 }
 
 // What schema.json beside the program holds.
@@ -71,7 +75,11 @@ func (b *block) schema() *tfprotov5.SchemaBlock {
 	return out
 }
 
-func (b *block) typeOf() tftypes.Type { return (&tfprotov5.Schema{Block: b.schema()}).ValueType() }
+// Asked for with every call, and large.
+func (b *block) typeOf() tftypes.Type {
+	b.once.Do(func() { b.kind = (&tfprotov5.Schema{Block: b.schema()}).ValueType() })
+	return b.kind
+}
 
 func load() (*description, error) {
 	program, err := os.Executable()

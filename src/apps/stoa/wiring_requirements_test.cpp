@@ -1,5 +1,5 @@
 // What the clouds are asked for is what the code has.
-#include "apps/stoa/requirements.hpp"
+#include "apps/stoa/wiring_requirements.hpp"
 
 #include "apps/stoa/targets.hpp"
 #include "apps/stoa/wiring_options.hpp"

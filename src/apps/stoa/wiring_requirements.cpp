@@ -1,4 +1,4 @@
-#include "apps/stoa/requirements.hpp"
+#include "apps/stoa/wiring_requirements.hpp"
 
 #include "adapters/dynamodb/dynamodb_permissions.hpp"
 #include "adapters/kafka/kafka_permissions.hpp"
