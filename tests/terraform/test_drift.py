@@ -66,17 +66,33 @@ def calls_of(folder, pattern):
     return set(re.findall(pattern, text))
 
 
-def test_the_permissions_that_the_code_declares_are_the_calls_that_it_makes(needs):
-    names = r'"((?:Get|Put|Update|Delete|Create|Describe|Transact|Batch)[A-Za-z]*(?:Item|Items|Table|ToLive)|Query|Scan)"'
-    made = calls_of("dynamodb", names)
+def declared(needs, service, more=()):
+    actions = [action for role in needs["roles"] for grant in role["grants"] for action in grant["actions"]]
+    return {action.removeprefix(f"{service}:") for action in [*actions, *more] if action.startswith(f"{service}:")}
+
+
+def test_dynamodb_is_asked_what_the_code_declares(needs):
+    kinds = "(?:Get|Put|Update|Delete|Create|Describe|Batch)[A-Za-z]*(?:Item|Table|ToLive)|TransactWriteItems|Query|Scan"
+    made = calls_of("dynamodb", f'"({kinds})"')
     # A transaction is allowed by its parts; tables are dropped by tests alone.
     assert {"TransactWriteItems", "DeleteTable"} <= made
-    made = made - {"TransactWriteItems", "DeleteTable"} | {"ConditionCheckItem"}
-    declared = {action.removeprefix("dynamodb:") for action in needs["making"]}
-    for role in needs["roles"]:
-        for grant in role["grants"]:
-            declared |= {action.removeprefix("dynamodb:") for action in grant["actions"] if action.startswith("dynamodb:")}
-    assert made == declared
+    assert made - {"TransactWriteItems", "DeleteTable"} | {"ConditionCheckItem"} == declared(needs, "dynamodb", needs["making"])
+
+
+def test_s3_is_asked_what_the_code_declares(needs):
+    # What each request of the adapter asks for: https://docs.aws.amazon.com/AmazonS3/latest/API, "Permissions".
+    by_request = {
+        "GET": {"GetObject", "ListBucket"}, "HEAD": {"GetObject", "ListBucket"}, "PUT": {"PutObject"}, "POST": {"PutObject"},
+        "DELETE": {"DeleteObject", "AbortMultipartUpload"},
+    }
+    made = calls_of("s3", r'call\("([A-Z]+)"')
+    assert set().union(*(by_request[each] for each in made)) == declared(needs, "s3")
+
+
+def test_sns_is_asked_what_the_code_declares(needs):
+    made = calls_of("sns", r"Action=([A-Za-z]+)")
+    # `stoa doctor` looks at the topic with its user's credentials; the tests make one, and a queue that listens.
+    assert made - {"GetTopicAttributes", "CreateTopic", "Subscribe"} == declared(needs, "sns")
 
 
 def test_the_jobs_of_the_other_cloud_may_do_what_flink_does(applied):

@@ -1,5 +1,7 @@
 """Each module's own tests, and that no rule of a variable goes without a case that breaks it."""
+import os
 import re
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -45,3 +47,21 @@ def test_a_module_is_described_typed_and_shown(module):
     for name, body in VARIABLE.findall((folder / "variables.tf").read_text()):
         assert "description" in body and re.search(r"^  type +=", body, re.M), f"{module}: {name} has no type or description"
     assert "./examples/basic" in (folder / "tests/module.tftest.hcl").read_text(), "its example is planned by its tests"
+
+
+RULE = re.compile(r"^  validation \{\n.*?^  \}\n", re.M | re.S)
+RULES = [(module, n) for module in MODULES for n in range(len(RULE.findall((CONFIGURATION / module / "variables.tf").read_text())))]
+
+
+# Each is a run of a module's tests: two seconds a rule, four minutes for all.
+@pytest.mark.skipif(not os.environ.get("STOA_TEST_RULES"), reason="STOA_TEST_RULES=1 takes every rule away, one after another")
+@pytest.mark.parametrize("module,n", RULES)
+def test_a_rule_that_is_taken_away_is_missed(workspace, tmp_path, module, n):
+    copy = tmp_path / "module"
+    shutil.copytree(workspace.folder / module, copy, ignore=shutil.ignore_patterns(".terraform*"))
+    text = (copy / "variables.tf").read_text()
+    at = list(RULE.finditer(text))[n]
+    (copy / "variables.tf").write_text(text[: at.start()] + text[at.end():])
+    workspace.init(copy)
+    said = workspace.run(copy, "test", "-no-color", may_fail=True)
+    assert said.returncode == 1, f"no test misses this rule:\n{at[0]}"
