@@ -2,9 +2,10 @@
 # What checks the Terraform of deploy/terraform without a cloud: tflint, checkov, the providers' bindings, and the program
 # that serves their schemas. Terraform itself is taken from the PATH: no registry of packages has it.
 set -euo pipefail
-name=terraform title="Terraform's checks" version=2
+name=terraform title="Terraform's checks" version=3
 tflint=0.64.0 checkov=3.3.30
-bindings=(@cdktf/provider-aws@19.65.1 @cdktf/provider-google@14.36.0 @cdktf/provider-helm@10.5.0)
+# Of the providers aws 5.99.1, google 6.37.0 and 5.43.1, and helm 2.17.0.
+bindings=(@cdktf/provider-aws@19.65.1 @cdktf/provider-google@14.36.0 @cdktf/provider-google@13.32.1 @cdktf/provider-helm@10.5.0)
 source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 provider=$here/../../tests/terraform/provider
@@ -21,7 +22,7 @@ install() {
 
 make_tools() {
     python3 -c 'import venv, ensurepip' 2>/dev/null || die "python3's venv is missing: install the Debian package python3-venv"
-    printf '%s: installing tflint %s (Go), checkov %s (PyPI) and the providers'\'' bindings (npm, 65 MB) into %s\n' \
+    printf '%s: installing tflint %s (Go), checkov %s (PyPI) and the providers'\'' bindings (npm, 90 MB) into %s\n' \
         "$name" "$tflint" "$checkov" "$place"
     rm -rf "$place"
     mkdir -p "$place/bindings"

@@ -33,11 +33,15 @@ def cache():
     return Path(os.environ["STOA_DEV_TERRAFORM"])
 
 
-def schema_of(provider):
+# Which bindings are served: their own major version, not the provider's. google 13 is the provider 5.43.
+BINDINGS = {"aws": 19, "google": 14, "helm": 10}
+
+
+def schema_of(provider, major):
     """The whole schema, from the cache or from the bindings, and again where this generator has changed."""
-    package = next((cache() / "bindings").glob(f"*provider-{provider}-[0-9]*.tgz"))
+    package = next((cache() / "bindings").glob(f"*provider-{provider}-{major}.*.tgz"))
     key = hashlib.sha256(Path(bindings.__file__).read_bytes() + package.name.encode()).hexdigest()[:16]
-    kept = cache() / "schemas" / f"{provider}-{key}.json"
+    kept = cache() / "schemas" / f"{provider}-{major}-{key}.json"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         making = kept.with_suffix(f".{os.getpid()}")
@@ -58,14 +62,15 @@ def used_types(folder):
 
 
 class Workspace:
-    def __init__(self, scratch, configuration=CONFIGURATION):
+    def __init__(self, scratch, served=BINDINGS):
+        configuration = CONFIGURATION
         self.scratch = Path(scratch)
         self.folder = self.scratch / "terraform"
         shutil.copytree(configuration, self.folder, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
         self.providers = {}
         used = used_types(configuration)
-        for name in sorted(facts.FACTS):
-            self.provide(name, used)
+        for name, major in served.items():
+            self.provide(name, schema_of(name, major), used)
         (self.scratch / "terraform.rc").write_text(
             f'provider_installation {{\n  filesystem_mirror {{\n    path = "{self.scratch}/mirror"\n  }}\n}}\n'
         )
@@ -73,8 +78,7 @@ class Workspace:
             # The state's place in a cloud is out of reach; everything else stays as it is.
             (self.folder / each / "check_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
 
-    def provide(self, name, used):
-        whole = schema_of(name)
+    def provide(self, name, whole, used):
         self.providers[name] = whole
         part = {"source": whole["source"], "provider": whole["provider"], "facts": facts.FACTS[name]}
         for kind in ("resources", "data"):

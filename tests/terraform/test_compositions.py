@@ -1,5 +1,6 @@
 """Both clouds in both environments: valid, planned, applied, and the same when they are planned again."""
 import pytest
+import schema_check
 from conftest import ENVIRONMENTS
 
 
@@ -53,3 +54,11 @@ def test_everything_is_tagged_with_a_day_that_stays(applied, environment):
     assert "default_tags" in configuration["expressions"]
     tags = applied["aws", environment].plan["variables"]
     assert tags["created_at"]["value"] == "2026-11-28"
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_googles_composition_fits_the_documented_provider_too(tmp_path, environment):
+    older = schema_check.Workspace(tmp_path / "older", {**schema_check.BINDINGS, "google": 13})
+    assert older.providers["google"]["version"].startswith("5.")
+    older.init("gcp")
+    older.terraform("gcp", "plan", "-input=false", "-no-color", f"-var-file=environments/{environment}.tfvars")
