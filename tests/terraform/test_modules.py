@@ -53,7 +53,7 @@ RULE = re.compile(r"^  validation \{\n.*?^  \}\n", re.M | re.S)
 RULES = [(module, n) for module in MODULES for n in range(len(RULE.findall((CONFIGURATION / module / "variables.tf").read_text())))]
 
 
-# Each is a run of a module's tests: two seconds a rule, four minutes for all.
+# Each is a run of a module's tests: minutes for all.
 @pytest.mark.skipif(not os.environ.get("STOA_TEST_RULES"), reason="STOA_TEST_RULES=1 takes every rule away, one after another")
 @pytest.mark.parametrize("module,n", RULES)
 def test_a_rule_that_is_taken_away_is_missed(workspace, tmp_path, module, n):
