@@ -74,6 +74,13 @@ def buckets(needs, state, prefix):
     return differences("buckets", {f"{prefix}{each}-{facts.ACCOUNT}" for each in wanted}, found)
 
 
+def buckets_of_google(needs, state):
+    """With a cluster there: the shop's buckets, beside those of the jobs."""
+    of_jobs = {"ecommerce-flink-code", "ecommerce-analytics-results", "ecommerce-dataproc-staging", "ecommerce-dataproc-temp", "ecommerce-access-logs"}
+    found = {values["name"] for _, values in resources(state)["google_storage_bucket"]}
+    return differences("buckets", {f"{each}-{facts.PROJECT}" for each in set(needs["buckets"]) | of_jobs}, found)
+
+
 def resource_arns(what, actions, needs, prefix):
     kind, _, name = what.partition("/")
     kafka = f"{ARN.format(service='kafka')}{{}}/{prefix}{KAFKA}"

@@ -86,11 +86,19 @@ def roles(state):
     return drift.differences("roles", named, set(drift.service_accounts(state))) if named else []
 
 
+def secrets_of(cloud):
+    return {item["remoteRef"]["key"] for path, each in documents(FOLDER)
+            if each.get("kind") == "ExternalSecret" and path.parent.name.endswith(f"-{cloud}") for item in each["spec"].get("data", [])}
+
+
+def secrets_of_google(state):
+    named = secrets_of("gcp")
+    found = {values["secret_id"] for _, values in drift.resources(state).get("google_secret_manager_secret", [])}
+    return drift.differences("secrets", named, found) if named else []
+
+
 def secrets(state):
-    named = set()
-    for path, each in documents(FOLDER):
-        if each.get("kind") == "ExternalSecret" and "aws" in path.as_posix():
-            named |= {item["remoteRef"]["key"] for item in each["spec"].get("data", [])}
+    named = secrets_of("aws")
     found = {values["name"] for _, values in drift.resources(state)["aws_secretsmanager_secret"]
              if not values["name"].startswith("AmazonMSK_") and not values["name"].endswith("/tunnels")}
     return drift.differences("secrets", named, found) if named else []

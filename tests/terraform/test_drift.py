@@ -34,6 +34,10 @@ def test_buckets_are_those_of_the_code(needs, given):
     assert not drift.buckets(needs, *given)
 
 
+def test_buckets_of_a_shop_in_googles_cloud_are_those_of_the_code(needs, applied):
+    assert not drift.buckets_of_google(needs, applied["gcp", "prod"].state)
+
+
 def test_roles_may_do_what_the_code_does_and_no_more(needs, given):
     assert not drift.permissions(needs, *given)
 
@@ -122,6 +126,7 @@ def test_manifests_tell_variables_that_the_code_reads(needs):
 def test_manifests_name_the_roles_and_secrets_of_the_configuration(applied):
     assert not manifests.roles(applied["aws", "prod"].state)
     assert not manifests.secrets(applied["aws", "prod"].state)
+    assert not manifests.secrets_of_google(applied["gcp", "prod"].state)
 
 
 @kubernetes

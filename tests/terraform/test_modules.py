@@ -50,7 +50,8 @@ def test_a_module_is_described_typed_and_shown(module):
 
 
 RULE = re.compile(r"^  validation \{\n.*?^  \}\n", re.M | re.S)
-RULES = [(module, n) for module in MODULES for n in range(len(RULE.findall((CONFIGURATION / module / "variables.tf").read_text())))]
+RULES = [] if not os.environ.get("STOA_TEST_RULES") else [
+    (module, n) for module in MODULES for n in range(len(RULE.findall((CONFIGURATION / module / "variables.tf").read_text())))]
 
 
 # Each is a run of a module's tests: minutes for all.

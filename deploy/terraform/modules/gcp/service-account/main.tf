@@ -29,3 +29,12 @@ resource "google_service_account_iam_member" "users" {
   role               = "roles/iam.serviceAccountUser"
   member             = each.key
 }
+
+# Service accounts of Kubernetes that stand for it, by GKE's workload identity.
+resource "google_service_account_iam_member" "pods" {
+  for_each = toset(var.pods)
+
+  service_account_id = google_service_account.this.name
+  role               = "roles/iam.workloadIdentityUser"
+  member             = "serviceAccount:${var.project_id}.svc.id.goog[${each.key}]"
+}

@@ -52,3 +52,14 @@ variable "users" {
     error_message = "Not everybody."
   }
 }
+
+variable "pods" {
+  description = "Service accounts of Kubernetes that stand for it, as ecommerce/secrets."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for each in var.pods : can(regex("^[a-z0-9-]+/[a-z0-9-]+$", each))])
+    error_message = "An account of Kubernetes is written as NAMESPACE/NAME, with no pattern."
+  }
+}

@@ -49,6 +49,26 @@ run "everybody" {
   expect_failures = [var.users]
 }
 
+run "an_account_of_kubernetes" {
+  command = plan
+  variables {
+    pods = ["ecommerce/secrets"]
+  }
+
+  assert {
+    condition     = google_service_account_iam_member.pods["ecommerce/secrets"].member == "serviceAccount:example-project.svc.id.goog[ecommerce/secrets]"
+    error_message = "that one stands for it"
+  }
+}
+
+run "every_account_of_kubernetes" {
+  command = plan
+  variables {
+    pods = ["ecommerce/*"]
+  }
+  expect_failures = [var.pods]
+}
+
 run "example" {
   command = plan
   module {
