@@ -28,6 +28,7 @@
 #include "apps/stoa/wiring_provider.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
+#include "runtime/process_metrics.hpp"
 #include "transport/events/consumer.hpp"
 #include "transport/events/follower.hpp"
 #include "transport/events/sweepers.hpp"
@@ -411,6 +412,7 @@ result<std::unique_ptr<backup_stream>> shop::backup(const audit_progress& told) 
 
 void shop::parts::add_gauges() {
     stores->add_gauges(measured);
+    add_process_metrics(measured, STOA_VERSION, targets.text());
     measured.gauge("http_connections", "Open connections of the API's listeners.", {}, [this] {
         double sum = 0;
         for (const auto& each : open_servers) sum += each->connections();
