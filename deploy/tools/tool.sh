@@ -22,7 +22,7 @@ declare -A tools=(
     [bruno]="npm 4.1.0 @usebruno/cli a minute"
     [kubernetes]="wrapped 1.34.4 k8s.io/kubernetes ten minutes"
     [argocd]="wrapped 3.2.1 github.com/argoproj/argo-cd/v3 six minutes"
-    [crds]="wrapped 1 the resources of Argo CD, External Secrets and prometheus-operator, a minute"
+    [crds]="wrapped 1 - seconds"
 )
 
 # known NAME: sets what lib.bash asks for.
