@@ -78,7 +78,7 @@ def container(each):
 
 
 @pytest.mark.parametrize("change, words", [
-    (lambda d: container(d).update(livenesProbe={}), "unknown field"),
+    (lambda d: container(d).update(livenesProbe={}), "field not declared in schema"),
     (lambda d: container(d)["ports"][0].update(containerPort="web"), "containerPort"),
     (lambda d: d["spec"]["template"]["metadata"]["labels"].pop("app.kubernetes.io/name"), "selector"),
     (lambda d: container(d)["livenessProbe"].update(httpGet={"port": 1}), "may not specify more than 1 handler"),
@@ -109,7 +109,7 @@ def test_accounts_may_do_nothing_and_support_may_look(with_namespaces):
     cluster = with_namespaces
     for overlay in ("overlays/default", "observability/default"):
         rules = [each for each in objects(overlay) if each["kind"] in ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "ServiceAccount")]
-        cluster.must("apply", "-f", "-", input="---\n".join(json.dumps(each) for each in rules))
+        cluster.must("apply", "-f", "-", input="\n---\n".join(json.dumps(each) for each in rules))
 
     def may(who, verb, what, namespace="ecommerce"):
         return cluster.kubectl("auth", "can-i", verb, what, "-n", namespace, *who).stdout.strip() == "yes"
