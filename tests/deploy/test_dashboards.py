@@ -104,7 +104,7 @@ def test_values_are_numbers_that_make_sense(prometheus):
     for name, title, expr in queries():
         for row in [] if of_the_cluster(expr) else prometheus.query(filled(expr)):
             assert row["value"][1] not in ("+Inf", "-Inf"), (name, title, row)
-    assert float(prometheus.query('sum(orders_in_status{status="paid"})')[0]["value"][1]) >= 1
+    eventually(lambda: float(prometheus.query('sum(orders_in_status{status="paid"})')[0]["value"][1]) >= 1, 30, "the order is counted as paid")
     assert float(prometheus.query('sum(kafka_events_published_total{status="success",topic="orders"}) or sum(kafka_events_published_total{status="success"})')[0]["value"][1]) > 0
     assert len(prometheus.query("process_resident_memory_bytes")) >= 9
     assert {row["metric"]["grpc_code"] for row in prometheus.query("grpc_calls_total")} >= {"OK"}
