@@ -19,6 +19,7 @@ declare -A tools=(
     [podman-compose]="pip 1.6.0 podman-compose seconds"
     [checkov]="pip 3.3.30 checkov a minute"
     [bruno]="npm 4.1.0 @usebruno/cli a minute"
+    [kubectl]="wrapped 1.34.4 k8s.io/kubernetes two minutes"
     [kubernetes]="wrapped 1.34.4 k8s.io/kubernetes ten minutes"
     [argocd]="wrapped 3.2.1 github.com/argoproj/argo-cd/v3 six minutes"
     [crds]="wrapped 1 - seconds"

@@ -21,7 +21,7 @@ OUT = ROOT / "build/image"
 PODMAN = ["podman", "--storage-driver", "vfs", "--root", str(OUT / "podman"), "--runroot", str(OUT / "podman-run"), "--runtime", "runc",
           "--cgroup-manager", "cgroupfs", "--events-backend", "none"]
 RUN = ["--network", "host", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "--read-only", "--cap-drop=all",
-       "--security-opt=no-new-privileges", "--cgroups=disabled"]
+       "--security-opt=no-new-privileges"]
 
 
 @pytest.fixture(scope="module")
@@ -99,11 +99,21 @@ class Container:
         return json.loads(must(*PODMAN, "inspect", self.name))[0]
 
 
+def volume(folder):
+    """A data directory of the container's user, as a cluster gives it."""
+    folder.mkdir()
+    os.chown(folder, 10001, 10001)
+    for each in [folder, *folder.parents]:
+        if each.stat().st_uid == os.getuid() and each != pathlib.Path("/"):
+            each.chmod(each.stat().st_mode | 0o011)
+    return ["--volume", f"{folder}:/var/lib/stoa", "--tmpfs", "/tmp"]
+
+
 @pytest.fixture(scope="module")
-def container(image):
+def container(image, tmp_path_factory):
     http, admin = free_port(), free_port()
     one = Container("stoa-under-test", "serve", "--demo", f"--http=127.0.0.1:{http}", f"--admin=127.0.0.1:{admin}",
-                    flags=["--tmpfs", "/var/lib/stoa:rw,mode=0700,uid=10001,gid=10001", "--tmpfs", "/tmp"])
+                    flags=volume(tmp_path_factory.mktemp("data") / "shop"))
     one.http, one.admin = http, admin
 
     def ready():
@@ -172,7 +182,7 @@ def test_keys_come_from_a_mounted_secret(image, tmp_path):
     must(binary(), "keys", keys)
     os.chown(keys, 0, 10001)
     keys.chmod(0o440)
-    flags = ["--volume", f"{tmp_path}:/run/secrets:ro", "--tmpfs", "/var/lib/stoa:rw,mode=0700,uid=10001,gid=10001", "--tmpfs", "/tmp"]
+    flags = ["--volume", f"{tmp_path}:/run/secrets:ro", *volume(tmp_path / "data")]
     told = []
     for mode in (0o440, 0o444):
         keys.chmod(mode)
