@@ -205,7 +205,7 @@ def test_people_may_do_what_their_role_says(shop):
 
     def may(role, action, what, which="*/*"):
         done = subprocess.run([tools("argocd") / "argocd", "admin", "settings", "rbac", "can", role, action, what, which, "--policy-file", policy],
-                              capture_output=True, text=True, env={**os.environ, "ARGOCD_BINARY_NAME": "argocd", "HOME": str(shop.folder)})
+                              capture_output=True, text=True, env={**os.environ, "ARGOCD_BINARY_NAME": "argocd", "HOME": str(shop.folder), "KUBECONFIG": str(shop.kubeconfig)})
         assert done.stdout.strip() in ("Yes", "No"), done
         return done.stdout.strip() == "Yes"
 

@@ -3,7 +3,6 @@
 #include "adapters/security/jwt_authority.hpp"
 #include "adapters/security/key_file.hpp"
 #include "adapters/security/password_hasher.hpp"
-#include "adapters/simulator/payment_simulator.hpp"
 #include "adapters/sqlite/log_groups.hpp"
 #include "adapters/system/system_clock.hpp"
 #include "apps/stoa/across_loops.hpp"
