@@ -3,6 +3,7 @@
 #include "adapters/security/jwt_authority.hpp"
 #include "adapters/security/key_file.hpp"
 #include "adapters/security/password_hasher.hpp"
+#include "adapters/simulator/payment_simulator.hpp"
 #include "adapters/sqlite/log_groups.hpp"
 #include "adapters/system/system_clock.hpp"
 #include "apps/stoa/across_loops.hpp"
@@ -34,11 +35,10 @@
 #include "transport/http/router.hpp"
 #include "transport/openapi/openapi.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <boost/asio/co_spawn.hpp>
 #include <set>
 
 namespace stoa {
