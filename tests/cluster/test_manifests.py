@@ -23,7 +23,7 @@ def with_namespaces(cluster):
 
 
 def dry_run(cluster, text):
-    return cluster.kubectl("apply", "--server-side", "--dry-run=server", "--validate=strict", "--field-manager=test", "-f", "-", input=text)
+    return cluster.kubectl("apply", "--server-side", "--dry-run=server", "--validate=strict", "--force-conflicts", "--field-manager=test", "-f", "-", input=text)
 
 
 @pytest.mark.parametrize("overlay", SHOP + WATCH)
