@@ -47,4 +47,4 @@ def of_kind(overlay, kind):
 
 
 SHOP = ["overlays/default", "overlays/dev", "overlays/prod", "overlays/prod-gke", "overlays/loadtest"]
-WATCH = ["observability/default", "observability/dev", "observability/prod", "observability/prod-gke", "observability/efk"]
+WATCH = ["observability/default", "observability/dev", "observability/prod", "observability/prod-gke", "observability/efk", "operator"]

@@ -3,6 +3,7 @@
 import concurrent.futures
 import os
 import re
+import sys
 
 import yaml
 
@@ -125,3 +126,7 @@ def test_alertmanager_takes_its_file_and_routes_by_severity():
                     "service=order-service")
         assert said.split() == [goes[severity]], (name, severity, said)
     assert {alert["labels"]["severity"] for alert in alerts().values()} == set(goes)
+
+
+def test_the_operators_rules_are_the_same():
+    must(sys.executable, "-B", "deploy/observability/for_operator.py", "--check")
