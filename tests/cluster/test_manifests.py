@@ -109,7 +109,7 @@ def test_accounts_may_do_nothing_and_support_may_look(with_namespaces):
     cluster = with_namespaces
     for overlay in ("overlays/default", "observability/default"):
         rules = [each for each in objects(overlay) if each["kind"] in ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "ServiceAccount")]
-        cluster.must("apply", "-f", "-", input="\n---\n".join(json.dumps(each) for each in rules))
+        cluster.must("apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": rules}))
 
     def may(who, verb, what, namespace="ecommerce"):
         return cluster.kubectl("auth", "can-i", verb, what, "-n", namespace, *who).stdout.strip() == "yes"

@@ -21,7 +21,7 @@ def shop(cluster):
     wanted = [shortened(each) for each in objects("overlays/default") if each["kind"] in STATEFUL] + secrets
     cluster.kubelet.used.update({"order-service": (100, 100), "payment-service": (100, 100), "product-service": (50, 100), "api-gateway": (30, 50),
                                  "activity-service": (30, 50)})
-    cluster.must("apply", "-f", "-", input="\n---\n".join(json.dumps(each) for each in wanted))
+    cluster.must("apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": wanted}))
     for each in objects("overlays/default"):
         if each["kind"] == "Deployment":
             cluster.wait_for(lambda n=each["metadata"]["name"]: replicas(cluster, n)[1] >= 1, f"{each['metadata']['name']} runs", 90)
