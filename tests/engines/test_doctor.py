@@ -83,7 +83,7 @@ NOBODY = "127.0.0.1:1"
     ({"dynamodb_table_prefix": "fresh-"}, ["DynamoDB", "is missing", "stoa migrate"]),
     ({"aws_region": "eu-central-1"}, ["S3", "AWS_REGION"]),
     ({"aws_endpoint_url_s3": f"http://{NOBODY}"}, ["S3", "AWS_ENDPOINT_URL"]),
-    ({"s3_bucket_prefix": "fresh-"}, ["S3", "lacks fresh-order-documents"]),
+    ({"s3_bucket_prefix": "fresh-"}, ["S3", "lacks fresh-ecommerce-order-documents"]),
     ({"aws_secret_access_key": "wrong"}, ["S3", "AWS_SECRET_ACCESS_KEY"]),
     ({"smtp_url": f"smtp://{NOBODY}"}, ["SMTP", "Connection refused", "smtp_url"]),
     ({"smtp_url": "kafka"}, ["SMTP", "smtp_url"]),

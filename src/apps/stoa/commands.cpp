@@ -2,6 +2,8 @@
 
 #include "apps/stoa/replay_verb.hpp"
 #include "apps/stoa/tools.hpp"
+#include "apps/stoa/wiring_requirements.hpp"
+#include "base/json.hpp"
 #include "runtime/crash_point.hpp"
 
 #include <CLI/CLI.hpp>
@@ -185,7 +187,13 @@ class command_line {
     void add_knowledge() {
         add("openapi", "print the API's OpenAPI 3.1 document", print_openapi);
         add("config", "show the effective settings and where each comes from",
-            [](const settings& s) { return std::fputs(s.describe().c_str(), stdout), 0; });
+            [this](const settings& s) {
+                const auto text = needs_ ? to_json(requirements_of(s)) + '\n' : s.describe();
+                return std::fputs(text.c_str(), stdout), 0;
+            })
+            ->add_flag("--requirements", needs_,
+                       "print what the shop needs of a cloud instead, as JSON: tables, topics, "
+                       "buckets, ports, variables, permissions");
         auto* verb = program_.add_subcommand("version", "show the version");
         verb->add_flag("--crash-points", places_, "in builds for tests: where they let it die")
             ->group("");
@@ -195,7 +203,7 @@ class command_line {
     CLI::App program_;
     common_flags flags_;
     int status_ = 0;
-    bool as_json_ = false, places_ = false, whether_ready_ = false;
+    bool as_json_ = false, places_ = false, needs_ = false, whether_ready_ = false;
     std::string keys_path_;
     serve_options serving_;
     transfer_options transfer_;

@@ -191,8 +191,7 @@ class engine_doctor {
         s3_blob store({.region = to.region,
                        .endpoint_url = endpoint,
                        .path_style = !endpoint.empty(),
-                       .bucket_prefix = from_.text("s3_bucket_prefix"),
-                       .bucket_suffix = from_.text("s3_bucket_suffix"),
+                       .bucket_names = s3_bucket_names(from_),
                        .attempt_within = milliseconds(3'000),
                        .answer_within = milliseconds(8'000)},
                       credentials, ask.here(), time_, random_);

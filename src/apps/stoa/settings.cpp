@@ -272,6 +272,12 @@ std::unexpected<error> unknown(std::string_view name, std::string_view where) {
 
 std::span<const setting_key> setting_keys() { return keys; }
 
+std::vector<std::string> variables_of(const setting_key& key) {
+    auto out = split(key.environment, ' ');
+    out.insert(out.begin(), variable_of(key.name));
+    return out;
+}
+
 result<void> settings::set(const setting_key& key, std::string text, std::string source) {
     const auto wrong = [&](std::string what) {
         return fail(errc::invalid, "bad_setting",
@@ -338,10 +344,8 @@ result<settings> settings::load(const std::map<std::string, std::string>& flags,
         out.values_[std::string(key.name)] = {std::string(key.otherwise), "default"};
     if (!file.empty()) STOA_TRY_VOID(out.read_file(file));
     std::map<std::string, const setting_key*, std::less<>> variables;
-    for (const auto& key : keys) {
-        variables[variable_of(key.name)] = &key;
-        for (auto& name : split(key.environment, ' ')) variables[name] = &key;
-    }
+    for (const auto& key : keys)
+        for (auto& name : variables_of(key)) variables[std::move(name)] = &key;
     // Not settings: the file's name, and what only ./dev and the tests read.
     static const std::set<std::string, std::less<>> ours{"STOA_ONLINE_RETAIL", "STOA_CONFIG"};
     const auto known = [](std::string_view name) {

@@ -25,6 +25,8 @@ struct setting_key {
     std::string_view one_of{};  // words, separated by spaces; empty: free
 };
 std::span<const setting_key> setting_keys();
+// The environment variables that say it: STOA_…, and the documented ones.
+std::vector<std::string> variables_of(const setting_key& key);
 
 class settings {
  public:

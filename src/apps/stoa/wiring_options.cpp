@@ -102,6 +102,19 @@ std::vector<std::string> shop_buckets() {
             std::string(analytics::results_bucket), std::string(analytics::state_bucket)};
 }
 
+std::string documented_bucket(std::string_view bucket) {
+    constexpr std::string_view project = "ecommerce-";
+    return (bucket.starts_with(project) ? "" : std::string(project)) + std::string(bucket);
+}
+
+std::map<std::string, std::string, std::less<>> s3_bucket_names(const settings& from) {
+    std::map<std::string, std::string, std::less<>> out;
+    for (const auto& each : shop_buckets())
+        out[each] =
+            from.text("s3_bucket_prefix") + documented_bucket(each) + from.text("s3_bucket_suffix");
+    return out;
+}
+
 namespace {
 std::vector<const kv_table*> provider_tables() {
     std::vector<const kv_table*> out;

@@ -24,6 +24,10 @@ std::string endpoint_of(const settings& from, std::string_view own);
 
 // The buckets that services put objects into.
 std::vector<std::string> shop_buckets();
+// What a bucket is called in S3, between the settings' prefix and suffix: R108's name for
+// documents.
+std::string documented_bucket(std::string_view bucket);
+std::map<std::string, std::string, std::less<>> s3_bucket_names(const settings& from);
 // With DynamoDB the services' items stand there, and PostgreSQL has only what its own transactions
 // write.
 std::vector<const kv_table*> item_tables_of_shop();

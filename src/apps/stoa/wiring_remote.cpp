@@ -248,8 +248,7 @@ class remote_engines final : public engines {
                 .region = from_.text("aws_region"),
                 .endpoint_url = endpoint_of(from_, "aws_endpoint_url_s3"),
                 .path_style = from_.given("aws_endpoint_url_s3") || from_.given("aws_endpoint_url"),
-                .bucket_prefix = from_.text("s3_bucket_prefix"),
-                .bucket_suffix = from_.text("s3_bucket_suffix")},
+                .bucket_names = s3_bucket_names(from_)},
             *credentials_, here_, ports_.time, ports_.random);
         return {};
     }

@@ -1,0 +1,6 @@
+# The bucket is made by ../state. The lock is a file beside the state.
+bucket       = "ecommerce-terraform-state-111122223333"
+key          = "shop/prod.tfstate"
+region       = "us-east-1"
+encrypt      = true
+use_lockfile = true

@@ -1,0 +1,91 @@
+# What a shop stands on in AWS. What it needs (tables, buckets, who may do what) is what its program says of itself:
+# ../shop.json is the output of `stoa config --requirements`, and a test fails when it is not.
+data "aws_partition" "here" {}
+
+locals {
+  needs = jsondecode(file("${path.module}/../shop.json"))
+  roles = { for each in local.needs.roles : each.service_account => each }
+
+  name   = "${var.resource_prefix}${var.project}"
+  suffix = "-${var.account_id}"
+
+  tags = {
+    Environment = var.environment
+    Project     = var.project
+    ManagedBy   = "terraform"
+    CreatedAt   = var.created_at
+  }
+}
+
+module "key" {
+  source = "../modules/aws/kms"
+
+  name        = "${local.name}-data"
+  description = "What the shop keeps: tables, objects, messages, disks, logs"
+  services = [
+    "cloudwatch.amazonaws.com", "delivery.logs.amazonaws.com", "events.amazonaws.com",
+    "logs.${var.region}.amazonaws.com", "s3.amazonaws.com", "sns.amazonaws.com",
+  ]
+}
+
+module "network" {
+  source = "../modules/aws/vpc"
+
+  name         = local.name
+  nat          = var.nat
+  cluster_name = "${local.name}-eks"
+  kms_key_arn  = module.key.arn
+}
+
+module "eks" {
+  source = "../modules/aws/eks"
+
+  name                = "${local.name}-eks"
+  kubernetes_version  = var.kubernetes_version
+  subnet_ids          = module.network.private_subnet_ids
+  public_access_cidrs = var.api_access_cidrs
+  kms_key_arn         = module.key.arn
+  capacity_type       = var.node_capacity
+  node_count          = var.node_count
+  access              = var.cluster_access
+}
+
+module "images" {
+  source = "../modules/aws/repository"
+
+  names        = [for account, each in local.roles : "${var.project}/${account}" if try(each.http_port, null) != null]
+  kms_key_arn  = module.key.arn
+  force_delete = !var.protect
+}
+
+module "argocd" {
+  source = "../modules/aws/argocd"
+  count  = var.argocd ? 1 : 0
+
+  root_application = var.gitops_repository == null ? null : { repository = var.gitops_repository }
+
+  depends_on = [module.eks]
+}
+
+module "balancer" {
+  source = "../modules/aws/alb"
+  count  = var.alb ? 1 : 0
+
+  name                   = "${local.name}-alb"
+  vpc_id                 = module.network.id
+  subnet_ids             = module.network.public_subnet_ids
+  target_port            = local.roles["api-gateway"].http_port
+  target_security_groups = { nodes = module.eks.security_group_id }
+  certificate_arn        = var.certificate_arn
+  deletion_protection    = var.protect
+  log_bucket             = module.logs.name
+}
+
+module "budget" {
+  source = "../modules/aws/budget"
+
+  name        = local.name
+  monthly_usd = var.monthly_budget_usd
+  project_tag = var.project
+  emails      = var.notification_emails
+}

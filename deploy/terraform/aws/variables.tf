@@ -1,0 +1,239 @@
+variable "environment" {
+  description = "dev or prod. Names get the prefix dev- where they lie beside those of prod."
+  type        = string
+
+  validation {
+    condition     = contains(["dev", "prod"], var.environment)
+    error_message = "environment is dev or prod."
+  }
+}
+
+variable "project" {
+  description = "Project: before the names of what is made."
+  type        = string
+  default     = "ecommerce"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,19}$", var.project))
+    error_message = "A project has 2 to 20 lower-case letters, digits and dashes."
+  }
+}
+
+variable "account_id" {
+  description = "The account that this is for: another one is refused."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "An account is twelve digits."
+  }
+}
+
+variable "region" {
+  description = "Region, us-east-1 or ap-south-1 in the documents."
+  type        = string
+  default     = "us-east-1"
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "A region is written as us-east-1."
+  }
+}
+
+variable "created_at" {
+  description = "Day this was made on, for the tag CreatedAt: a day that is given is the same in every plan."
+  type        = string
+
+  validation {
+    condition     = can(regex("^20[0-9]{2}-[01][0-9]-[0-3][0-9]$", var.created_at))
+    error_message = "A day is written as 2026-11-28."
+  }
+}
+
+variable "resource_prefix" {
+  description = "Before the names of tables, buckets, queues, topics and roles, as DYNAMODB_TABLE_PREFIX and S3_BUCKET_PREFIX of the shop."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^([a-z][a-z0-9]{0,8}-)?$", var.resource_prefix))
+    error_message = "A prefix is a word with a dash, as dev-."
+  }
+}
+
+variable "nat" {
+  description = "per_zone, single or none (modules/aws/vpc)."
+  type        = string
+  default     = "per_zone"
+}
+
+variable "kubernetes_version" {
+  description = "Version of Kubernetes (modules/aws/eks)."
+  type        = string
+  default     = "1.34"
+}
+
+variable "node_count" {
+  description = "Nodes: at least, at first, at most."
+  type        = object({ min = number, desired = number, max = number })
+  default     = { min = 3, desired = 3, max = 10 }
+}
+
+variable "node_capacity" {
+  description = "ON_DEMAND or SPOT."
+  type        = string
+  default     = "ON_DEMAND"
+}
+
+variable "api_access_cidrs" {
+  description = "Networks that may reach the cluster's API; empty: from inside alone."
+  type        = list(string)
+  default     = []
+}
+
+variable "cluster_access" {
+  description = "Who may use the cluster's API (modules/aws/eks, access)."
+  type = map(object({
+    principal_arn = string
+    groups        = optional(list(string), [])
+    policy        = optional(string)
+    namespaces    = optional(list(string), [])
+  }))
+  default = {}
+}
+
+variable "identity" {
+  description = "How pods show who they are: irsa or pod_identity."
+  type        = string
+  default     = "irsa"
+}
+
+variable "db_engine_version" {
+  description = "Version of PostgreSQL."
+  type        = string
+  default     = "15"
+}
+
+variable "db_instance_class" {
+  description = "Machine of the database."
+  type        = string
+  default     = "db.t3.micro"
+}
+
+variable "db_multi_az" {
+  description = "Whether a copy in another zone takes over."
+  type        = bool
+  default     = false
+}
+
+variable "kafka_version" {
+  description = "Version of Kafka."
+  type        = string
+  default     = "3.5.1"
+}
+
+variable "kafka_instance_type" {
+  description = "Machine of a broker."
+  type        = string
+  default     = "kafka.t3.small"
+}
+
+variable "kafka_edge" {
+  description = "How the other cloud reaches Kafka: none, public (SASL and TLS at public addresses) or vpn."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = contains(["none", "public", "vpn"], var.kafka_edge)
+    error_message = "kafka_edge is none, public or vpn."
+  }
+}
+
+variable "gcp_addresses" {
+  description = "Addresses of the other cloud: its NAT's for public (nat_addresses), its gateway's two for vpn (vpn_addresses)."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = var.kafka_edge == "none" || length(var.gcp_addresses) > 0
+    error_message = "kafka_edge needs the addresses of the other cloud: apply gcp first, then take its outputs."
+  }
+}
+
+variable "gcp_cidr" {
+  description = "Addresses of the other cloud's subnet, for vpn."
+  type        = string
+  default     = "10.10.0.0/20"
+}
+
+variable "gcp_job_subject" {
+  description = "Unique id of the service account of the jobs in the other cloud, which may take a role here; null: none may."
+  type        = string
+  default     = null
+}
+
+variable "alb" {
+  description = "Whether Terraform makes the balancer; false where an Ingress of Kubernetes does."
+  type        = bool
+  default     = true
+}
+
+variable "certificate_arn" {
+  description = "Certificate of ACM for the shop's host."
+  type        = string
+}
+
+variable "shop_url" {
+  description = "Where the shop's API is reached, for the import function: PRODUCT_API_URL."
+  type        = string
+
+  validation {
+    condition     = startswith(var.shop_url, "https://")
+    error_message = "The API is reached by https."
+  }
+}
+
+variable "functions" {
+  description = "Zips of the functions, by function; what is not named is not made."
+  type = map(object({
+    key = string
+  }))
+  default = {
+    product-import          = { key = "product-import.zip" }
+    product-image-processor = { key = "product-image-processor.zip" }
+    ecommerce-notification  = { key = "ecommerce-notification.zip" }
+  }
+
+  validation {
+    condition     = alltrue([for name, _ in var.functions : contains(["product-import", "product-image-processor", "ecommerce-notification"], name)])
+    error_message = "The functions are product-import, product-image-processor and ecommerce-notification."
+  }
+}
+
+variable "notification_emails" {
+  description = "Who gets what customers are told, and alarms; each must confirm."
+  type        = list(string)
+}
+
+variable "monthly_budget_usd" {
+  description = "What a month may cost."
+  type        = number
+}
+
+variable "argocd" {
+  description = "Whether Argo CD is installed by Helm; needs the cluster's API to be reachable from here."
+  type        = bool
+  default     = true
+}
+
+variable "gitops_repository" {
+  description = "Repository with deploy/argocd, for Argo CD; null: kubectl applies the root application."
+  type        = string
+  default     = null
+}
+
+variable "protect" {
+  description = "Whether databases, tables and balancers refuse to be deleted."
+  type        = bool
+  default     = true
+}

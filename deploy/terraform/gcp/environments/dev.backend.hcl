@@ -1,0 +1,3 @@
+# The bucket is made by ../state.
+bucket = "ecommerce-terraform-state-example-project"
+prefix = "shop/dev"

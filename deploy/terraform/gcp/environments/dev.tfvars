@@ -1,0 +1,6 @@
+environment = "dev"
+project_id  = "example-project-dev"
+created_at  = "2026-11-28"
+workers     = 0
+kafka_edge  = "vpn"
+protect     = false

@@ -1,0 +1,9 @@
+environment    = "prod"
+project_id     = "example-project"
+created_at     = "2026-11-28"
+aws_account_id = "111122223333"
+kafka_edge     = "public"
+kafka_brokers  = "kafka.shop.example:9196"
+firestore      = true
+cloudsql       = true
+gke            = true

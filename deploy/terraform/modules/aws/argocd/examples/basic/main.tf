@@ -1,0 +1,5 @@
+module "argocd" {
+  source = "../.."
+
+  root_application = { repository = "https://git.example/shop.git" }
+}

@@ -1,0 +1,5 @@
+module "documents" {
+  source = "../.."
+
+  name = "ecommerce-order-documents-111122223333"
+}

@@ -1,0 +1,7 @@
+module "budget" {
+  source = "../.."
+
+  name        = "ecommerce"
+  monthly_usd = 600
+  emails      = ["shop@example.com"]
+}

@@ -1,0 +1,5 @@
+module "notifications" {
+  source = "../.."
+
+  name = "ecommerce-order-notifications"
+}

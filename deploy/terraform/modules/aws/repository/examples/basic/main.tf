@@ -1,0 +1,5 @@
+module "images" {
+  source = "../.."
+
+  names = ["ecommerce/order-service"]
+}

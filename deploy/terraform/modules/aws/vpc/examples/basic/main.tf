@@ -1,0 +1,6 @@
+module "network" {
+  source = "../.."
+
+  name = "ecommerce"
+  nat  = "single"
+}

@@ -1,0 +1,5 @@
+module "apis" {
+  source = "../.."
+
+  project_id = "example-project"
+}

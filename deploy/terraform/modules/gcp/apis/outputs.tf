@@ -1,0 +1,4 @@
+output "enabled" {
+  description = "The APIs, once they are on."
+  value       = [for each in google_project_service.this : each.service]
+}

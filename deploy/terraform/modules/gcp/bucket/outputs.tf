@@ -1,0 +1,9 @@
+output "name" {
+  description = "Name of the bucket."
+  value       = google_storage_bucket.this.name
+}
+
+output "url" {
+  description = "gs:// address."
+  value       = google_storage_bucket.this.url
+}

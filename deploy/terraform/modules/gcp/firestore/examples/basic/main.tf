@@ -1,0 +1,5 @@
+module "documents" {
+  source = "../.."
+
+  project_id = "example-project"
+}

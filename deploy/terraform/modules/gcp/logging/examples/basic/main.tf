@@ -1,0 +1,5 @@
+module "logs" {
+  source = "../.."
+
+  project_id = "example-project"
+}

@@ -1,0 +1,5 @@
+module "network" {
+  source = "../.."
+
+  project_id = "example-project"
+}

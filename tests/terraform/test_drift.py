@@ -1,0 +1,188 @@
+"""Nothing is called otherwise in one place than in another: the code, the configuration, the manifests, the functions.
+
+Each comparison is made in both directions: what the code needs and the configuration does not give fails, and so does what is
+given and no code needs.
+"""
+import copy
+import json
+import re
+import subprocess
+
+import drift
+import manifests
+import pytest
+import schema_check
+
+ENVIRONMENTS = {"dev": "dev-", "prod": ""}
+
+
+@pytest.fixture(params=ENVIRONMENTS)
+def given(request, applied):
+    return applied["aws", request.param].state, ENVIRONMENTS[request.param]
+
+
+def test_the_configuration_reads_what_the_program_says_today(needs):
+    kept = json.loads((schema_check.CONFIGURATION / "shop.json").read_text())
+    assert kept == needs, "deploy/terraform/shop.json is of another version: ./dev terraform needs writes it again"
+
+
+def test_tables_have_the_keys_indexes_and_times_to_live_of_the_code(needs, given):
+    assert not drift.tables(needs, *given)
+
+
+def test_buckets_are_those_of_the_code(needs, given):
+    assert not drift.buckets(needs, *given)
+
+
+def test_roles_may_do_what_the_code_does_and_no_more(needs, given):
+    assert not drift.permissions(needs, *given)
+
+
+def test_topics_are_those_of_the_code(needs, given):
+    assert not drift.topics(needs, *given)
+
+
+def test_no_policy_has_a_pattern_for_an_action_or_is_too_long(given):
+    assert not drift.patterns(given[0])
+    assert not drift.too_long(given[0])
+
+
+def test_ports_and_variables_are_those_of_the_code(needs, given):
+    assert not drift.ports(needs, given[0])
+    assert not drift.variables(needs, given[0])
+
+
+def test_the_program_takes_what_the_configuration_tells_it(program, given):
+    told = given[0]["outputs"]["environment"]["value"]
+    said = subprocess.run([program, "config"], env=told, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    for name in ("s3_bucket_suffix", "kafka_brokers", "sns_topic_arn", "db_host"):
+        assert re.search(rf'^{name} = "[^"]+"', said.stdout, re.M), name
+
+
+def calls_of(folder, pattern):
+    text = "".join(each.read_text() for each in sorted((schema_check.ROOT / "src/adapters" / folder).glob("*.cpp"))
+                   if not each.name.endswith("_test.cpp"))
+    return set(re.findall(pattern, text))
+
+
+def declared(needs, service, more=()):
+    actions = [action for role in needs["roles"] for grant in role["grants"] for action in grant["actions"]]
+    return {action.removeprefix(f"{service}:") for action in [*actions, *more] if action.startswith(f"{service}:")}
+
+
+def test_dynamodb_is_asked_what_the_code_declares(needs):
+    kinds = "(?:Get|Put|Update|Delete|Create|Describe|Batch)[A-Za-z]*(?:Item|Table|ToLive)|TransactWriteItems|Query|Scan"
+    made = calls_of("dynamodb", f'"({kinds})"')
+    # A transaction is allowed by its parts; tables are dropped by tests alone.
+    assert {"TransactWriteItems", "DeleteTable"} <= made
+    assert made - {"TransactWriteItems", "DeleteTable"} | {"ConditionCheckItem"} == declared(needs, "dynamodb", needs["making"])
+
+
+def test_s3_is_asked_what_the_code_declares(needs):
+    # What each request of the adapter asks for: https://docs.aws.amazon.com/AmazonS3/latest/API, "Permissions".
+    by_request = {
+        "GET": {"GetObject", "ListBucket"}, "HEAD": {"GetObject", "ListBucket"}, "PUT": {"PutObject"}, "POST": {"PutObject"},
+        "DELETE": {"DeleteObject", "AbortMultipartUpload"},
+    }
+    made = calls_of("s3", r'call\("([A-Z]+)"')
+    assert set().union(*(by_request[each] for each in made)) == declared(needs, "s3")
+
+
+def test_sns_is_asked_what_the_code_declares(needs):
+    made = calls_of("sns", r"Action=([A-Za-z]+)")
+    # `stoa doctor` looks at the topic with its user's credentials; the tests make one, and a queue that listens.
+    assert made - {"GetTopicAttributes", "CreateTopic", "Subscribe"} == declared(needs, "sns")
+
+
+def test_the_jobs_of_the_other_cloud_may_do_what_flink_does(applied):
+    allowed = drift.policies(applied["aws", "prod"].state)["ecommerce-jobs"]
+    sink = (schema_check.ROOT / "analytics/flink/src/main/java/stoa/analytics/DynamoSink.java").read_text()
+    used = {f"dynamodb:{each[0].upper()}{each[1:]}" for each in re.findall(r"client\.(\w+)\(", sink) if each != "close"}
+    assert {action for action, _ in allowed if action.startswith("dynamodb:")} == used
+
+
+# --- the manifests, once there are any
+
+kubernetes = pytest.mark.skipif(not manifests.FOLDER.is_dir(), reason="there is no deploy/kubernetes yet")
+
+
+@kubernetes
+def test_manifests_have_the_ports_and_accounts_of_the_code(needs):
+    assert not manifests.ports(needs)
+    assert not manifests.accounts(needs)
+
+
+@kubernetes
+def test_manifests_tell_variables_that_the_code_reads(needs):
+    assert not manifests.variables(needs)
+
+
+@kubernetes
+def test_manifests_name_the_roles_and_secrets_of_the_configuration(applied):
+    assert not manifests.roles(applied["aws", "prod"].state)
+    assert not manifests.secrets(applied["aws", "prod"].state)
+
+
+@kubernetes
+def test_manifests_of_prod_tell_what_the_configuration_gives(applied):
+    assert not manifests.told(applied["aws", "prod"].state, "prod")
+
+
+# --- the functions, once there are any
+
+FUNCTIONS = schema_check.ROOT / "functions"
+
+
+@pytest.mark.skipif(not FUNCTIONS.is_dir(), reason="there is no functions/ yet")
+def test_functions_have_what_they_need_and_no_more(applied):
+    state = applied["aws", "prod"].state
+    assert not manifests.functions(FUNCTIONS, state)
+
+
+# --- the check's own check: a difference that is put in is found, in either direction
+
+def changed(needs, change):
+    out = copy.deepcopy(needs)
+    change(out)
+    return out
+
+
+PLANTED = {
+    "a table that is not made": (drift.tables, lambda n: n["tables"].append({"name": "new", "hash": "id", "numbers": [], "indexes": []})),
+    "a table that nobody needs": (drift.tables, lambda n: n["tables"].pop()),
+    "a key of another name": (drift.tables, lambda n: n["tables"][0].update(hash="other")),
+    "a key of another type": (drift.tables, lambda n: n["tables"][0].update(numbers=[n["tables"][0]["hash"]])),
+    "a time to live of another attribute": (drift.tables, lambda n: n["tables"][0].update(ttl="gone_at")),
+    "an index that is not there": (drift.tables, lambda n: n["tables"][0]["indexes"].append({"name": "by_x", "hash": "x"})),
+    "a bucket that is not made": (drift.buckets, lambda n: n["buckets"].append("more")),
+    "a bucket that nobody needs": (drift.buckets, lambda n: n["buckets"].pop()),
+    "a topic of another name": (drift.topics, lambda n: n["topics"][0].update(name="renamed")),
+    "an action that is not allowed": (drift.permissions, lambda n: n["roles"][4]["grants"][0]["actions"].append("dynamodb:Scan")),
+    "an action that no code uses": (drift.permissions, lambda n: n["roles"][4]["grants"][0]["actions"].pop()),
+    "a resource that no code uses": (drift.permissions, lambda n: n["roles"][4]["grants"][0]["resources"].pop()),
+    "an account that has no role": (drift.permissions, lambda n: n["roles"][4].update(service_account="renamed")),
+}
+
+
+@pytest.mark.parametrize("what", PLANTED)
+def test_a_planted_difference_is_found(needs, applied, what):
+    compare, change = PLANTED[what]
+    assert compare(changed(needs, change), applied["aws", "prod"].state, ""), what
+
+
+def test_a_planted_port_or_variable_is_found(needs, applied):
+    state = applied["aws", "prod"].state
+    assert drift.ports(changed(needs, lambda n: n["roles"][0].update(http_port=1)), state)
+    gone = changed(needs, lambda n: n.update(variables=[each for each in n["variables"] if each["name"] != "SNS_TOPIC_ARN"]))
+    assert drift.variables(gone, state)
+
+
+@pytest.mark.parametrize("statement", [
+    {"Effect": "Allow", "Action": ["s3:*"], "Resource": ["arn:aws:s3:::x"]},
+    {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["*"]},
+    {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "x", "Principal": "*"},
+])
+def test_a_planted_pattern_is_found(statement):
+    policy = {"address": "x", "mode": "managed", "type": "aws_iam_role_policy", "values": {"policy": json.dumps({"Statement": [statement]})}}
+    assert drift.patterns({"root_module": {"resources": [policy]}})
