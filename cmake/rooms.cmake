@@ -135,6 +135,7 @@ function(stoa_test name label timeout_s)
     add_executable(test_${name} ${TEST_SOURCES})
     target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     target_link_libraries(test_${name} PRIVATE ${TEST_LINK} GTest::gtest GTest::gtest_main stoa_warnings)
+    stoa_precompiled(test_${name})
     set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME ${name} COMMAND test_${name} --gtest_brief=0 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout_s}

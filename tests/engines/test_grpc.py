@@ -76,7 +76,7 @@ def test_each_port_serves_its_documented_service_and_says_so(shop):  # R62–R67
         seen[one.service] = {method.name for method in one.of.methods}
         assert one.call("HealthCheck").status == "serving"
         health = health_pb2_grpc.HealthStub(one.channel)
-        for name in ("", one.service):
+        for name in ("", "liveness", one.service):
             assert health.Check(health_pb2.HealthCheckRequest(service=name)).status == health_pb2.HealthCheckResponse.SERVING
         assert one.service in one.known.get_services()
     assert seen == documented()

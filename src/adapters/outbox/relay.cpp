@@ -41,7 +41,10 @@ task<> relay::run(int shard) {
 
 task<result<relay::found>> relay::work_on(int shard) {
     STOA_CO_TRY(const bool mine, co_await hold_lease(shard));
-    if (!mine) co_return found::not_ours;
+    if (!mine) {
+        see_oldest(shard, {});
+        co_return found::not_ours;
+    }
     for (auto seen = found::nothing;; seen = found::events) {
         STOA_CO_TRY(const int brought, co_await bring_batch(shard));
         if (brought < settings_.batch) co_return brought > 0 ? found::events : seen;
@@ -85,6 +88,7 @@ task<result<int>> relay::bring_batch(int shard) {
     STOA_CO_TRY(
         const auto page,
         co_await items_.query({.table = &outbox_table, .hash = shard, .limit = settings_.batch}));
+    see_oldest(shard, {});
     if (page.items.empty()) co_return 0;
     std::vector<event> events;
     write_set done;
@@ -95,10 +99,21 @@ task<result<int>> relay::bring_batch(int shard) {
     }
     if (planted(planted_bug::relay_erases_before_it_appends))
         STOA_CO_TRY_VOID(co_await items_.write(done));
-    STOA_CO_TRY_VOID(co_await log_.append(std::move(events)));
+    see_oldest(shard, events);
+    auto appended = co_await log_.append(events);
+    if (settings_.meter) settings_.meter->brought(events, appended.has_value());
+    STOA_CO_TRY_VOID(std::move(appended));
+    see_oldest(shard, {});
     // Dies here: the next holder appends them again.
     STOA_CO_TRY_VOID(co_await items_.write(std::move(done)));
     co_return static_cast<int>(page.items.size());
+}
+
+void relay::see_oldest(int shard, const std::vector<event>& waiting) const {
+    if (!settings_.meter) return;
+    const auto oldest = std::ranges::min_element(waiting, {}, &event::occurred_at);
+    settings_.meter->oldest(
+        shard, oldest == waiting.end() ? std::optional<timestamp>() : oldest->occurred_at);
 }
 
 }  // namespace stoa

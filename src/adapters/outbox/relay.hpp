@@ -5,7 +5,7 @@
 // that commits late is not passed over. The events of an aggregate are appended in version order.
 #pragma once
 
-#include "adapters/outbox/outbox.hpp"
+#include "adapters/outbox/outbox_meter.hpp"
 #include "ports/event_log.hpp"
 #include "runtime/supervisor.hpp"
 
@@ -20,6 +20,7 @@ struct relay_settings {
     milliseconds round{20}, longest_round{1'000};  // between looks at a shard, longer while empty
     milliseconds lease_for{5'000};  // a lease that stands unchanged for so long is taken over
     int batch = 90;                 // events appended and erased together
+    outbox_meter* meter = nullptr;  // outlives the relay
 };
 
 // One a process. Thread rule: its loop's; start() once.
@@ -44,6 +45,7 @@ class relay {
     task<> run(int shard);
     task<result<bool>> hold_lease(int shard);
     task<result<int>> bring_batch(int shard);
+    void see_oldest(int shard, const std::vector<event>& waiting) const;
 
     key_value& items_;
     event_log& log_;

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 namespace stoa {
 
 // Ed25519. The public key follows from the seed.
@@ -32,6 +34,10 @@ result<key_ring> load_keys(const std::string& path);
 result<key_ring> load_or_create_keys(const std::string& path, timestamp now);
 // A new key signs from now on. Former ones still verify; all but the `keep` newest are dropped.
 result<key_ring> rotate_keys(const std::string& path, timestamp now, std::size_t keep = 3);
+
+// Whether a file of keys may be believed to be ours alone. Ours: mode 0600 or less. Root's, where
+// we are not root: its group may read it besides, which is how a mounted secret comes to us.
+bool only_we_read(mode_t mode, uid_t owner, uid_t we);
 
 // For tests and for rings that come from elsewhere.
 key_ring make_key_ring(timestamp now);

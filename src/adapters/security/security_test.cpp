@@ -153,6 +153,16 @@ TEST(key_file, that_others_may_read_is_refused_with_the_fix) {
     EXPECT_TRUE(load_keys(path).has_value());
 }
 
+TEST(key_file, that_is_mounted_as_a_secret_is_read_by_its_group) {
+    EXPECT_TRUE(only_we_read(0440, 0, 10'001));
+    EXPECT_TRUE(only_we_read(0400, 10'001, 10'001));
+    EXPECT_FALSE(only_we_read(0444, 0, 10'001));       // everybody's
+    EXPECT_FALSE(only_we_read(0460, 0, 10'001));       // others may change it
+    EXPECT_FALSE(only_we_read(0440, 10'001, 10'001));  // our own, given away
+    EXPECT_FALSE(only_we_read(0440, 10'002, 10'001));  // another person's
+    EXPECT_FALSE(only_we_read(0440, 0, 0));            // root's own
+}
+
 TEST(key_file, that_is_damaged_is_refused_and_never_replaced) {
     testing::temporary_directory directory;
     const auto path = directory / "keys.json";

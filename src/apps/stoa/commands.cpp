@@ -151,6 +151,14 @@ class command_line {
             ->add_option("email", operator_email_,
                          "its address; a new account's password is printed once")
             ->required();
+        add("healthcheck",
+            "ask the process on the admin address whether it is alive; exit 1 when it is not",
+            [this](const settings& s) { return run_healthcheck(s, whether_ready_); })
+            ->add_flag("--ready", whether_ready_, "whether it may get traffic, too");
+        add("keys", "make the signing keys of a new shop, for a secret that its processes share",
+            [this](const settings&) { return make_keys(keys_path_); })
+            ->add_option("file", keys_path_, "the file to write (`keys_file`); holds secrets")
+            ->required();
         add("migrate",
             "bring the stores to this version's schema; makes them where there are none yet",
             run_migrate);
@@ -195,7 +203,8 @@ class command_line {
     CLI::App program_;
     common_flags flags_;
     int status_ = 0;
-    bool as_json_ = false, places_ = false, needs_ = false;
+    bool as_json_ = false, places_ = false, needs_ = false, whether_ready_ = false;
+    std::string keys_path_;
     serve_options serving_;
     transfer_options transfer_;
     std::string backup_file_, operator_email_;

@@ -28,6 +28,10 @@ result<redrive_report> redrive_by(const settings& from, const redrive_request& w
 // 1 while some of what was asked for are dead letters still.
 int run_redrive(const settings& from, const redrive_request& wanted, bool as_json);
 
+// small_verbs.cpp. 1 while the process that has the admin address does not answer, or not 200.
+int run_healthcheck(const settings& from, bool whether_ready);
+int make_keys(const std::string& file);
+
 // backup_verbs.cpp
 int run_audit(const settings& from, bool as_json);
 int run_backup(const settings& from, const std::string& file);

@@ -28,17 +28,17 @@
 #include "apps/stoa/wiring_provider.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
+#include "runtime/process_metrics.hpp"
 #include "transport/events/consumer.hpp"
 #include "transport/events/follower.hpp"
 #include "transport/events/sweepers.hpp"
 #include "transport/http/router.hpp"
 #include "transport/openapi/openapi.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <boost/asio/co_spawn.hpp>
 #include <set>
 
 namespace stoa {
@@ -411,6 +411,7 @@ result<std::unique_ptr<backup_stream>> shop::backup(const audit_progress& told) 
 
 void shop::parts::add_gauges() {
     stores->add_gauges(measured);
+    add_process_metrics(measured, STOA_VERSION, targets.text());
     measured.gauge("http_connections", "Open connections of the API's listeners.", {}, [this] {
         double sum = 0;
         for (const auto& each : open_servers) sum += each->connections();

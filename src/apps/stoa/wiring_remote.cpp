@@ -115,12 +115,14 @@ class remote_engines final : public engines {
         const auto owner = from_.given("kafka_group_instance_id")
                                ? from_.text("kafka_group_instance_id")
                                : ports_.epoch;
-        relays_.push_back(
-            std::make_unique<relay>(base_items(), *log_, ports_.time, ports_.random, owner));
+        relays_.push_back(std::make_unique<relay>(
+            base_items(), *log_, ports_.time, ports_.random, owner,
+            relay_settings{.meter = meters_.empty() ? nullptr : meters_.front().get()}));
         // Products and users publish where they stand.
         if (dynamodb_ && postgres_)
-            relays_.push_back(std::make_unique<relay>(postgres_->items(), *log_, ports_.time,
-                                                      ports_.random, owner));
+            relays_.push_back(std::make_unique<relay>(
+                postgres_->items(), *log_, ports_.time, ports_.random, owner,
+                relay_settings{.meter = meters_.empty() ? nullptr : meters_.back().get()}));
         for (auto& each : relays_) each->start(background);
         if (postgres_)
             start_sweeper(background, ports_.time, "expired items", seconds(10),
@@ -165,6 +167,15 @@ class remote_engines final : public engines {
     }
 
     void add_log_gauges(metrics& to) {
+        // A process has two outboxes at most: of its items, and of its rows.
+        for (int i = 0; i < 2; ++i)
+            meters_.push_back(std::make_unique<outbox_meter>(to, ports_.time, topics_));
+        to.gauge("outbox_oldest_event_seconds",
+                 "Age of the oldest event that this process has yet to bring to the log.", {},
+                 [this] {
+                     return std::max(meters_.front()->oldest_seconds(),
+                                     meters_.back()->oldest_seconds());
+                 });
         to.gauges("consumer_lag", "Events that a group has not dealt with.", [this] {
             std::vector<std::pair<metric_labels, double>> out;
             for (const auto& lag : log_->lags_now())
@@ -256,6 +267,7 @@ class remote_engines final : public engines {
     std::unique_ptr<s3_blob> s3_;
     std::unique_ptr<filesystem_blob> files_;
     std::unique_ptr<kafka_event_log> log_;
+    std::vector<std::unique_ptr<outbox_meter>> meters_;  // made before start(), if at all
     std::vector<std::unique_ptr<relay>> relays_;
 };
 

@@ -21,6 +21,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <array>
+#include <mutex>
 #include <set>
 
 namespace stoa::rpc {
@@ -51,6 +53,10 @@ struct method {
     std::vector<bound_row> by_lane;  // empty: HealthCheck
     message_pairing request, response;
     metric_histogram duration;
+    // By status, each made when it is first answered: most methods have two of the seventeen.
+    std::function<metric_counter(std::string_view)> count_of;
+    mutable std::array<std::once_flag, 17> counted_before{};
+    mutable std::array<metric_counter, 17> calls{};
 };
 
 struct call_outcome {
@@ -136,6 +142,7 @@ struct grpc_server::state {
     };
     incoming read_head(const grpc::CallbackServerContext& from) const;
     task<call_outcome> serve(const method& of, std::size_t lane, incoming head, std::string bytes);
+    task<call_outcome> answer(const method& of, std::size_t lane, incoming head, std::string bytes);
     task<result<void>> admit(const method& of, const bound_row& row, std::size_t lane,
                              incoming& head);
     call_outcome health(const method& of) const;
@@ -257,13 +264,20 @@ result<std::unique_ptr<method>> grpc_server::state::make_method(
     auto duration =
         ports.measured.duration("grpc_server_handling_seconds", "Time to answer a call, by method.",
                                 {{"grpc_service", full_name}, {"grpc_method", of.name()}});
+    auto count_of = [&measured = ports.measured, full_name,
+                     name = of.name()](std::string_view code) {
+        return measured.counter(
+            "grpc_calls_total", "Calls answered, by method and status.",
+            {{"grpc_service", full_name}, {"grpc_method", name}, {"grpc_code", std::string(code)}});
+    };
     return std::unique_ptr<method>(new method{.path = '/' + full_name + '/' + of.name(),
                                               .service = full_name,
                                               .name = of.name(),
                                               .by_lane = std::move(rows),
                                               .request = std::move(in),
                                               .response = std::move(out),
-                                              .duration = duration});
+                                              .duration = duration,
+                                              .count_of = std::move(count_of)});
 }
 
 result<void> grpc_server::state::add_service(std::size_t index) {
@@ -305,12 +319,17 @@ result<void> grpc_server::state::listen() {
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 500);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    // Callers look their peers up again now and then, and so find replicas that were added.
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, 300'000);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, 60'000);
     for (const auto& each : services) builder.RegisterService(each.get());
     server = builder.BuildAndStart();
     if (!server || port == 0)
         return fail(errc::unavailable, "cannot_listen",
                     "the gRPC listener cannot have " + where +
                         ": another process has it, or it is no address of this machine");
+    // Alive from here on, whatever else is away: a probe that restarts what is not asks for this.
+    server->GetHealthCheckService()->SetServingStatus("liveness", true);
     return {};
 }
 
@@ -374,8 +393,22 @@ call_outcome grpc_server::state::health(const method& of) const {
         .status = {}, .message = bytes_of(of.response.write(&told)), .reply = {}, .problem = {}};
 }
 
+static void count_call(const method& of, grpc::StatusCode code) {
+    const auto at = static_cast<std::size_t>(code);
+    if (at >= of.calls.size()) return;
+    std::call_once(of.counted_before[at], [&] { of.calls[at] = of.count_of(word_of_grpc(code)); });
+    of.calls[at].add();
+}
+
 task<call_outcome> grpc_server::state::serve(const method& of, std::size_t lane, incoming head,
                                              std::string bytes) {
+    auto out = co_await answer(of, lane, std::move(head), std::move(bytes));
+    count_call(of, out.status.error_code());
+    co_return out;
+}
+
+task<call_outcome> grpc_server::state::answer(const method& of, std::size_t lane, incoming head,
+                                              std::string bytes) {
     if (of.by_lane.empty()) co_return health(of);
     if (in_flight > settings.in_flight)
         co_return refused({.kind = errc::unavailable,

@@ -60,4 +60,26 @@ errc kind_of_grpc(int code) {
     }
 }
 
+std::string_view word_of_grpc(int code) {
+    static constexpr std::string_view words[] = {"OK",
+                                                 "CANCELLED",
+                                                 "UNKNOWN",
+                                                 "INVALID_ARGUMENT",
+                                                 "DEADLINE_EXCEEDED",
+                                                 "NOT_FOUND",
+                                                 "ALREADY_EXISTS",
+                                                 "PERMISSION_DENIED",
+                                                 "RESOURCE_EXHAUSTED",
+                                                 "FAILED_PRECONDITION",
+                                                 "ABORTED",
+                                                 "OUT_OF_RANGE",
+                                                 "UNIMPLEMENTED",
+                                                 "INTERNAL",
+                                                 "UNAVAILABLE",
+                                                 "DATA_LOSS",
+                                                 "UNAUTHENTICATED"};
+    const auto at = static_cast<std::size_t>(code);
+    return at < std::size(words) ? words[at] : "UNKNOWN";
+}
+
 }  // namespace stoa::rpc

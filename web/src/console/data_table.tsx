@@ -44,7 +44,7 @@ export function DataTable<T>(props: {
     .filter(Boolean)
     .join(" ");
   const cell = (meta: { right?: boolean; narrow?: string } | undefined) =>
-    `min-w-0 truncate px-2 md:px-3 ${meta?.right ? "text-right tabular-nums" : ""} ${meta?.narrow ? "" : "max-md:hidden"}`;
+    `min-w-0 truncate px-2 lg:px-3 ${meta?.right ? "text-right tabular-nums" : ""} ${meta?.narrow ? "" : "max-lg:hidden"}`;
   const all = table.getRowModel().rows;
   return (
     <div role="table" aria-label={props.label} aria-rowcount={rows.length + 1} className="text-[0.9rem]">

@@ -12,7 +12,7 @@ void session.token().catch(() => undefined);
 createRoot(document.getElementById("app")!).render(
   <StrictMode>
     <QueryClientProvider client={queries}>
-      <BrowserRouter basename="/console">
+      <BrowserRouter basename="/console" useTransitions={false}>
         <App />
       </BrowserRouter>
     </QueryClientProvider>

@@ -21,7 +21,8 @@ void startI18n().then(() => {
   createRoot(document.getElementById("app")!).render(
     <StrictMode>
       <QueryClientProvider client={queries}>
-        <BrowserRouter>
+        {/* No transitions: what a choice in the address shows (a filter, a page) is seen at the press, not after the render. */}
+        <BrowserRouter useTransitions={false}>
           <App />
         </BrowserRouter>
       </QueryClientProvider>

@@ -1,0 +1,221 @@
+"""The image: built twice alike without an engine's daemon, small, and really run: as nobody, read-only, without capabilities; it takes an
+order and drains."""
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tarfile
+import time
+import urllib.request
+
+import pytest
+
+from delivery import ROOT, must, run, tools
+from engines import free_port
+from shop import ADDRESS, Client, binary, eventually
+
+OUT = ROOT / "build/image"
+PODMAN = ["podman", "--storage-driver", "vfs", "--root", str(OUT / "podman"), "--runroot", str(OUT / "podman-run"), "--runtime", "runc",
+          "--cgroup-manager", "cgroupfs", "--events-backend", "none"]
+RUN = ["--network", "host", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "--read-only", "--cap-drop=all",
+       "--security-opt=no-new-privileges"]
+
+
+@pytest.fixture(scope="module")
+def image():
+    said = must("deploy/image/image.sh", "build", binary(), within_s=300)
+    must(*PODMAN, "load", "--quiet", "--input", OUT / "stoa.tar", within_s=120)
+    yield said.strip().splitlines()[-1]
+    run(*PODMAN, "rm", "--all", "--force")
+
+
+def config():
+    with tarfile.open(OUT / "stoa.tar") as archive:
+        blob = lambda digest: json.load(archive.extractfile("blobs/" + digest.replace(":", "/")))  # noqa: E731
+        manifest = blob(json.load(archive.extractfile("index.json"))["manifests"][0]["digest"])
+        return manifest, blob(manifest["config"]["digest"])
+
+
+def test_two_builds_are_one_image(image):
+    first = (OUT / "digest").read_text()
+    must("deploy/image/image.sh", "build", binary(), within_s=300)
+    assert (OUT / "digest").read_text() == first and first.startswith("sha256:")
+
+
+def test_it_is_small_and_says_what_it_is(image):
+    root = OUT / "root"
+    size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file() and not path.is_symlink())
+    assert size <= 80_000_000, size
+    assert sum(layer["size"] for layer in config()[0]["layers"]) <= 40_000_000
+    made = config()[1]
+    labels = made["config"]["Labels"]
+    for key in ("title", "version", "revision", "licenses", "source"):
+        assert labels[f"org.opencontainers.image.{key}"]
+    assert made["config"]["User"] == "10001:10001" and made["config"]["Entrypoint"] == ["/usr/bin/stoa"]
+    assert made["config"]["StopSignal"] == "SIGTERM" and made["created"].startswith("1970-01-01")
+
+
+def test_nothing_is_in_it_that_need_not_be():
+    root = OUT / "root"
+    programs = [path for path in root.rglob("*") if path.is_file() and os.access(path, os.X_OK) and not path.is_symlink()]
+    assert sorted(path.name for path in programs) == ["ld-linux-x86-64.so.2", "stoa"]
+    assert not [path for path in root.rglob("*") if path.is_file() and path.stat().st_mode & 0o6000]
+    needed = set(re.findall(r"=> \S*/(\S+) ", must("ldd", binary())))
+    here = {path.name for path in (root / "usr/lib/x86_64-linux-gnu").iterdir()}
+    assert needed <= here and here - needed <= {"libnss_dns.so.2", "libnss_files.so.2", "libresolv.so.2"}
+
+
+def test_its_bill_of_materials_names_every_file_and_package():
+    root = OUT / "root"
+    bill = json.loads((root / "usr/share/stoa/sbom.spdx.json").read_text())
+    listed = {each["fileName"]: each["checksums"][0]["checksumValue"] for each in bill["files"]}
+    for path in (root / "usr/lib/x86_64-linux-gnu").iterdir():
+        assert listed[f"./usr/lib/x86_64-linux-gnu/{path.name}"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert listed["./usr/bin/stoa"] == hashlib.sha256((root / "usr/bin/stoa").read_bytes()).hexdigest()
+    packages = {each["name"]: each for each in bill["packages"]}
+    assert {"stoa", "libssl3", "librdkafka1", "libpq5", "libgrpc++1.51", "ca-certificates", "tzdata"} <= set(packages)
+    for name in ("libssl3", "libc6"):
+        installed = must("dpkg-query", "-W", "-f", "${Version}", name)
+        assert packages[name]["versionInfo"] == installed
+
+
+class Container:
+    def __init__(self, name, *words, flags=()):
+        self.name = name
+        run(*PODMAN, "rm", "--force", name)
+        must(*PODMAN, "run", "--detach", "--name", name, *RUN, *flags, "stoa:0.1.0", *words, within_s=120)
+
+    def exec(self, *words):
+        return run(*PODMAN, "exec", self.name, *words)
+
+    def said(self):
+        got = run(*PODMAN, "logs", self.name)
+        return got.stdout + got.stderr
+
+    def state(self):
+        return json.loads(must(*PODMAN, "inspect", self.name))[0]
+
+
+def volume(folder):
+    """A data directory of the container's user, as a cluster gives it."""
+    folder.mkdir()
+    os.chown(folder, 10001, 10001)
+    for each in [folder, *folder.parents]:
+        if each.stat().st_uid == os.getuid() and each != pathlib.Path("/"):
+            each.chmod(each.stat().st_mode | 0o011)
+    return ["--volume", f"{folder}:/var/lib/stoa", "--tmpfs", "/tmp"]
+
+
+@pytest.fixture(scope="module")
+def container(image, tmp_path_factory):
+    http, admin = free_port(), free_port()
+    one = Container("stoa-under-test", "serve", "--demo", f"--http=127.0.0.1:{http}", f"--admin=127.0.0.1:{admin}",
+                    flags=volume(tmp_path_factory.mktemp("data") / "shop"))
+    one.http, one.admin = http, admin
+
+    def ready():
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{admin}/ready", timeout=2) as got:
+                return got.status == 200
+        except OSError:
+            assert one.state()["State"]["Running"], one.said()
+            return False
+
+    eventually(ready, 60, "the shop in the container is ready")
+    yield one
+    run(*PODMAN, "rm", "--force", one.name)
+
+
+def status_of(container):
+    pid = container.state()["State"]["Pid"]
+    return dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+
+
+def test_it_runs_as_nobody_with_nothing(container):
+    status = status_of(container)
+    assert status["Uid"].split() == ["10001"] * 4 and status["Gid"].split() == ["10001"] * 4
+    assert status["CapEff"].strip() == "0" * 16 and status["CapBnd"].strip() == "0" * 16 and status["NoNewPrivs"].strip() == "1"
+    pid = container.state()["State"]["Pid"]
+    mounts = pathlib.Path(f"/proc/{pid}/mounts").read_text()
+    assert re.search(r"^\S+ / \S+ ro,", mounts, re.MULTILINE), mounts[:300]
+
+
+def test_it_has_no_shell_and_knows_its_health(container):
+    assert container.exec("/bin/sh", "-c", "true").returncode != 0
+    well = container.exec("/usr/bin/stoa", "healthcheck", f"--admin=127.0.0.1:{container.admin}")
+    assert well.returncode == 0 and "healthy" in well.stdout, well
+    ready = container.exec("/usr/bin/stoa", "healthcheck", "--ready", f"--admin=127.0.0.1:{container.admin}")
+    assert ready.returncode == 0 and '"ready"' in ready.stdout
+    away = container.exec("/usr/bin/stoa", "healthcheck", f"--admin=127.0.0.1:{free_port()}")
+    assert away.returncode == 1 and "no shop answers" in away.stderr
+
+
+def test_it_takes_an_order_and_drains(container):
+    client = Client(container.http)
+    client.token = client.post("/api/v1/auth/guest", {}).json["token"]
+    product = client.get("/api/v1/products?limit=1&in_stock=true").json["products"][0]["id"]
+    got = client.post("/api/v1/orders", {"items": [{"product_id": product, "quantity": 1}], "shipping_address": ADDRESS,
+                                         "payment_method": "credit_card"}, headers={"Idempotency-Key": "in a container"})
+    assert got.status == 201, got
+    eventually(lambda: client.get(f"/api/v1/orders/{got.json['id']}").json["status"] == "paid", 30, "the order is paid")
+    client.close()
+    audit = container.exec("/usr/bin/stoa", "audit")
+    assert audit.returncode == 0, audit
+    began = time.monotonic()
+    must(*PODMAN, "stop", "--time", "30", container.name, within_s=60)
+    assert time.monotonic() - began < 20
+    assert container.state()["State"]["ExitCode"] == 0, container.said()[-1000:]
+
+
+def test_a_root_that_may_not_be_written_and_no_data_directory_is_said(image):
+    done = run(*PODMAN, "run", "--rm", *RUN, "stoa:0.1.0", "serve", within_s=60)
+    assert done.returncode == 1 and "data" in done.stderr, done
+
+
+def test_keys_come_from_a_mounted_secret(image, tmp_path):
+    """As Kubernetes mounts one: root's, readable by the pod's group."""
+    tmp_path.chmod(0o755)
+    keys = tmp_path / "keys.json"
+    must(binary(), "keys", keys)
+    os.chown(keys, 0, 10001)
+    keys.chmod(0o440)
+    flags = ["--volume", f"{tmp_path}:/run/secrets:ro", *volume(tmp_path / "data")]
+    told = []
+    for mode in (0o440, 0o444):
+        keys.chmod(mode)
+        port, admin = free_port(), free_port()
+        one = Container("stoa-with-keys", "serve", "--keys-file=/run/secrets/keys.json", f"--http=127.0.0.1:{port}", f"--admin=127.0.0.1:{admin}", flags=flags)
+        eventually(lambda: "Stoa is ready" in one.said() or not one.state()["State"]["Running"], 60, "it has started or refused")
+        told.append(one.said())
+        run(*PODMAN, "rm", "--force", one.name)
+    assert "Stoa is ready" in told[0] and "key_file_permissions" not in told[0], told[0]
+    assert "others may read" in told[1] and "Stoa is ready" not in told[1], told[1]
+
+
+def test_the_dockerfile_has_nothing_to_complain_of(tmp_path):
+    file = ROOT / "deploy/image/Dockerfile"
+    must(tools("hadolint") / "hadolint", file)
+    bad = tmp_path / "Dockerfile"
+    bad.write_text("FROM debian\nRUN apt-get install curl\n")
+    assert subprocess.run([tools("hadolint") / "hadolint", bad], capture_output=True).returncode != 0
+
+
+def test_pinning_an_image_changes_its_overlay_alone(tmp_path):
+    work = tmp_path / "tree"
+    must("git", "-C", ROOT, "worktree", "add", "--detach", work, "HEAD")
+    try:
+        digest = "sha256:" + "ab" * 32
+        must(work / "deploy/image/image.sh", "pin", "loadtest", digest, cwd=work)
+        changed = must("git", "diff", "--name-only", cwd=work).split()
+        assert changed == ["deploy/kubernetes/overlays/loadtest/images/kustomization.yaml"]
+        made = must("kubectl", "kustomize", "deploy/kubernetes/overlays/loadtest", cwd=work)
+        images = set(re.findall(r"image: (\S+)", made))
+        assert len(images) == 9 and all(each.endswith("@" + digest) for each in images), images
+        assert run(work / "deploy/image/image.sh", "pin", "loadtest", "two words", cwd=work).returncode == 1
+        must(work / "deploy/image/image.sh", "pin", "loadtest", "0.1.0", cwd=work)
+        assert not must("git", "diff", "--name-only", cwd=work).split(), "and back is what it was"
+    finally:
+        must("git", "-C", ROOT, "worktree", "remove", "--force", work)

@@ -1,0 +1,129 @@
+"""The edges of the network, allowed and denied, each held against the wiring and against a shop that runs."""
+
+import itertools
+import re
+
+import pytest
+
+from delivery import SHOP, of_kind, objects
+from network import End, Network
+from wiring import SERVICES, edges, ports, stores
+
+MONITORING = {"kubernetes.io/metadata.name": "monitoring"}
+OUTSIDE = End("somebody", address="203.0.113.9")
+METADATA = End("metadata", address="169.254.169.254")
+CLOUD = End("cloud", address="52.94.0.1")
+DATABASE = End("database", address="10.0.12.40")
+
+
+def network(overlay, watch="observability/prod"):
+    policies = [each for each in objects(overlay) + objects(watch) if each["kind"] == "NetworkPolicy"]
+    spaces = {name: {"kubernetes.io/metadata.name": name} for name in ("ecommerce", "monitoring", "kube-system", "elsewhere")}
+    return Network(policies, spaces)
+
+
+def pod_of(overlay, kind, name):
+    one = of_kind(overlay, kind)[name]
+    spec = one["spec"].get("jobTemplate", one)["spec"]
+    return End(name, one["metadata"]["namespace"], tuple(spec["template"]["metadata"]["labels"].items()))
+
+
+def services(overlay):
+    return {target: pod_of(overlay, "Deployment", name) for target, name in SERVICES.items()}
+
+
+@pytest.mark.parametrize("overlay", SHOP)
+def test_services_reach_whom_they_ask_and_nobody_else(overlay):
+    net, pods = network(overlay), services(overlay)
+    every = {port for pair in ports().values() for port in pair if port} | {8080, 9090, 22, 443, 5432, 9092}
+    allowed = {(a, b, port) for a, b in itertools.product(pods, pods) for port in every if net.allows(pods[a], pods[b], port)}
+    assert allowed == edges(), {"too many": allowed - edges(), "missing": edges() - allowed}
+    assert ("product", "order", 50053) in allowed and ("order", "product", 50052) in allowed, "both ways"
+
+
+def test_an_edge_too_many_or_too_few_is_seen():
+    net, pods = network("overlays/default"), services("overlays/default")
+    for each in net.policies:
+        if each["metadata"]["name"] == "cart-service":
+            kept = each["spec"]["egress"]
+            each["spec"]["egress"] = kept[1:]
+            assert not net.allows(pods["cart"], pods["user"], 50051)
+            each["spec"]["egress"] = [*kept, {"to": [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": "payment-service"}}}]}]
+            assert not net.allows(pods["cart"], pods["payment"], 50054), "its other end has not agreed"
+            each["spec"]["egress"] = kept
+
+
+@pytest.mark.parametrize("overlay", SHOP)
+def test_engines_are_reached_by_those_that_open_them(overlay):
+    net, pods = network(overlay), services(overlay)
+    settings = next(each["data"] for name, each in of_kind(overlay, "ConfigMap").items() if name.startswith("shop-config"))
+    kafka_port = {int(broker.rsplit(":", 1)[1]) for broker in settings["KAFKA_BOOTSTRAP_SERVERS"].split(",")}
+    assert len(kafka_port) == 1
+    kafka = CLOUD if overlay == "overlays/prod-gke" else DATABASE  # in another cloud there
+    for target, pod in pods.items():
+        opens = stores()[target]
+        rows = "sql" in opens or (settings["STOA_KEY_VALUE"] == "postgres" and "key_value" in opens)
+        assert net.allows(pod, DATABASE, 5432) == rows, (target, "PostgreSQL")
+        assert net.allows(pod, kafka, *kafka_port) == ("event_log" in opens), (target, "Kafka")
+        assert net.allows(pod, CLOUD, 443) == bool(opens), (target, "the cloud's own services")
+        assert net.allows(pod, End("mail", address="198.51.100.7"), 587) == (target == "notification"), target
+        for port in (80, 443, 8080):
+            assert not net.allows(pod, METADATA, port), "the node's own credentials"
+        for port in (22, 3306, 9093, 2181):
+            assert not net.allows(pod, DATABASE, port)
+    for kind, name in (("Job", "migrate"), ("CronJob", "audit")):
+        one = pod_of(overlay, kind, name)
+        assert net.allows(one, DATABASE, 5432) and net.allows(one, kafka, *kafka_port) and net.allows(one, CLOUD, 443)
+        assert not any(net.allows(one, pod, port) for pod in pods.values() for port in (8080, 50053, 8003, 9090))
+
+
+@pytest.mark.parametrize("overlay", SHOP)
+def test_the_public_reaches_the_gateway_alone(overlay):
+    net, pods = network(overlay), services(overlay)
+    stranger = End("stranger", "elsewhere", (("app.kubernetes.io/name", "api-gateway"),))
+    for target, pod in pods.items():
+        for port in {8080, 9090, *ports()[target]} - {0}:
+            public = target == "gateway" and port == 8080
+            assert net.allows(OUTSIDE, pod, port) == public, (target, port)
+            assert net.allows(stranger, pod, port) == public, (target, port)
+
+
+def test_metrics_are_read_and_traces_taken_in_monitoring():
+    net, pods = network("overlays/prod"), services("overlays/prod")
+    watchers = {name: pod_of("observability/prod", "Deployment", name) for name in of_kind("observability/prod", "Deployment")}
+    for pod in pods.values():
+        assert net.allows(watchers["prometheus"], pod, 9090)
+        assert not net.allows(watchers["grafana"], pod, 9090)
+        assert net.allows(pod, watchers["otel-collector"], 4318)
+        assert not net.allows(pod, watchers["prometheus"], 9090)
+    assert net.allows(watchers["blackbox-exporter"], pods["gateway"], 8080)
+    assert not net.allows(watchers["blackbox-exporter"], pods["order"], 8003)
+    assert net.allows(watchers["grafana"], watchers["prometheus"], 9090) and net.allows(watchers["prometheus"], watchers["alertmanager"], 9093)
+    loki, promtail = pod_of("observability/prod", "StatefulSet", "loki"), pod_of("observability/prod", "DaemonSet", "promtail")
+    assert net.allows(promtail, loki, 3100) and net.allows(watchers["grafana"], loki, 3100) and not net.allows(pods["order"], loki, 3100)
+    fake = End("fake", "ecommerce", (("app.kubernetes.io/name", "prometheus"),))
+    assert not net.allows(fake, pods["order"], 9090), "by its namespace, too"
+
+
+@pytest.mark.parametrize("overlay", SHOP)
+def test_names_are_asked_of_the_clusters_own(overlay):
+    net, pods = network(overlay), services(overlay)
+    resolver = End("dns", "kube-system", (("k8s-app", "kube-dns"),))
+    for pod in pods.values():
+        assert net.allows(pod, resolver, 53, "UDP") and net.allows(pod, resolver, 53)
+        assert not net.allows(pod, End("other", "kube-system", (("k8s-app", "metrics"),)), 53, "UDP")
+        assert not net.allows(pod, OUTSIDE, 53, "UDP")
+
+
+@pytest.mark.parametrize("overlay", SHOP)
+def test_settings_name_hosts_that_are_services_of_the_overlay(overlay):
+    settings = next(each["data"] for name, each in of_kind(overlay, "ConfigMap").items() if name.startswith("shop-config"))
+    found = of_kind(overlay, "Service")
+    for target, service in SERVICES.items():
+        if target == "gateway":
+            continue
+        host = settings[f"{target.upper()}_SERVICE_HOST"]
+        assert found[host]["spec"]["selector"] == {"app.kubernetes.io/name": service}, host
+        assert {port["port"] for port in found[host]["spec"]["ports"]} == {*ports()[target], 9090}, host
+        assert re.fullmatch(r"[a-z-]+", host)
+    assert set(ports()) == set(SERVICES)

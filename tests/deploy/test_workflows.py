@@ -1,0 +1,138 @@
+"""Compose, workflows and scripts: well formed by their own tools, and saying what is there."""
+
+import os
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from delivery import ROOT, must, rendered, run, tools
+from wiring import SERVICES, ports
+
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yaml"))
+
+
+def jobs():
+    for file in WORKFLOWS:
+        for name, job in yaml.safe_load(file.read_text())["jobs"].items():
+            yield file.name, name, job
+
+
+def test_workflows_are_clean():
+    must(tools("actionlint") / "actionlint", "-no-color", *WORKFLOWS)
+
+
+def test_a_jobs_body_is_a_verb_that_runs_here():
+    verbs = set(re.search(r"^verbs=\((.*)\)$", (ROOT / "dev").read_text(), re.MULTILINE)[1].split())
+    parts = re.search(r"^parts=\((.*)\)$", (ROOT / "dev").read_text(), re.MULTILINE)[1].split() + \
+        re.search(r"^longer=\((.*?)\)", (ROOT / "dev").read_text(), re.MULTILINE)[1].split() + ["simulation"]
+    seen = set()
+    for file, name, job in jobs():
+        for step in job["steps"]:
+            for line in step.get("run", "").strip().splitlines():
+                if line.startswith("echo ") or line.startswith("deploy/ci/changed.sh"):
+                    continue
+                words = line.split()
+                assert words[0] == "./dev" and words[1] in verbs, (file, name, line)
+                seen.add(words[1])
+        for part in (job.get("strategy") or {}).get("matrix", {}).get("part", []):
+            assert part in parts, part
+    assert {"test", "image", "deploy"} <= seen
+    covered = {part for _, _, job in jobs() for part in (job.get("strategy") or {}).get("matrix", {}).get("part", [])}
+    assert {"house", "unit", "contract", "integration", "e2e", "web", "asan", "tsan", "fuzz", "deploy", "cluster"} <= covered
+
+
+def test_workflows_have_least_rights_and_no_long_lived_keys():
+    for file in WORKFLOWS:
+        text = file.read_text()
+        assert yaml.safe_load(text)["permissions"] == {"contents": "read"}, file.name
+        assert not re.search(r"aws-access-key-id|AWS_SECRET_ACCESS_KEY|secrets\.", text), file.name
+        assert all(job["timeout-minutes"] <= 120 for job in yaml.safe_load(text)["jobs"].values())
+
+
+@pytest.mark.parametrize("changes, wanted", [
+    (["src/base/money.cpp"], {"program": "true", "deploy": "false", "terraform": "false"}),
+    (["deploy/kubernetes/overlays/dev/cluster.env"], {"program": "false", "deploy": "true", "terraform": "false"}),
+    (["deploy/terraform/aws/main.tf"], {"program": "false", "deploy": "true", "terraform": "true"}),
+    (["README.md"], {"program": "false", "deploy": "false", "terraform": "false"}),
+    (None, {"program": "true", "deploy": "true", "terraform": "true"})])
+def test_paths_choose_the_jobs(tmp_path, changes, wanted):
+    must("git", "init", "--quiet", tmp_path)
+    git = ["git", "-C", tmp_path, "-c", "user.name=t", "-c", "user.email=t@example.com"]
+    must(*git, "commit", "--quiet", "--allow-empty", "-m", "first")
+    base = must(*git, "rev-parse", "HEAD").strip()
+    for name in changes or []:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    must(*git, "add", "-A")
+    must(*git, "commit", "--quiet", "--allow-empty", "-m", "second")
+    said = must(ROOT / "deploy/ci/changed.sh", base if changes is not None else "0" * 40, cwd=tmp_path)
+    assert dict(line.split("=") for line in said.split()) == wanted
+
+
+def compose():
+    return yaml.safe_load(must(tools("podman-compose") / "podman-compose", "-f", "deploy/compose/compose.yaml", "config"))
+
+
+def test_compose_is_valid_and_whole(tmp_path):
+    made = compose()
+    services = made["services"]
+    assert set(SERVICES.values()) | {"migrate", "postgres", "kafka", "dynamodb", "s3", "prometheus", "grafana", "loki", "promtail", "kafka-ui"} <= set(services)
+    public = {name: each.get("ports", []) for name, each in services.items() if each.get("ports")}
+    outside = {str(port).split(":")[0] for each in public.values() for port in each}
+    assert {"8080", "9090", "3000", "3100", "3101", "8888"} <= outside
+    assert {"prometheus_data", "grafana_data", "loki_data"} <= set(made["volumes"])
+    for service in services.values():
+        for volume in service.get("volumes", []):
+            source = str(volume).split(":")[0]
+            if source.startswith("."):
+                assert (ROOT / "deploy/compose" / source).exists(), source
+    advertised = services["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+    assert "INSIDE://kafka:9092" in advertised and "OUTSIDE://localhost:9094" in advertised.replace("${KAFKA_OUTSIDE_HOST:-localhost}", "localhost")
+
+
+def test_compose_gives_each_service_settings_that_it_understands(tmp_path):
+    from shop import binary
+    for name, service in compose()["services"].items():
+        if name not in SERVICES.values() and name != "migrate":
+            continue
+        environment = {key: str(value) for key, value in service["environment"].items()}
+        flags = [word for word in service["command"] if word.startswith("--target")]
+        told = run(binary(), "config", *flags, env={"PATH": "/usr/bin", **environment}, cwd=tmp_path)
+        assert told.returncode == 0, (name, told.stderr)
+
+
+def test_prometheus_of_compose_scrapes_what_compose_runs():
+    scraped = yaml.safe_load((ROOT / "deploy/compose/prometheus.yaml").read_text())
+    targets = {each.split(":")[0] for group in scraped["scrape_configs"][0]["static_configs"] for each in group["targets"]}
+    assert targets == set(SERVICES.values()) and set(ports()) == set(SERVICES)
+
+
+def test_scripts_are_clean():
+    scripts = [path for folder in ("deploy/tools", "deploy/image", "deploy/ci") for path in (ROOT / folder).rglob("*.sh")] + [ROOT / "deploy/deploy.sh"]
+    must("shellcheck", "--severity=warning", "--exclude=SC1090,SC1091,SC2034", *scripts)
+
+
+def test_nothing_applies_the_services_manifests():
+    """They come by Git: no script hands a rendered overlay to a cluster but to ask whether it would take it."""
+    for path in [ROOT / "dev", *(ROOT / "deploy").rglob("*.sh"), *WORKFLOWS]:
+        for line in path.read_text().splitlines():
+            if re.search(r"kubectl (apply|create|replace)\b", line) and "deploy/kubernetes" in line:
+                raise AssertionError(f"{path.name}: {line}")
+            if re.search(r"kubectl kustomize.*\| kubectl apply", line):
+                assert "--dry-run=server" in line, line
+
+
+def dev(*words, **more):
+    return subprocess.run([ROOT / "dev", *words], capture_output=True, text=True, env={**os.environ, "STOA_DEV_NO_INSTALL": "1"}, **more)
+
+
+def test_deploy_renders_and_says_what_there_is():
+    assert dev("deploy", "render", "overlays/dev").stdout == rendered("overlays/dev")
+    wrong = dev("deploy", "render", "overlays/nowhere")
+    assert wrong.returncode == 1 and "overlays/prod" in wrong.stderr
+    assert dev("deploy", "everything").returncode == 2
+    assert dev("image", "everything").returncode == 2
+    none = dev("deploy", "secrets", "/nonexistent")
+    assert none.returncode == 1 and "secrets.example" in none.stderr

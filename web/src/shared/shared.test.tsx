@@ -1,0 +1,44 @@
+import { render } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import { nextOf } from "../storefront/search_box";
+import { ago, money } from "./format";
+import de from "./locales/de.json";
+import en from "./locales/en.json";
+import { Picture, seedOf } from "./picture";
+
+function keys(of: object, before = ""): string[] {
+  return Object.entries(of).flatMap(([key, value]) => (typeof value === "object" ? keys(value, `${before}${key}.`) : [`${before}${key} ${[...String(value).matchAll(/{{\w+}}/g)].map(String).sort()}`]));
+}
+
+describe("words and figures", () => {
+  it("are there in both languages, with the same values in them", () => {
+    expect(keys(de).sort()).toEqual(keys(en).sort());
+  });
+  it("show amounts as each currency has them", () => {
+    expect(money(1234.5, "USD")).toBe("$1,234.50");
+    expect(money(1234, "JPY")).toBe("¥1,234");
+    expect(money(1234.5, "EUR", "de").replace(/\s/g, " ")).toBe("1.234,50 €");
+  });
+  it("say how long ago", () => {
+    const now = Date.parse("2026-01-01T10:00:00Z");
+    expect(ago("2026-01-01T09:00:00Z", now)).toBe("1 hr. ago");
+    expect(ago("2026-01-01T09:59:50Z", now)).toBe("now");
+  });
+  it("go round the results and the box", () => {
+    expect([nextOf(-1, 1, 3), nextOf(2, 1, 3), nextOf(-1, -1, 3), nextOf(0, -1, 3)]).toEqual([0, -1, 2, -1]);
+  });
+});
+
+describe("a picture", () => {
+  const draws = (image_url?: string) => render(<Picture product={{ name: "Jug", image_url }} />).container.innerHTML;
+  it("is drawn where there is none, always the same", () => {
+    expect(draws()).toContain("<svg");
+    expect(draws()).toBe(draws());
+    expect(seedOf("Jug")).not.toBe(seedOf("Mug"));
+  });
+  it("is loaded from this shop or by https only", () => {
+    expect(draws("/images/a.svg")).toContain("<img");
+    expect(draws("https://x.example/a.png")).toContain("<img");
+    for (const bad of ["javascript:alert(1)", "//x.example/a", "http://x.example/a", "data:text/html,x"]) expect(draws(bad)).not.toContain("<img");
+  });
+});
