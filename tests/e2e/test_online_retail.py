@@ -298,6 +298,9 @@ class Replay:
         live = subprocess.run([binary(), "audit", "--data-dir", self.shop.data_dir], capture_output=True, text=True,
                               timeout=300)
         assert live.returncode == 0, live.stdout + live.stderr
+        # A shop that is stopped is judged by what it last wrote: on a slow machine mails of minutes ago may still wait.
+        eventually(lambda: self.shop.operator().get("/api/v1/notifications?status=pending").json["notifications"] == [],
+                   within_s=120, what="every mail is out")
         assert self.shop.stop() == 0
         stopped = subprocess.run([binary(), "audit", "--json", "--data-dir", self.shop.data_dir], capture_output=True,
                                  text=True, timeout=300)

@@ -9,7 +9,7 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BASE_TOOLS = ["bash", "env", "dirname", "grep", "sed", "id", "mktemp", "chmod", "nproc", "rm", "mkdir", "cat",
+BASE_TOOLS = ["bash", "tee", "env", "dirname", "grep", "sed", "id", "mktemp", "chmod", "nproc", "rm", "mkdir", "cat",
               "cksum", "cut", "tr", "tail", "stat", "touch", "find", "sort", "xargs", "sleep"]
 
 
