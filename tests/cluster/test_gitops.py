@@ -154,6 +154,7 @@ def test_what_a_hand_changed_is_changed_back(shop):
 
 
 def test_an_autoscalers_replicas_are_left_alone(shop):
+    must_become(shop, "ecommerce-services", "Synced", "Healthy", 240)
     shop.kubelet.used["order-service"] = (500, 60)
     shop.wait_for(lambda: deployment(shop, "order-service")["spec"]["replicas"] >= 4, "it has scaled out", 90)
     refresh(shop, "ecommerce-services")
