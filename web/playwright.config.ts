@@ -5,8 +5,8 @@ export default defineConfig({
   testDir: "tests/browser",
   outputDir: "test-results",
   workers: 1,
-  timeout: 90_000,
-  expect: { timeout: 20_000 },
+  timeout: 45_000,
+  expect: { timeout: 10_000 },
   reporter: [["list"]],
   forbidOnly: Boolean(process.env.CI),
   use: {

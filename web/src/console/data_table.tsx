@@ -1,7 +1,7 @@
 // A table of any length: rows that are not seen are not there, and more are fetched as the end comes near.
 import { flexRender, getCoreRowModel, useReactTable, type DisplayColumnDef } from "@tanstack/react-table";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef } from "react";
+import { useEffect, useMemo, useRef } from "react";
 
 declare module "@tanstack/react-table" {
   interface ColumnMeta<TData, TValue> {
@@ -24,7 +24,6 @@ export function DataTable<T>(props: {
   more?: { has: boolean; busy: boolean; load: () => void };
 }) {
   const { rows, more } = props;
-  const table = useReactTable({ data: rows, columns: props.columns, getRowId: props.idOf, getCoreRowModel: getCoreRowModel() });
   const body = useRef<HTMLDivElement>(null);
   const virtual = useWindowVirtualizer({
     count: rows.length,
@@ -34,6 +33,10 @@ export function DataTable<T>(props: {
   });
   const shown = virtual.getVirtualItems();
   const last = shown.at(-1)?.index ?? 0;
+  // The table's model is made of what is seen alone: one of ten thousand rows, again at each that come, is a second's work.
+  const first = shown[0]?.index ?? 0;
+  const seen = useMemo(() => rows.slice(first, last + 1), [rows, first, last]);
+  const table = useReactTable({ data: seen, columns: props.columns, getRowId: props.idOf, getCoreRowModel: getCoreRowModel() });
   useEffect(() => {
     if (more?.has && !more.busy && last >= rows.length - 20) more.load();
   }, [last, rows.length, more]);
@@ -57,7 +60,7 @@ export function DataTable<T>(props: {
       </div>
       <div ref={body} role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
         {shown.map((item) => {
-          const row = all[item.index];
+          const row = all[item.index - first];
           if (!row) return null;
           return (
             <div

@@ -1,33 +1,30 @@
 // Amounts and times for people. The shop's amounts are exact decimals; these functions only show them.
-const moneyFormats = new Map<string, Intl.NumberFormat>();
+// Making a format takes far longer than using it: a table of orders shows thousands.
+function remembered<T>(make: (language: string, currency: string) => T) {
+  const made = new Map<string, T>();
+  return (language: string, currency = ""): T => {
+    const key = `${language} ${currency}`;
+    let format = made.get(key);
+    if (!format) made.set(key, (format = make(language, currency)));
+    return format;
+  };
+}
+const moneyFormat = remembered((language, currency) => new Intl.NumberFormat(language, { style: "currency", currency }));
+const compactFormat = remembered(
+  (language, currency) => new Intl.NumberFormat(language, { style: "currency", currency, notation: "compact", maximumFractionDigits: 1 }),
+);
+const countFormat = remembered((language) => new Intl.NumberFormat(language));
+const whenFormat = remembered((language) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }));
+const dayFormat = remembered((language) => new Intl.DateTimeFormat(language, { dateStyle: "long" }));
+const clockFormat = remembered((language) => new Intl.DateTimeFormat(language, { timeStyle: "short" }));
+const agoFormat = remembered((language) => new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" }));
 
-export function money(amount: number, currency: string, language = "en"): string {
-  const key = `${language} ${currency}`;
-  let format = moneyFormats.get(key);
-  if (!format) {
-    format = new Intl.NumberFormat(language, { style: "currency", currency });
-    moneyFormats.set(key, format);
-  }
-  return format.format(amount);
-}
-
-export function compactMoney(amount: number, currency: string): string {
-  return new Intl.NumberFormat("en", { style: "currency", currency, notation: "compact", maximumFractionDigits: 1 }).format(
-    amount,
-  );
-}
-
-export const count = (n: number, language = "en") => new Intl.NumberFormat(language).format(n);
-
-export function when(at: string, language = "en"): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
-}
-export function day(at: string, language = "en"): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: "long" }).format(new Date(at));
-}
-export function clock(at: string, language = "en"): string {
-  return new Intl.DateTimeFormat(language, { timeStyle: "short" }).format(new Date(at));
-}
+export const money = (amount: number, currency: string, language = "en") => moneyFormat(language, currency).format(amount);
+export const compactMoney = (amount: number, currency: string) => compactFormat("en", currency).format(amount);
+export const count = (n: number, language = "en") => countFormat(language).format(n);
+export const when = (at: string, language = "en") => whenFormat(language).format(new Date(at));
+export const day = (at: string, language = "en") => dayFormat(language).format(new Date(at));
+export const clock = (at: string, language = "en") => clockFormat(language).format(new Date(at));
 
 const steps: [Intl.RelativeTimeFormatUnit, number][] = [
   ["day", 86_400],
@@ -36,7 +33,7 @@ const steps: [Intl.RelativeTimeFormatUnit, number][] = [
 ];
 export function ago(at: string, now = Date.now(), language = "en"): string {
   const passed_s = (now - new Date(at).getTime()) / 1000;
-  const format = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
+  const format = agoFormat(language);
   for (const [unit, seconds] of steps) if (passed_s >= seconds) return format.format(-Math.floor(passed_s / seconds), unit);
   return format.format(0, "second");
 }
