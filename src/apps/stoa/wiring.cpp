@@ -1,125 +1,29 @@
 #include "apps/stoa/wiring.hpp"
 
-#include "adapters/security/jwt_authority.hpp"
 #include "adapters/security/key_file.hpp"
-#include "adapters/security/password_hasher.hpp"
 #include "adapters/simulator/payment_simulator.hpp"
 #include "adapters/sqlite/log_groups.hpp"
-#include "adapters/system/system_clock.hpp"
 #include "apps/stoa/across_loops.hpp"
-#include "apps/stoa/audit.hpp"
 #include "apps/stoa/backup_pages.hpp"
 #include "apps/stoa/demo.hpp"
 #include "apps/stoa/listeners.hpp"
-#include "apps/stoa/pages.hpp"
-#include "apps/stoa/redrive_page.hpp"
-#include "apps/stoa/replica.hpp"
 #include "apps/stoa/restore.hpp"
-#include "apps/stoa/run_file.hpp"
-#include "apps/stoa/tracing.hpp"
-#include "apps/stoa/transfer_pages.hpp"
-#include "apps/stoa/upkeep_pages.hpp"
-#include "apps/stoa/web_pages.hpp"
-#include "apps/stoa/wiring_analytics.hpp"
-#include "apps/stoa/wiring_engines.hpp"
-#include "apps/stoa/wiring_house.hpp"
 #include "apps/stoa/wiring_notifier.hpp"
-#include "apps/stoa/wiring_options.hpp"
-#include "apps/stoa/wiring_provider.hpp"
+#include "apps/stoa/wiring_parts.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
 #include "runtime/process_metrics.hpp"
 #include "transport/events/consumer.hpp"
 #include "transport/events/follower.hpp"
 #include "transport/events/sweepers.hpp"
-#include "transport/http/router.hpp"
 #include "transport/openapi/openapi.hpp"
 
-#include <algorithm>
-#include <array>
-#include <atomic>
 #include <boost/asio/co_spawn.hpp>
+
+#include <algorithm>
 #include <set>
 
 namespace stoa {
-namespace {
-
-// What answers on one loop.
-struct loop_routes {
-    std::unique_ptr<http::router> open, admin;
-};
-
-}  // namespace
-
-// Declared in the order of need; destroyed in reverse. ~shop takes the order that frames need.
-struct shop::parts {
-    explicit parts(const settings& s) : from(s) {}
-
-    settings from;
-    target_set targets;
-    system_clock time;
-    system_random random;
-    metrics measured;
-    rate_limiter limiter;
-    products::catalogue_index index;
-    products::change_board board;
-    std::string epoch;
-    std::string local_token;  // of this run, for the program's own verbs; stands in the run file
-    std::atomic<bool> ready = false;
-    std::atomic<bool> closing = false;         // audits end
-    std::optional<timestamp> running_since{};  // set before anything listens
-    run_file reached_at;                       // set by start()
-    std::optional<error> hidden{};             // the run file could not be written
-    std::array<std::atomic<std::int64_t>, type_of<orders::order_status>.words.size()>
-        orders_by_status{};
-
-    std::unique_ptr<loop_set> loops;
-    std::unique_ptr<tracing> traces;  // null: off
-    std::unique_ptr<blocking_pool> files;
-    std::unique_ptr<blocking_pool> tools;  // work of minutes: audits, backups
-    std::unique_ptr<sodium_password_hasher> passwords;
-    std::unique_ptr<jwt_authority> tokens;
-    std::unique_ptr<rpc::service_tokens> service_tokens;
-    rpc::tls_identity identity;  // of a part of a shop, to its other parts
-    std::unique_ptr<engines> stores;
-    std::unique_ptr<provider_wiring> provider;
-    std::unique_ptr<notifier> outside;
-    std::unique_ptr<far_connections> far;
-    std::unique_ptr<analytics_wiring> analytics;
-    std::vector<std::unique_ptr<replica>> replicas;
-    std::vector<loop_routes> routes;                          // one a loop
-    std::vector<std::unique_ptr<http::server>> open_servers;  // the public API's first, if here
-    std::vector<std::unique_ptr<rpc::grpc_server>> grpc_servers;
-    std::unique_ptr<http::server> admin_server;
-
-    result<void> open_engines();
-    result<void> open_provider();
-    result<void> make_replicas();
-    result<void> make_routes(replica& one);
-    result<void> add_open_routes(http::router& to, replica& one);
-    result<void> add_routes_elsewhere(http::router& to, const replica& one);
-    std::function<task<result<redrive_report>>(redrive_request)> redriver(replica& one);
-    result<void> add_admin_routes(http::router& to, replica& one);
-    result<void> start_consumers(replica& one);
-    void start_rounds();
-    result<void> listen_for_customers();
-    result<void> listen_for_services();
-    void add_gauges();
-    task<result<void>> fill_index();
-    task<result<void>> begin();
-    void begin_when_possible();
-    void be_ready();
-    sqlite_shop* embedded() const { return stores->embedded(); }
-    task<result<void>> wait_for_stores();
-    task<result<int>> count_orders();
-    task<result<int>> compact_index();
-    std::vector<dependency> readiness() const;
-    task<result<made_operator>> make_operator(replica& one, std::string email);
-    task<result<principal>> authenticate(replica& one, std::string credential);
-    remote_shop as_remote();
-    result<audit_report> audit_now(const audit_progress& told);
-    result<std::unique_ptr<backup_stream>> backup_now(const audit_progress& told);
-};
 
 shop::shop(std::unique_ptr<parts> all) : all_(std::move(all)) {}
 
@@ -238,121 +142,6 @@ result<void> shop::parts::make_replicas() {
     }
     add_gauges();
     return {};
-}
-
-result<void> shop::parts::make_routes(replica& one) {
-    http::router_needs ports{time, random, measured, limiter, [this, &one](std::string credential) {
-                                 return authenticate(one, std::move(credential));
-                             }};
-    ports.traces = traces ? &traces->spans() : nullptr;
-    ports.is_service = [this](std::string_view token) { return service_tokens->is_service(token); };
-    http::router_settings bounds{
-        .deadline = seconds(from.number("request_seconds")),
-        .per_principal = {static_cast<double>(from.number("rate_principal_burst")),
-                          static_cast<double>(from.number("rate_principal_per_second"))},
-        .per_address_login = {static_cast<double>(from.number("rate_login_burst")),
-                              static_cast<double>(from.number("rate_login_per_second"))},
-        .log = from.text("access_log") == "all"   ? http::access_log::all
-               : from.text("access_log") == "off" ? http::access_log::off
-                                                  : http::access_log::changes,
-        .cors_origins = from.list("cors_origins"),
-        .shop_currency = from.currency("currency")};
-    loop_routes made{.open = std::make_unique<http::router>(ports, bounds)};
-    STOA_TRY_VOID(add_open_routes(*made.open, one));
-
-    bounds.log = http::access_log::off;
-    bounds.cors_origins.clear();
-    ports.traces = nullptr;  // a scrape every few seconds is no request of a customer's
-    made.admin = std::make_unique<http::router>(ports, bounds);
-    STOA_TRY_VOID(add_admin_routes(*made.admin, one));
-    routes.push_back(std::move(made));
-    return {};
-}
-
-result<void> shop::parts::add_open_routes(http::router& to, replica& one) {
-    for (const auto& each : one.operations()) STOA_TRY_VOID(to.add(each));
-    for (const auto& each : analytics->operations(one.share.index)) STOA_TRY_VOID(to.add(each));
-    for (auto& page : analytics->pages(one.share.index)) STOA_TRY_VOID(to.add(std::move(page)));
-    if (one.imports)
-        for (auto& page :
-             transfer_pages(transfer_needs{*one.imports, stores->blobs(), time, random}))
-            STOA_TRY_VOID(to.add(std::move(page)));
-    if (targets.whole())
-        STOA_TRY_VOID(to.add(
-            audit_page([this] { return offload(*tools, [this] { return audit_now({}); }); })));
-    if (one.notifications)
-        STOA_TRY_VOID(to.add(invoice_page([&one](request_context context, std::string order_id) {
-            return one.notifications->invoice(std::move(context), std::move(order_id));
-        })));
-    if (one.payments) STOA_TRY_VOID(to.add(stripe_webhook_page(from, time, one.payments.get())));
-    if (one.gateway) STOA_TRY_VOID(add_routes_elsewhere(to, one));
-    auto asked = analytics->asked_by_peers(one.share.index);
-    if (!targets.whole() && (from.text("edges") == "http" || !asked.empty())) {
-        for (const auto& each : all_targets())
-            if (targets.has(each.is) && from.text("edges") == "http")
-                for (auto& here : one.rpcs_of(each.is))
-                    asked.push_back(
-                        {std::string(rpc::short_name(here.name)), std::move(here.tables)});
-        STOA_TRY_VOID(
-            to.add(rpc::rpc_route(std::move(asked), *service_tokens, from.currency("currency"))));
-    }
-    STOA_TRY_VOID(to.add(readiness_page([this] { return readiness(); })));
-    if (!one.consumers().empty())
-        for (auto& page : dead_letter_pages(redriver(one))) STOA_TRY_VOID(to.add(std::move(page)));
-    if (one.gateway) STOA_TRY_VOID(mount_web(to));
-    for (auto& page : public_pages({.jwks = [this] { return tokens->jwks(); }}))
-        STOA_TRY_VOID(to.add(std::move(page)));
-    return openapi::mount_documents(to, {.title = from.text("shop_name"), .version = STOA_VERSION});
-}
-
-std::function<task<result<redrive_report>>(redrive_request)> shop::parts::redriver(replica& one) {
-    return [this, &one](redrive_request wanted) {
-        return stoa::redrive({stores->log(), stores->dead_letters(), one.consumers()},
-                             std::move(wanted));
-    };
-}
-
-// A gateway's: what other processes answer.
-result<void> shop::parts::add_routes_elsewhere(http::router& to, const replica& one) {
-    for (const auto& each : all_targets()) {
-        auto* const there = targets.has(each.is) ? nullptr : one.passes_to(each.is);
-        if (!there) continue;
-        STOA_TRY_VOID(to.add_elsewhere(operations_elsewhere(each.is), *there));
-        if (each.is == target::product)
-            for (auto& page : transfer_pages({}))
-                STOA_TRY_VOID(to.add(http::passed_on(std::move(page), *there)));
-        if (each.is == target::notification)
-            STOA_TRY_VOID(to.add(http::passed_on(invoice_page({}), *there)));
-        if (each.is == target::payment)
-            STOA_TRY_VOID(
-                to.add(http::passed_on(stripe_webhook_page(from, time, nullptr), *there)));
-        if (each.is == target::analytics)
-            STOA_TRY_VOID(to.add(http::passed_on(live_page(nullptr, nullptr, {}), *there)));
-    }
-    return {};
-}
-
-result<void> shop::parts::add_admin_routes(http::router& to, replica& one) {
-    for (auto& page : admin_pages({.metrics = [this] { return measured.text(); },
-                                   .ready = [this] { return readiness(); }}))
-        STOA_TRY_VOID(to.add(std::move(page)));
-    if (!one.consumers().empty()) STOA_TRY_VOID(to.add(redrive_page(redriver(one))));
-    for (auto& page : analytics->local_pages()) STOA_TRY_VOID(to.add(std::move(page)));
-    if (!targets.whole()) return {};
-    for (auto& page : local_pages(
-             {*tools, time, [this](const audit_progress& told) { return audit_now(told); },
-              [this] { return backup_now({}); },
-              [this, &one](std::string email) { return make_operator(one, std::move(email)); }}))
-        STOA_TRY_VOID(to.add(std::move(page)));
-    return {};
-}
-
-std::vector<dependency> shop::parts::readiness() const {
-    std::vector<dependency> out;
-    for (auto& each : stores->states())
-        out.push_back({std::move(each.name), each.ready, std::move(each.why_not)});
-    out.push_back({"startup", ready, "starting or draining"});
-    return out;
 }
 
 // The program's own verbs come with this run's token; everybody else is known to the user service.
