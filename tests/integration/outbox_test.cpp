@@ -186,6 +186,57 @@ TEST_F(outbox_test, what_the_log_refuses_stays_and_is_brought_later) {
     EXPECT_EQ(logged(), ids{"e"});
 }
 
+TEST_F(outbox_test, how_long_the_oldest_waits_and_what_became_of_it_is_measured) {
+    metrics measured;
+    outbox_meter meter(measured, time_, {"orders"});
+    relay one(shop_->items(), *log_, time_, random_, "one", {.meter = &meter});
+    const auto counted = [&](const std::string& status, int count) {
+        const auto wanted = "kafka_events_published_total{status=\"" + status +
+                            "\",topic=\"orders\"} " + std::to_string(count) + '\n';
+        const auto other = "kafka_events_published_total{topic=\"orders\",status=\"" + status +
+                           "\"} " + std::to_string(count) + '\n';
+        const auto text = measured.text();
+        return text.find(wanted) != text.npos || text.find(other) != text.npos;
+    };
+    auto early = told("o", 1, "e-1"), late = told("o", 2, "e-2");
+    early.occurred_at = time_.now();
+    publish(early);
+    time_.advance(seconds(3));
+    late.occurred_at = time_.now();
+    publish(late);
+    work(one);
+    EXPECT_EQ(meter.oldest_seconds(), 0) << "none waits";
+    EXPECT_TRUE(counted("success", 2)) << measured.text();
+    EXPECT_TRUE(counted("error", 0)) << measured.text();
+
+    early.version = 3;
+    early.occurred_at = time_.now();
+    publish(early);
+    log_->refuse = 1;
+    work(one);
+    time_.advance(seconds(40));
+    EXPECT_EQ(meter.oldest_seconds(), 40) << "also between looks";
+    EXPECT_TRUE(counted("error", 1)) << measured.text();
+    work(one);
+    EXPECT_EQ(meter.oldest_seconds(), 0);
+    EXPECT_TRUE(counted("success", 3)) << measured.text();
+
+    // Another process has the shards now: what waits there is its to tell.
+    late.version = 4;
+    late.occurred_at = time_.now();
+    publish(late);
+    log_->refuse = 1;
+    work(one);
+    time_.advance(seconds(20));
+    ASSERT_EQ(meter.oldest_seconds(), 20);
+    auto two = make("two");
+    work(two);
+    time_.advance(seconds(20));
+    work(two);
+    work(one);
+    EXPECT_EQ(meter.oldest_seconds(), 0);
+}
+
 TEST_F(outbox_test, a_lost_answer_brings_the_event_twice_under_one_id) {
     publish(told("o", 1, "e"));
     log_->lose_answer = 1;

@@ -88,8 +88,10 @@ task<result<int>> relay::bring_batch(int shard) {
     STOA_CO_TRY(
         const auto page,
         co_await items_.query({.table = &outbox_table, .hash = shard, .limit = settings_.batch}));
-    see_oldest(shard, {});
-    if (page.items.empty()) co_return 0;
+    if (page.items.empty()) {
+        see_oldest(shard, {});
+        co_return 0;
+    }
     std::vector<event> events;
     write_set done;
     for (const auto& each : page.items) {
