@@ -12,7 +12,7 @@ namespace stoa {
 int run_healthcheck(const settings& from, bool whether_ready) {
     auto at = from.address("admin");
     // An address that stands for all of the machine's is reached by the nearest of them.
-    if (at.host == "0.0.0.0") at.host = "127.0.0.1";
+    if (at.host == "0.0.0.0" || at.host == "::" || at.host == "[::]") at.host = "127.0.0.1";
     const auto address = at.host + ':' + std::to_string(at.port);
     http::blocking_client client(address, "");
     const auto told = client.call("GET", whether_ready ? "/ready" : "/health");

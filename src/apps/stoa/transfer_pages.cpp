@@ -121,6 +121,7 @@ std::vector<route> transfer_pages(std::optional<transfer_needs> from) {
                    .name = "ImportProducts",
                    .caller = who::operators,
                    .summary = "Imports a CSV file; ?dry_run=true changes nothing, ?wait=30 waits.",
+                   .may_answer_later = true,
                    .stream =
                        [from](request_context context, exchange& with, route::parameters) {
                            return answer_import(*from, std::move(context), with);

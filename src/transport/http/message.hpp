@@ -67,6 +67,7 @@ struct route {
     std::string name;  // for metrics and logs
     who caller = who::nobody_yet;
     std::string summary{};
+    bool may_answer_later = false;  // 202, too: taken, and not done yet
     using parameters = std::vector<std::pair<std::string, std::string>>;
     std::function<task<response>(request_context, request, parameters)> answer{};
     std::function<task<>(request_context, exchange&, parameters)> stream{};

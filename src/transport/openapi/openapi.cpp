@@ -290,6 +290,11 @@ class document_writer {
         out_.end_list();
         out_.name("responses").begin_object();
         out_.name("200").begin_object().member("description", route.summary).end_object();
+        if (route.may_answer_later)
+            out_.name("202")
+                .begin_object()
+                .member("description", "It is taken, and goes on.")
+                .end_object();
         if (route.caller != who::anyone) {
             write_problem_use("401");
             write_problem_use("403");
