@@ -35,6 +35,7 @@ def prometheus(shop, tmp_path_factory):
         go_shopping(shop)
         eventually(lambda: float(one.query("sum(rate(orders_created_total[5m]))")[0]["value"][1]) > 0, 60, "orders are seen")
         eventually(lambda: one.query("group:event_delay:p95_5m >= 0"), 60, "rules have been worked out")
+        eventually(lambda: one.query('sum(orders_in_status{status="paid"}) > 0'), 60, "orders are counted by status, every five seconds")
         yield one
 
 
