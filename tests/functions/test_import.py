@@ -47,7 +47,7 @@ def test_a_file_in_a_bucket_is_found_by_the_search(importer, shop, s3, bucket):
     event = put(s3, bucket, key, HEADER + "".join(rows_of(50)) + "BAD-1,,x,1,USD,c,1\r\nTEA-1,Teapot of the moon,x,12.50,USD,pots,7\r\n")
     with importer() as one:
         assert one.call(event) == ("response", {}), one.said()
-        assert [each["name"] for each in shop.client().get("/api/v1/products/search?q=moon").json["products"]] == ["Teapot of the moon"]
+        assert [each["name"] for each in shop.client().get("/api/v1/products/search?q=moon").json["results"]] == ["Teapot of the moon"]
         told = report(s3, bucket, key)
         assert (told["status"], told["rows"], told["created"], told["bad"]) == ("done", 52, 51, 1)
         assert [(each["row"], each["line"], each["column"], each["code"]) for each in told["errors"]] == [(51, 52, "name", "required")]
@@ -229,7 +229,7 @@ def test_a_real_catalogue_is_found(importer, shop, s3, bucket):
     folder = pathlib.Path(os.environ.get("STOA_ONLINE_RETAIL", ROOT / "../shared/data/online-retail"))
     if not folder.is_dir():
         pytest.skip(f"{folder} is not there: STOA_ONLINE_RETAIL names it")
-    catalogue = retail.read_catalogue(folder)
+    catalogue = list(retail.read_products(folder).values())
     out = io.StringIO()
     table = csv.writer(out)
     table.writerow(["sku", "name", "price", "currency", "stock"])
@@ -244,5 +244,5 @@ def test_a_real_catalogue_is_found(importer, shop, s3, bucket):
     assert told["bad"] == 0 and told["created"] == len(catalogue), told["errors"][:3]
     pick = random.Random(7)
     for each in pick.sample(list(catalogue), 50):
-        found = shop.client().get("/api/v1/products/search?limit=100&q=" + "+".join(w for w in each.name.split() if w.isalnum())).json["products"]
+        found = shop.client().get("/api/v1/products/search?limit=100&q=" + "+".join(w for w in each.name.split() if w.isalnum())).json["results"]
         assert each.sku in [one["sku"] for one in found], each

@@ -87,7 +87,7 @@ class Layers(Planted):
 
     def test_only_the_wiring_knows_adapters_and_services(self):
         both = '#include "adapters/sqlite/a.hpp"\n#include "services/order/order_service.hpp"\n'
-        self.sees(layers.check, "only src/apps/stoa/wiring.cpp", "src/apps/stoa/audit.cpp", both)
+        self.sees(layers.check, "only an app's wiring.cpp", "src/apps/stoa/audit.cpp", both)
         self.passes(layers.check, "src/apps/stoa/wiring.cpp", both)
         self.good("src/apps/stoa/audit.cpp", "services/order/order_service.hpp")
 

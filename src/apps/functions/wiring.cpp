@@ -124,6 +124,8 @@ result<std::unique_ptr<function>> open_import(const host_needs& host) {
 // --- ecommerce-notification ----------
 
 constexpr variable notification_variables[] = {
+    {"KAFKA_BROKERS", true, false,
+     "the brokers of the cluster whose topics call it; Lambda itself reads them"},
     {"SNS_TOPIC_ARN", true, false, "the topic whose subscribers get what customers are told"},
     {"DEAD_LETTER_QUEUE_URL", true, false, "queue for records of Kafka that are no order events"},
     {"DYNAMODB_TABLE_PREFIX", true, false, "before the name of the table ecommerce-notifications"},

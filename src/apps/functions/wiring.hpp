@@ -41,8 +41,8 @@ struct function_row {
 std::span<const function_row> all_functions();
 const function_row* find_function(std::string_view name);
 
-// {"function": …, "environment": […], "permissions": […]}: what Terraform must give it. Secrets are
-// no part of the environment.
+// {"function": …, "environment": […], "permissions": […]}: what Terraform gives it. Secrets are no
+// part of the environment.
 std::string requirements_json(const function_row& of);
 
 }  // namespace stoa::functions
