@@ -249,6 +249,8 @@ task<result<void>> product_import_function::read_header(reading& at) {
         if (!*row)
             co_return fail(errc::invalid, "bad_csv_header",
                            "the header row: " + row->error().detail);
+        // The shop would say so, too, but a file without rows asks it nothing.
+        STOA_CO_TRY_VOID(csv_header(import_columns(), (*row)->fields).check());
         break;
     }
     auto size = static_cast<std::size_t>(first.read_bytes());

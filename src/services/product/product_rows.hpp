@@ -3,6 +3,7 @@
 // answered as they were then.
 #pragma once
 
+#include "base/csv.hpp"
 #include "base/described.hpp"
 #include "runtime/task.hpp"
 
@@ -35,6 +36,9 @@ struct rows_report {
 };
 BOOST_DESCRIBE_STRUCT(rows_report, (),
                       (rows, created, updated, unchanged, recounted, bad, repeated, errors))
+
+// What the header row may name.
+std::span<const csv_column> import_columns();
 
 class row_importer {
  public:
