@@ -140,6 +140,39 @@ def test_near_its_deadline_it_hands_over_and_the_next_call_goes_on(importer, sho
     assert len(products(shop)) == count
 
 
+def test_a_large_file_is_read_in_64_mb(importer, shop, s3, bucket, tmp_path):
+    """STOA_TEST_LARGE_MB=1024 makes it as large as is promised; that takes minutes."""
+    size = int(os.environ.get("STOA_TEST_LARGE_MB", "64")) << 20
+    pick, written, count = random.Random(3), 0, 0
+    words = [f"{pick.getrandbits(40):x}" for _ in range(2000)]
+    path = tmp_path / "large.csv"
+    with path.open("w", newline="") as file:
+        written += file.write(HEADER)
+        while written < size:
+            text = " ".join(pick.choices(words, k=800))[:9000]
+            written += file.write(f"L-{count:07d},Thing {count},{text},1.50,USD,c,3\r\n")
+            count += 1
+        file.write('L-X,"' + "x" * (20 << 20) + '",d,1,USD,c,1\r\n')  # a cell of 20 MB is passed over without being kept
+    s3.upload_file(str(path), bucket, "large.csv")
+    head = s3.head_object(Bucket=bucket, Key="large.csv")
+    event = events.s3(bucket, "large.csv", head["ETag"].strip('"'), head["ContentLength"])
+    started, calls = time.monotonic(), 0
+    with importer() as one:
+        while True:
+            calls += 1
+            kind, body = one.call(event, timeout_s=300)
+            if kind == "response":
+                break
+            assert body["errorType"] == "import_unfinished", body
+        took = time.monotonic() - started
+        rss_kb = int(pathlib.Path(f"/proc/{one.process.pid}/status").read_text().split("VmHWM:")[1].split()[0])
+    told = report(s3, bucket, "large.csv")
+    print(f"\n{head['ContentLength'] >> 20} MB, {count} rows: {took:.0f} s in {calls} calls of at most 300 s, {rss_kb / 1000:.0f} MB")
+    assert (told["rows"], told["created"]) == (count + 1, count), told
+    assert [(each["row"], each["code"]) for each in told["errors"]] == [(count + 1, "record_too_long")]
+    assert rss_kb <= 64_000
+
+
 def test_killed_in_the_middle_it_ends_the_same(importer, shop, s3, bucket):
     text = HEADER + "".join(rows_of(30_000))
     event = put(s3, bucket, "killed.csv", text)
