@@ -3,7 +3,8 @@
 // (src/apps/stoa/first_views.cpp). The markup repeats what React puts in its place, class by class.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
-const page = readFileSync("dist/index.html", "utf8");
+// Scripts wait for what is seen first: the styles, and a product's picture.
+const page = readFileSync("dist/index.html", "utf8").replace(/<(script type="module"|link rel="modulepreload")/g, '<$1 fetchpriority="low"');
 const words = (language) => JSON.parse(readFileSync(`src/shared/locales/${language}.json`, "utf8"));
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 

@@ -57,7 +57,7 @@ std::string picture_of(const shown_item& of) {
     const bool own = url.starts_with('/') && !url.starts_with("//");
     if (!own && !url.starts_with("https://")) return {};
     return "<img src=\"" + escaped(url) +
-           "\" alt=\"\" width=\"300\" height=\"300\" decoding=\"async\" "
+           "\" alt=\"\" width=\"300\" height=\"300\" decoding=\"async\" fetchpriority=\"high\" "
            "class=\"aspect-square object-cover w-full\">";
 }
 

@@ -17,7 +17,8 @@ std::string with(std::string_view name, std::string_view more = "") {
 TEST(first_views, a_product_is_text_and_data_in_its_page) {
     EXPECT_EQ(item_view(page, with("Bowl", R"(,"image_url":"/images/a.svg")")),
               "<title>Bowl</title><div><img src=\"/images/a.svg\" alt=\"\" width=\"300\" "
-              "height=\"300\" decoding=\"async\" class=\"aspect-square object-cover w-full\">"
+              "height=\"300\" decoding=\"async\" fetchpriority=\"high\" class=\"aspect-square "
+              "object-cover w-full\">"
               "<i>c</i><p>d</p></div><script type=\"application/json\">" +
                   with("Bowl", R"(,"image_url":"/images/a.svg")") + "</script>");
 }

@@ -14,6 +14,13 @@ struct told_problem {
 };
 BOOST_DESCRIBE_STRUCT(told_problem, (), (code, detail))
 
+// What clients send: every member may be left out.
+struct wanted_redrive {
+    std::optional<std::string> group, topic, key, id;
+    std::optional<bool> dry_run, give_up;
+};
+BOOST_DESCRIBE_STRUCT(wanted_redrive, (), (group, topic, key, id, dry_run, give_up))
+
 struct part_readiness {
     std::string status;
     json_text dependencies;
@@ -173,10 +180,16 @@ std::vector<route> dead_letter_pages(runner run, parts others) {
     again.answer = [run, others](request_context context, request in,
                                  route::parameters) -> task<response> {
         const auto request_id = context.request_id;
-        auto wanted = from_json<redrive_request>(in.body.empty() ? "{}" : in.body);
-        if (!wanted) co_return http::problem_response(wanted.error(), request_id);
+        auto sent = from_json<wanted_redrive>(in.body.empty() ? "{}" : in.body);
+        if (!sent) co_return http::problem_response(sent.error(), request_id);
+        redrive_request wanted{.group = std::move(sent->group),
+                               .topic = std::move(sent->topic),
+                               .key = std::move(sent->key),
+                               .id = std::move(sent->id),
+                               .dry_run = sent->dry_run.value_or(false),
+                               .give_up = sent->give_up.value_or(false)};
         co_return co_await answer_redrive({run, others, std::move(context), std::move(in)},
-                                          *std::move(wanted), request_id);
+                                          std::move(wanted), request_id);
     };
     out.push_back(std::move(again));
     return out;
