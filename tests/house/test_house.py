@@ -4,6 +4,7 @@ import os
 import unittest
 from pathlib import Path
 
+import acceptance
 import fire_wall
 import headers
 import layers
@@ -51,6 +52,9 @@ class House(unittest.TestCase):
 
     def test_every_requirement_has_a_place_and_a_proof_that_exists(self):
         self.clean(requirements_table.check(ROOT))
+
+    def test_every_point_of_acceptance_stands_where_it_says(self):
+        self.clean(acceptance.check(ROOT))
 
     def test_the_files_every_reader_looks_for_exist(self):
         self.clean(presence.check(ROOT))

@@ -5,6 +5,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import acceptance
 import fire_wall
 import headers
 import layers
@@ -254,6 +255,33 @@ class RequirementsTable(Planted):
 
     def test_a_missing_table_is_seen(self):
         self.assertIn("missing", requirements_table.check(self.root)[0])
+
+
+class Acceptance(Planted):
+    def table(self, point="| e | streams | `here` | `here` |", points="abcdfgh"):
+        self.put("here", "kind\n")
+        rows = [f"| {p} | asked | `here` | `here` |" for p in points]
+        self.put(acceptance.TABLE, "\n".join([*rows[:4], point, *rows[4:]]) + "\n")
+        return [each for each in acceptance.check(self.root) if "are asked" not in each]
+
+    def test_a_full_table_passes(self):
+        self.assertEqual(self.table(), [])
+
+    def test_points_stand_once_with_a_place_and_a_proof(self):
+        self.assertIn("each once", self.table(points="abcdfg")[0])
+        self.assertIn("each once", self.table(point="| d | streams | `here` | `here` |")[0])
+        self.assertIn("e has no proof", self.table("| e | streams | `here` | seen |")[0])
+        self.assertIn("e does not say where", self.table("| e | streams | there | `here` |")[0])
+        self.assertIn("there does not exist", self.table("| e | streams | `there` | `here` |")[0])
+
+    def test_too_few_are_counted(self):
+        self.table()
+        found = " ".join(acceptance.check(self.root))
+        for what in ("modules of AWS", "Deployments", "autoscalers", "applications", "pipelines", "stores", "alerts", "load tests"):
+            self.assertIn(f"0 {what}", found)
+
+    def test_a_missing_table_is_seen(self):
+        self.assertIn("missing", acceptance.check(self.root)[0])
 
 
 class Presence(Planted):
