@@ -1,6 +1,7 @@
 #include "apps/stoa/log_pages.hpp"
 
 #include "base/json.hpp"
+#include "ports/event_marks.hpp"
 #include "runtime/trace.hpp"
 
 #include <algorithm>
@@ -60,10 +61,13 @@ task<result<log_tail>> tail_of(std::shared_ptr<const log_needs> from, std::strin
     log_tail out{.topic = topic};
     STOA_CO_TRY(const auto positions, co_await from->log->positions(topic));
     for (const auto& each : positions) {
-        const auto begin = std::max(each.first, each.end - limit);
+        // Marks stand between them, which say nothing but the time.
+        const int look_at = limit + most_shown;
+        const auto begin = std::max(each.first, each.end - look_at);
         if (begin >= each.end) continue;
-        STOA_CO_TRY(auto events, co_await from->log->read(topic, each.partition, begin, limit));
-        for (auto& event : events) out.events.push_back(as_logged(std::move(event)));
+        STOA_CO_TRY(auto events, co_await from->log->read(topic, each.partition, begin, look_at));
+        for (auto& event : events)
+            if (event.message.type != mark_type) out.events.push_back(as_logged(std::move(event)));
     }
     std::ranges::sort(out.events, std::ranges::greater(), [](const logged_event& each) {
         return std::tuple(each.occurred_at, each.partition, each.offset);
