@@ -43,7 +43,7 @@ std::span<const csv_column> import_columns();
 class row_importer {
  public:
     virtual ~row_importer() = default;
-    // Errors: `invalid` with code bad_csv_header or invalid_request: nothing was applied and the
+    // Errors: `invalid` with code bad_csv_header or validation_failed: nothing was applied and the
     // same rows will be refused again; `unavailable`, `timeout`, `conflict`: part of it may be
     // applied, and it may be sent again.
     virtual task<result<rows_report>> import_rows(rows_request) = 0;
