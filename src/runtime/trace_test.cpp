@@ -110,7 +110,7 @@ TEST_F(trace_test, the_ratio_decides_for_traces_that_begin_here_and_is_told_down
 }
 
 TEST_F(trace_test, the_latest_spans_are_remembered_by_trace_whether_or_not_they_are_exported) {
-    for (const std::size_t limit : {0, 100}) {
+    for (const std::size_t limit : {std::size_t{0}, std::size_t{100}}) {
         auto traces = make(1, limit, 3);
         const auto first = traces.next({}, true), second = traces.next({}, true);
         for (const auto& [of, name] :
