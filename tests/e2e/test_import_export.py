@@ -348,9 +348,9 @@ def test_rows_without_a_source_a_place_or_a_header_are_refused(tmp_path):
     good = HEADER + "A,Mug,1,1\r\n"
     with Shop(tmp_path) as shop:
         for source, first_row, body, code, where in (
-                ("", 1, good, "validation_failed", "source"), ("a" * 65, 1, good, "invalid_request", "source"),
-                ("a%20b", 1, good, "validation_failed", "source"), ("s", 0, good, "invalid_request", "first_row"),
-                ("s", "x", good, "validation_failed", "first_row"), ("s", "", good, "invalid_request", "first_row"),
+                ("", 1, good, "validation_failed", "source"), ("a" * 65, 1, good, "validation_failed", "source"),
+                ("a%20b", 1, good, "validation_failed", "source"), ("s", 0, good, "validation_failed", "first_row"),
+                ("s", "x", good, "validation_failed", "first_row"), ("s", "", good, "validation_failed", "first_row"),
                 ("s", 99999999999999999999, good, "validation_failed", "first_row"), ("s", 1, "", "bad_csv_header", None),
                 ("s", 1, "sku,name\r\nA,B\r\n", "bad_csv_header", "price")):
             got = send_rows(shop, source, first_row, body)

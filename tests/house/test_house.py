@@ -8,6 +8,7 @@ import acceptance
 import fire_wall
 import headers
 import layers
+import one_definition
 import presence
 import requirements_table
 import sizes
@@ -32,6 +33,9 @@ class House(unittest.TestCase):
 
     def test_files_and_functions_can_be_read_at_a_sitting(self):
         self.clean(sizes.check(ROOT))
+
+    def test_a_type_is_defined_once(self):
+        self.clean(one_definition.check(ROOT))
 
     def test_nothing_is_promised_in_comments(self):
         self.clean(words.check_promises(ROOT))

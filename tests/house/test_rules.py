@@ -9,6 +9,7 @@ import acceptance
 import fire_wall
 import headers
 import layers
+import one_definition
 import presence
 import requirements_table
 import sizes
@@ -147,6 +148,22 @@ class FireWall(Planted):
         self.good("src/base/a.cpp", '/* getenv("A") */ auto s = "getenv(x)"; auto r = R"(rand())";')
         self.good("src/base/a.cpp", "auto t = order.time(0); int grand(int); clock.now(); task<> sleep(int ms);")
         self.good("src/base/a.cpp", "constexpr auto n = 1'000'000; char c = '\"'; int getenvy(int);")
+
+
+class OneDefinition(Planted):
+    def test_two_types_of_one_name_are_seen(self):
+        self.put("src/apps/stoa/a.hpp", "namespace stoa {\n\nstruct group {\n    int a;\n};\n\n}  // namespace stoa\n")
+        for other in ("struct group {\n    long b;\n};", "class group final : public base {\n};", "class group\n    : public base {\n};",
+                      "enum class group { a, b };", "void f() {\n}\n\nstruct group {\n};"):
+            self.sees(one_definition.check, "stoa::group is defined in src/apps/stoa/a.hpp too", "src/ports/b.cpp",
+                      f"namespace stoa {{\n\n{other}\n\n}}  // namespace stoa\n")
+
+    def test_what_cannot_collide_is_passed(self):
+        self.put("src/apps/stoa/a.hpp", "namespace stoa {\n\nstruct group {\n    int a;\n};\n\n}  // namespace stoa\n")
+        for inside in ("struct group;", "struct group::part {\n};", "namespace {\n\nstruct group {\n};\n\n}  // namespace",
+                       "template <>\nstruct group<int> {\n};", "group f(struct group a) {\n}"):
+            self.passes(one_definition.check, "src/ports/b.cpp", f"namespace stoa {{\n\n{inside}\n\n}}  // namespace stoa\n")
+        self.passes(one_definition.check, "src/ports/b.cpp", "namespace stoa::http {\nstruct group {\n};\n}  // namespace stoa::http\n")
 
 
 class Sizes(Planted):

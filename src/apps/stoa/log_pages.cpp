@@ -10,22 +10,22 @@
 
 namespace stoa {
 
-struct log_group {
+struct listed_group {
     std::string group;
     std::int64_t behind = 0;  // events that it has yet to deal with
 };
-BOOST_DESCRIBE_STRUCT(log_group, (), (group, behind))
+BOOST_DESCRIBE_STRUCT(listed_group, (), (group, behind))
 
-struct log_topic {
+struct listed_topic {
     std::string topic;
     std::int32_t partitions = 0;
     std::int64_t events = 0;  // that are kept
-    std::vector<log_group> groups;
+    std::vector<listed_group> groups;
 };
-BOOST_DESCRIBE_STRUCT(log_topic, (), (topic, partitions, events, groups))
+BOOST_DESCRIBE_STRUCT(listed_topic, (), (topic, partitions, events, groups))
 
 struct log_overview {
-    std::vector<log_topic> topics;
+    std::vector<listed_topic> topics;
 };
 BOOST_DESCRIBE_STRUCT(log_overview, (), (topics))
 
@@ -44,7 +44,7 @@ task<result<log_overview>> look(std::shared_ptr<const log_needs> from) {
     STOA_CO_TRY(const auto lags, co_await from->log->lags());
     for (const auto& topic : from->topics) {
         STOA_CO_TRY(const auto positions, co_await from->log->positions(topic));
-        log_topic one{.topic = topic, .partitions = static_cast<std::int32_t>(positions.size())};
+        listed_topic one{.topic = topic, .partitions = static_cast<std::int32_t>(positions.size())};
         for (const auto& each : positions) one.events += each.end - each.first;
         for (const auto& each : lags)
             if (each.topic == topic) one.groups.push_back({each.group, each.events});

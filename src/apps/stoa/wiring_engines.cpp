@@ -1,8 +1,8 @@
 #include "apps/stoa/wiring_engines.hpp"
 
-#include "apps/stoa/wiring_analytics.hpp"
 #include "adapters/simulator/payment_simulator.hpp"
 #include "adapters/system/system_clock.hpp"
+#include "apps/stoa/wiring_analytics.hpp"
 #include "embedded/product_migrations.hpp"
 #include "embedded/user_migrations.hpp"
 #include "ports/idempotency.hpp"
@@ -35,11 +35,11 @@ std::vector<sql_component> shop_migrations() {
 }
 
 std::vector<const kv_table*> shop_tables() {
-    std::vector<const kv_table*> out{&users::sessions_table,    &idempotency_table,
-                                     &carts::carts_table,       &carts::guards_table,
-                                     &orders::orders_table,     &orders::counters_table,
-                                     &payments::payments_table,
-                                     &notifications::notifications_table};
+    std::vector<const kv_table*> out{
+        &users::sessions_table,    &idempotency_table,
+        &carts::carts_table,       &carts::guards_table,
+        &orders::orders_table,     &orders::counters_table,
+        &payments::payments_table, &notifications::notifications_table};
     for (const auto* each : analytics_tables()) out.push_back(each);
     return out;
 }
