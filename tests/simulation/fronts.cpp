@@ -45,19 +45,22 @@ task<> node_clock::sleep(milliseconds how_long) {
 
 template <class T, class Effect>
 task<result<T>> node_items::call(bool writes, Effect effect) {
-    return answered<result<T>>(at_.in, at_.node, [this, writes, effect](auto give) mutable {
-        at_.in.park(at_.node, at_.delay(), [this, writes, effect, give]() mutable {
-            if (writes && at_.disk_full) return give(std::unexpected(disk_full()), at_.delay());
-            if (at_.goes_wrong(at_.shared.wrong().refuse))
-                return give(std::unexpected(refused_for_now()), at_.delay());
-            result<T> out = effect();
-            if (writes && at_.goes_wrong(at_.shared.wrong().lose_answer)) {
-                at_.in.sometimes("a write was done and its answer lost");
-                out = std::unexpected(answer_lost());
-            }
-            give(std::move(out), at_.delay());
-        });
-    });
+    auto begin = [this, writes, effect = std::move(effect)](auto give) mutable {
+        at_.in.park(at_.node, at_.delay(),
+                    [this, writes, effect = std::move(effect), give = std::move(give)]() mutable {
+                        if (writes && at_.disk_full)
+                            return give(std::unexpected(disk_full()), at_.delay());
+                        if (at_.goes_wrong(at_.shared.wrong().refuse))
+                            return give(std::unexpected(refused_for_now()), at_.delay());
+                        result<T> out = effect();
+                        if (writes && at_.goes_wrong(at_.shared.wrong().lose_answer)) {
+                            at_.in.sometimes("a write was done and its answer lost");
+                            out = std::unexpected(answer_lost());
+                        }
+                        give(std::move(out), at_.delay());
+                    });
+    };
+    return answered<result<T>>(at_.in, at_.node, std::move(begin));
 }
 
 task<result<std::optional<item>>> node_items::get(const kv_table& table, item key) {
@@ -137,7 +140,7 @@ class node_subscription final : public subscription {
 task<result<void>> node_log::append(std::vector<event> events) {
     return answered<result<void>>(
         at_.in, at_.node, [this, events = std::move(events)](auto give) mutable {
-            at_.in.park(at_.node, at_.delay(), [this, events, give]() mutable {
+            at_.in.park(at_.node, at_.delay(), [this, events = std::move(events), give]() mutable {
                 if (at_.disk_full) return give(std::unexpected(disk_full()), at_.delay());
                 if (at_.goes_wrong(at_.shared.wrong().refuse))
                     return give(std::unexpected(refused_for_now()), at_.delay());
@@ -246,25 +249,30 @@ int bank::captures(std::string_view order_id) const {
 
 template <class T, class Effect>
 task<result<T>> node_provider::call(Effect effect) {
-    return answered<result<T>>(at_.in, at_.node, [this, effect](auto give) mutable {
-        const auto p = at_.shared.wrong().provider_fails;
-        if (at_.goes_wrong(p / 3))  // the request never arrives
-            return give(std::unexpected(answer_lost()), at_.delay() + milliseconds(500));
-        // On its way it belongs to nobody: it arrives even where its sender dies.
-        constexpr int bank_node = 0;
-        at_.in.park(bank_node, at_.delay(), [&in = at_.in, here = &at_, effect, give, p]() mutable {
-            if (here->goes_wrong(p / 3))
-                return give(std::unexpected(error{.kind = errc::unavailable, .code = "http_500"}),
+    return answered<result<T>>(
+        at_.in, at_.node, [this, effect = std::move(effect)](auto give) mutable {
+            const auto p = at_.shared.wrong().provider_fails;
+            if (at_.goes_wrong(p / 3))  // the request never arrives
+                return give(std::unexpected(answer_lost()), at_.delay() + milliseconds(500));
+            // On its way it belongs to nobody: it arrives even where its sender dies.
+            constexpr int bank_node = 0;
+            at_.in.park(
+                bank_node, at_.delay(),
+                [&in = at_.in, here = &at_, effect = std::move(effect), give, p]() mutable {
+                    if (here->goes_wrong(p / 3))
+                        return give(
+                            std::unexpected(error{.kind = errc::unavailable, .code = "http_500"}),
                             here->delay());
-            result<T> out = effect();
-            if (here->goes_wrong(p)) {
-                in.sometimes("the provider did it and the answer was lost");
-                return give(std::unexpected(error{.kind = errc::timeout, .code = "timeout"}),
+                    result<T> out = effect();
+                    if (here->goes_wrong(p)) {
+                        in.sometimes("the provider did it and the answer was lost");
+                        return give(
+                            std::unexpected(error{.kind = errc::timeout, .code = "timeout"}),
                             here->delay() + milliseconds(500));
-            }
-            give(std::move(out), here->delay());
+                    }
+                    give(std::move(out), here->delay());
+                });
         });
-    });
 }
 
 task<result<payment_intent>> node_provider::create(std::string key, money amount,

@@ -25,7 +25,7 @@ struct run_report {
     std::uint64_t seed = 0;
     std::string violation;  // empty: every rule held
     std::uint64_t trace_hash = 0, steps = 0;
-    std::map<std::string, std::uint64_t> reached;
+    std::map<std::string, std::uint64_t, std::less<>> reached;
 };
 
 // What outlives a seed because opening it costs more than one.

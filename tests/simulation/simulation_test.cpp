@@ -75,7 +75,7 @@ constexpr std::array rare_states{
 
 struct findings {
     std::uint64_t steps = 0;
-    std::map<std::string, std::uint64_t> reached;
+    std::map<std::string, std::uint64_t, std::less<>> reached;
     std::vector<run_report> broken;
 };
 

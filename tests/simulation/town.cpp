@@ -241,7 +241,7 @@ void town::start(int process) {
 void town::hire(node& of) {
     of.now = std::make_unique<staff>();
     auto& s = *of.now;
-    s.on = std::make_unique<loop>();
+    s.on = std::make_unique<loop>(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE);  // one thread: no locks
     in.become_node(of.id, s.on.get());
     s.background = std::make_unique<supervisor>(*s.on);
     s.epoch = "epoch-" + std::to_string(incarnations_);

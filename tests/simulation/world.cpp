@@ -5,27 +5,40 @@
 
 namespace stoa::simulation {
 
-void world::push(std::int64_t due, std::uint64_t order) {
-    due_[order] = due;
-    heap_.push_back({due, order});
+std::uint64_t world::hold(int node, action what) {
+    if (free_slots_.empty()) {
+        free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
+        slots_.emplace_back();
+    }
+    const auto at = free_slots_.back();
+    free_slots_.pop_back();
+    const auto id = next_order_++ << slot_bits | at;
+    slots_[at] = {.id = id, .due = INT64_MAX, .node = node, .what = std::move(what)};
+    return id;
+}
+
+world::slot world::take(std::uint64_t id) {
+    const auto at = slot_of(id);
+    free_slots_.push_back(static_cast<std::uint32_t>(at));
+    return std::exchange(slots_[at], {});
+}
+
+void world::push(std::int64_t due, std::uint64_t id) {
+    slots_[slot_of(id)].due = due;
+    heap_.push_back({due, id});
     std::ranges::push_heap(heap_, std::greater<>());
 }
 
 std::uint64_t world::park(int node, nanos wait, action what) {
-    const auto order = next_order_++;
-    held_.emplace(order, held{node, std::move(what)});
-    push(now_.nanos + std::max<std::int64_t>(wait.count(), 0), order);
-    return order;
+    const auto id = hold(node, std::move(what));
+    push(now_.nanos + std::max<std::int64_t>(wait.count(), 0), id);
+    return id;
 }
 
-std::uint64_t world::wait(int node, action what) {
-    const auto order = next_order_++;
-    held_.emplace(order, held{node, std::move(what)});
-    return order;
-}
+std::uint64_t world::wait(int node, action what) { return hold(node, std::move(what)); }
 
 bool world::wake(std::uint64_t id, nanos after) {
-    if (!held_.contains(id)) return false;
+    if (slots_[slot_of(id)].id != id) return false;
     push(now_.nanos + std::max<std::int64_t>(after.count(), 0), id);
     return true;
 }
@@ -39,21 +52,17 @@ bool world::step() {
         const auto next = heap_.front();
         std::ranges::pop_heap(heap_, std::greater<>());
         heap_.pop_back();
-        const auto due = due_.find(next.order);
-        if (due == due_.end() || due->second != next.due) continue;  // dropped, or woken earlier
-        due_.erase(due);
-        const auto found = held_.find(next.order);
-        if (found == held_.end()) continue;
-        auto running = std::move(found->second);
-        held_.erase(found);
+        const auto& held = slots_[slot_of(next.id)];
+        if (held.id != next.id || held.due != next.due) continue;  // dropped, or woken earlier
+        auto running = take(next.id);
         now_.nanos = std::max(now_.nanos, next.due);
         ++steps_;
         running.what();
         running.what = nullptr;
-        const auto on = loops_.find(running.node);
-        if (on != loops_.end() && on->second) {
-            on->second->restart();
-            on->second->poll();
+        const auto node = static_cast<std::size_t>(running.node);
+        if (node < loops_.size() && loops_[node]) {
+            loops_[node]->restart();
+            loops_[node]->poll();
         }
         if (after_step) after_step();
         return true;
@@ -61,21 +70,21 @@ bool world::step() {
     return false;
 }
 
-void world::become_node(int node, loop* on) { loops_[node] = on; }
+void world::become_node(int node, loop* on) {
+    const auto at = static_cast<std::size_t>(node);
+    if (loops_.size() <= at) loops_.resize(at + 1);
+    loops_[at] = on;
+}
 
 void world::drop(int node) {
-    loops_[node] = nullptr;
+    become_node(node, nullptr);
     std::vector<std::uint64_t> gone;
-    for (const auto& [order, each] : held_)
-        if (each.node == node) gone.push_back(order);
+    for (const auto& each : slots_)
+        if (each.id != 0 && each.node == node) gone.push_back(each.id);
     std::ranges::sort(gone);
-    for (const auto order : gone) {
-        // Its destructor may drop or wake others: take it out first.
-        auto dying = std::move(held_.at(order));
-        held_.erase(order);
-        due_.erase(order);
-        dying.what = nullptr;
-    }
+    for (const auto id : gone)
+        // Its destructor may drop or wake others: it is taken out first.
+        if (slots_[slot_of(id)].id == id) take(id).what = nullptr;
 }
 
 void world::trace(std::string_view what, std::uint64_t detail) {

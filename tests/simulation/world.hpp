@@ -15,7 +15,6 @@
 #include <functional>
 #include <map>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace stoa::simulation {
@@ -65,32 +64,44 @@ class world {
     testing::seeded_random chance;
 
     // Rare states that a run must reach, by name: see report of `sometimes`.
-    void sometimes(std::string_view state) { ++reached_[std::string(state)]; }
-    const std::map<std::string, std::uint64_t>& reached() const { return reached_; }
+    void sometimes(std::string_view state) {
+        const auto found = reached_.find(state);
+        if (found != reached_.end()) ++found->second;
+        else reached_.emplace(state, 1);
+    }
+    const std::map<std::string, std::uint64_t, std::less<>>& reached() const { return reached_; }
 
     std::function<void()> after_step;                 // checks rules; may throw
     std::function<void(const std::string&)> narrate;  // set while a seed is being shown
 
  private:
+    // An action's id: its number, which orders what is due at one moment, and its place in slots_.
+    static constexpr int slot_bits = 20;
+    static std::size_t slot_of(std::uint64_t id) { return id & ((1U << slot_bits) - 1); }
     struct parked {
         std::int64_t due;
-        std::uint64_t order;
+        std::uint64_t id;
         friend auto operator<=>(const parked&, const parked&) = default;
     };
-    struct held {
-        int node;
+    struct slot {
+        std::uint64_t id = 0;  // 0: free
+        std::int64_t due = 0;
+        int node = 0;
         action what;
     };
-    void push(std::int64_t due, std::uint64_t order);
+    std::uint64_t hold(int node, action what);
+    slot take(std::uint64_t id);
+    void push(std::int64_t due, std::uint64_t id);
 
     instant now_{0};
     std::uint64_t next_order_ = 1, steps_ = 0, hash_ = 0xcbf29ce484222325;
-    // A woken action is pushed again; what is pushed and no longer held is passed over.
+    // A woken action is pushed again; what is pushed and no longer held, or due at another moment
+    // since, is passed over.
     std::vector<parked> heap_;
-    std::unordered_map<std::uint64_t, held> held_;
-    std::unordered_map<std::uint64_t, std::int64_t> due_;
-    std::map<int, loop*> loops_;
-    std::map<std::string, std::uint64_t> reached_;
+    std::vector<slot> slots_;
+    std::vector<std::uint32_t> free_slots_;
+    std::vector<loop*> loops_;  // by node
+    std::map<std::string, std::uint64_t, std::less<>> reached_;
 };
 
 // co_await answered<T>(w, node, [=](auto give) { … give(value) … }): the caller waits as a handler
