@@ -84,9 +84,14 @@ class progress {
  public:
     explicit progress(std::uint64_t of)
         : of_(of), teller_([this](const std::stop_token& over) { tell(over); }) {}
-    void one_more(bool broken) {
+    void one_more(const run_report& of) {
         ++done_;
-        if (broken) ++broken_;
+        if (of.violation.empty()) return;
+        ++broken_;
+        // At once: a run of a million seeds may be stopped before its end.
+        std::printf("seed %llu: %s\n", static_cast<unsigned long long>(of.seed),
+                    of.violation.c_str());
+        std::fflush(stdout);
     }
 
  private:
@@ -113,7 +118,7 @@ void search(findings& out, progress& told, std::uint64_t first, std::uint64_t en
     laboratory lab;
     for (auto seed = first; seed < end && out.broken.size() < 3; seed += stride) {
         auto report = lab.run(seed, options);
-        told.one_more(!report.violation.empty());
+        told.one_more(report);
         out.steps += report.steps;
         for (const auto& [state, n] : report.reached) out.reached[state] += n;
         if (!report.violation.empty()) out.broken.push_back(std::move(report));

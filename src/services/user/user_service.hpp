@@ -13,6 +13,7 @@
 #include "services/user/user_store.hpp"
 
 #include <functional>
+#include <unordered_map>
 
 namespace stoa::users {
 
@@ -90,7 +91,8 @@ struct verification_mail {
     int most_an_hour = 0;
 };
 
-// Thread rule: one instance a loop, or any loop after wiring; mutable state is in the ports.
+// Thread rule: one instance a loop, or any loop after wiring; mutable state is in the ports, but
+// for the sweeper's.
 class user_service final : public api {
  public:
     struct needs {
@@ -128,6 +130,7 @@ class user_service final : public api {
         request_context, request_verification_request) override;
     task<result<nothing>> verify_email(request_context, verify_email_request) override;
     // Goes on with moving guests' orders to their heirs. Returns how many guests it looked at.
+    // Thread rule: always on the same loop.
     task<result<int>> sweep();
 
     task<result<user>> get_me(request_context, get_me_request) override;
@@ -182,8 +185,10 @@ class user_service final : public api {
     task<void> rehash(std::string id, std::string password, std::string before);
     task<void> merge_guest(principal guest, std::string user_id);
     verification_mail new_verification(const request_context& context);
-    task<result<int>> work_claims(std::optional<std::string> user_id);
-    task<result<void>> work_claim(store::claim one);
+    // When a claim was first seen by the sweeper, by claim. Looks without it end no claim.
+    using claims_since = std::unordered_map<std::string, instant>;
+    task<result<int>> work_claims(std::optional<std::string> user_id, claims_since* since);
+    task<result<void>> work_claim(store::claim one, claims_since* since);
     task<void> adopt_now(std::string user_id);
     task<result<void>> end_sessions(std::string user_id, timestamp valid_after, std::string kept);
     task<result<nothing>> end_account(request_context context, std::string id,
@@ -197,6 +202,7 @@ class user_service final : public api {
     needs ports_;
     user_settings settings_;
     session_store sessions_;
+    claims_since swept_since_;
     login_throttle throttle_;
     merge_hook merge_;
     adopt_hook adopt_;

@@ -94,28 +94,40 @@ task<result<nothing>> user_service::verify_email(request_context context,
 
 // The claims stand, so whatever fails here the sweep goes on with.
 task<void> user_service::adopt_now(std::string user_id) {
-    const auto done = co_await work_claims(user_id);
+    const auto done = co_await work_claims(user_id, nullptr);
     if (!done)
         log_warning("guest_orders_later", {{"user_id", user_id}, {"code", done.error().code}});
 }
 
-task<result<int>> user_service::sweep() { return work_claims({}); }
+task<result<int>> user_service::sweep() {
+    // Forgetting makes claims wait longer, no more.
+    constexpr std::size_t most_remembered = 100'000;
+    if (swept_since_.size() > most_remembered) swept_since_.clear();
+    return work_claims({}, &swept_since_);
+}
 
-task<result<int>> user_service::work_claims(std::optional<std::string> user_id) {
+task<result<int>> user_service::work_claims(std::optional<std::string> user_id,
+                                            claims_since* since) {
     if (!adopt_) co_return 0;
     auto read = [user_id, now = ports_.time.now()](transaction& t) {
         return result<std::vector<store::claim>>(
             store::due_claims(t, user_id, now, claims_a_round));
     };
     STOA_CO_TRY(const auto due, co_await ports_.db.read(std::move(read)));
-    for (const auto& each : due) STOA_CO_TRY_VOID(co_await work_claim(each));
+    for (const auto& each : due) STOA_CO_TRY_VOID(co_await work_claim(each, since));
     co_return static_cast<int>(due.size());
 }
 
 // One look at one guest. Done when a look that began a while after the claim found nothing: before,
-// the index of orders may have been behind, or an order was still being placed.
-task<result<void>> user_service::work_claim(store::claim one) {
+// the index of orders may have been behind, or an order was still being placed. The while is by the
+// sweeper's own monotonic clock, from when it first saw the claim: a wall clock that was set
+// forward in between would make it nothing.
+task<result<void>> user_service::work_claim(store::claim one, claims_since* since) {
     const auto began = ports_.time.now();
+    const auto ticks = ports_.time.ticks();
+    const auto name = one.guest_id + ' ' + one.user_id + ' ' + rfc3339(one.claimed_at);
+    const bool late =
+        since && ticks - since->try_emplace(name, ticks).first->second >= settings_.adopt_again;
     bool over = !one.heir_active;
     std::optional<timestamp> again;  // absent: waits for a verified address
     if (one.heir_active && one.heir_verified) {
@@ -126,8 +138,7 @@ task<result<void>> user_service::work_claim(store::claim one) {
                                                    {"code", look.error().code}});
         const bool more = look && !look->complete && look->moved > 0;
         again = more ? began : ports_.time.now() + settings_.adopt_again;
-        over = look && look->complete && look->moved == 0 &&
-               began >= one.claimed_at + settings_.adopt_again;
+        over = late && look && look->complete && look->moved == 0;
     }
     auto write = [one, over, again](transaction& t) -> result<bool> {
         if (over) store::drop_claim(t, one);
@@ -135,6 +146,7 @@ task<result<void>> user_service::work_claim(store::claim one) {
         return true;
     };
     STOA_CO_TRY_VOID(co_await ports_.db.commit(std::move(write)));
+    if (over && since) since->erase(name);
     co_return result<void>{};
 }
 
