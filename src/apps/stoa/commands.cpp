@@ -1,5 +1,6 @@
 #include "apps/stoa/commands.hpp"
 
+#include "apps/stoa/load_verb.hpp"
 #include "apps/stoa/replay_verb.hpp"
 #include "apps/stoa/tools.hpp"
 #include "apps/stoa/wiring_requirements.hpp"
@@ -72,6 +73,7 @@ class command_line {
         add_serving();
         add_files();
         add_care();
+        add_load();
         add_dead_letters();
         add_knowledge();
     }
@@ -169,6 +171,43 @@ class command_line {
                          "events can go; the shop must be stopped");
     }
 
+    void add_load() {
+        auto* verb = add("load",
+                         "send requests at a rate that does not wait for the answers; exit 1 when "
+                         "some failed, were not sent or took too long",
+                         [this](const settings&) { return run_load(load_); });
+        verb->add_option("url", load_.url, "the shop's address")->capture_default_str();
+        const CLI::Range rate(0.0, 100'000.0), lasting(1, 86'400), many(1, 60'000);
+        static constexpr by_kind<const char*> what{
+            "lists and pages of products a second", "searches a second",
+            "product views told a second", "orders by guests a second"};
+        for (const auto kind : load_kinds) {
+            const auto at = static_cast<std::size_t>(kind);
+            verb->add_option("--" + std::string(load_kind_names[at]), load_.per_second[at],
+                             what[at])
+                ->check(rate)
+                ->capture_default_str();
+        }
+        verb->add_option("--for", load_.for_s, "seconds")->check(lasting)->capture_default_str();
+        verb->add_option("--ramp", load_.ramp_s, "seconds of them in which the rates rise")
+            ->check(CLI::Range(0, 86'400))
+            ->capture_default_str();
+        verb->add_option("--in-flight", load_.most_in_flight, "requests at once; more are not sent")
+            ->check(many)
+            ->capture_default_str();
+        verb->add_option("--buyers", load_.buyers, "guests who take turns ordering")
+            ->check(many)
+            ->capture_default_str();
+        verb->add_option("--seed", load_.seed, "of arrivals and choices")->capture_default_str();
+        verb->add_option("--p99-ms", load_.p99_ms, "a bound for every kind; 0: none")
+            ->check(CLI::NonNegativeNumber)
+            ->capture_default_str();
+        verb->add_option("--most-failed", load_.most_failed_percent, "a bound in percent")
+            ->check(CLI::Range(0.0, 100.0))
+            ->capture_default_str();
+        verb->add_flag("--json", load_.as_json, "print the report as JSON");
+    }
+
     void add_dead_letters() {
         auto* verb =
             add("redrive",
@@ -209,6 +248,7 @@ class command_line {
     transfer_options transfer_;
     std::string backup_file_, operator_email_;
     replay_options replay_;
+    load_options load_;
     doctor_options looking_;
     redrive_request redriving_;
 };
