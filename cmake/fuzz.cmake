@@ -20,7 +20,7 @@ function(stoa_fuzzers)
             services/analytics/fingerprint services/analytics/hyperloglog services/analytics/pipeline
             transport/http/target transport/http/router transport/http/upstream transport/http/client transport/http/client_stream
             transport/rpc/service_tokens
-            transport/http/beast_impl transport/http/tls_impl transport/middleware/rate_limit transport/middleware/authorization transport/otlp/otlp_json
+            transport/http/beast_impl transport/http/tls_impl transport/middleware/rate_limit transport/middleware/authorization transport/otlp/otlp_json transport/lambda/lambda_event transport/lambda/lambda_runtime
             apps/stoa/settings apps/stoa/backup_format)
         list(APPEND sources ${source}/${each}.cpp)
     endforeach()

@@ -95,6 +95,7 @@ void csv_reader::feed(std::string_view chunk) {
     if (finished_) misuse("feed() after finish()");
     if (!input_.empty() || ready_) misuse("feed() before next() returned nothing");
     input_ = chunk;
+    fed_bytes_ += chunk.size();
 }
 
 void csv_reader::finish() {

@@ -65,6 +65,12 @@ class csv_reader {
     // Nothing: feed more, or the end if finish() was called.
     std::optional<csv_row> next();
 
+    // Of the file, up to the end of what next() gave last: where the record after it begins, blank
+    // lines included.
+    std::uint64_t read_bytes() const { return fed_bytes_ - input_.size(); }
+    // The line that begins there.
+    std::uint64_t line() const { return line_; }
+
  private:
     enum class state : std::uint8_t { field_start, plain, quoted, quote_in_quoted };
 
@@ -80,6 +86,7 @@ class csv_reader {
 
     csv_limits limits_;
     std::string_view input_;
+    std::uint64_t fed_bytes_ = 0;
     bool finished_ = false;
     std::size_t mark_bytes_ = 0;  // of the byte-order mark seen so far; 3 and more: past it
     bool after_cr_ = false;       // an LF now belongs to the line end before it

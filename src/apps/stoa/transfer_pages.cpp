@@ -67,6 +67,36 @@ task<> answer_import(transfer_needs from, request_context context, exchange& wit
                                     : http::problem_response(made.error(), request_id));
 }
 
+result<std::int64_t> first_row_of(const http::request& in) {
+    const auto text = query_of(in, "first_row");
+    std::int64_t row = 0;
+    const auto [end, ill] = std::from_chars(text.data(), text.data() + text.size(), row);
+    if (ill != std::errc{} || end != text.data() + text.size())
+        return fail(invalid_request(
+            {{"first_row", "integer", "the number of the first row that is sent", {}}}));
+    return row;
+}
+
+task<result<response>> import_rows(transfer_needs from, exchange& with) {
+    products::rows_request wanted{.source = std::string(query_of(with.head(), "source"))};
+    STOA_CO_TRY(wanted.first_row, first_row_of(with.head()));
+    for (;;) {
+        STOA_CO_TRY(const auto chunk, co_await with.read_chunk());
+        if (chunk.empty()) break;
+        wanted.csv += chunk;
+    }
+    STOA_CO_TRY(const auto report, co_await from.imports.import_rows(std::move(wanted)));
+    response out;
+    out.set_body(to_json(report));
+    co_return out;
+}
+
+task<> answer_rows(transfer_needs from, request_context context, exchange& with) {
+    auto made = co_await import_rows(from, with);
+    (void)co_await with.answer(made ? *std::move(made)
+                                    : http::problem_response(made.error(), context.request_id));
+}
+
 response csv_head(std::string_view file_name) {
     response head{.content_type = "text/csv; charset=utf-8"};
     head.headers.push_back(
@@ -127,6 +157,17 @@ std::vector<route> transfer_pages(std::optional<transfer_needs> from) {
                            return answer_import(*from, std::move(context), with);
                        },
                    .body_limit_bytes = largest_upload_bytes});
+    out.push_back({.method = verb::post,
+                   .path = "/api/v1/products/import/rows",
+                   .name = "ImportRows",
+                   .caller = who::operators,
+                   .summary = "Applies rows of ?source=, from ?first_row= on, before it answers; "
+                              "rows that come again change nothing.",
+                   .stream =
+                       [from](request_context context, exchange& with, route::parameters) {
+                           return answer_rows(*from, std::move(context), with);
+                       },
+                   .body_limit_bytes = products::largest_rows_bytes});
     out.push_back({.method = verb::get,
                    .path = "/api/v1/products/export",
                    .name = "ExportProducts",

@@ -15,7 +15,8 @@ struct transfer_needs {
     random_source& random;
 };
 // Without needs: routes to be passed on to whoever answers them.
-// POST /api/v1/products/import, GET /api/v1/imports/{id} and /errors, GET /api/v1/products/export.
+// POST /api/v1/products/import and …/import/rows, GET /api/v1/imports/{id} and /errors, GET
+// /api/v1/products/export.
 std::vector<http::route> transfer_pages(std::optional<transfer_needs> from);
 
 }  // namespace stoa

@@ -28,60 +28,6 @@ error no_such_import() {
         .kind = errc::not_found, .code = "import_not_found", .detail = "there is no such import"};
 }
 
-// What a row did.
-struct row_effect {
-    bool made = false, moved = false, counted = false;
-    bool restored = false;  // a deleted product is sold again
-};
-
-// Applies one row inside the batch's transaction. A bad row leaves nothing of itself behind.
-std::optional<bad_row> apply_row(transaction& t, const import_row& row, std::string_view file_hash,
-                                 const std::string& fresh_id, timestamp now, row_effect& did) {
-    auto before = store::find_by_sku(t, row.sku);
-    const bool applied_before =
-        t.number("SELECT 1 FROM imported_rows WHERE file_hash = ?1 AND row_number = ?2", file_hash,
-                 row.row)
-            .has_value();
-    const bool recount = row.stock && !applied_before;
-    if (before && recount) {
-        const auto shelf = store::shelf_of(t, before->id);
-        if (*row.stock < shelf->reserved)
-            return bad_row{row.row, row.line, "stock", "below_reserved",
-                           std::to_string(shelf->reserved) + " are reserved for open orders"};
-    }
-    product to = before.value_or(product{});
-    if (!before) to.id = fresh_id, to.sku = row.sku, to.created_at = now;
-    to.name = row.name;
-    to.price = row.price;
-    to.currency = row.price.currency;
-    to.is_active = true;
-    if (row.description) to.description = *row.description;
-    if (row.category) to.category = *row.category;
-    if (row.image_url) to.image_url = row.image_url;
-    did.made = !before;
-    did.moved = before && to_json(*before) != to_json(to);
-    did.restored = before && !before->is_active;
-    to.updated_at = now;
-    if (did.made) store::insert(t, to);
-    else if (did.moved) store::update(t, to, 0);
-    if (!recount) return {};
-    t.execute("INSERT INTO imported_rows (file_hash, row_number) VALUES (?1, ?2)", file_hash,
-              row.row);
-    const auto reference =
-        "import:" + std::string(file_hash.substr(0, 16)) + ':' + std::to_string(row.row);
-    const auto shelf = store::shelf_of(t, to.id);
-    const auto booked = store::recount_stock(t,
-                                             {.product_id = to.id,
-                                              .reason = movement_reason::recount,
-                                              .reference = reference,
-                                              .at = now},
-                                             *row.stock);
-    // A count that finds what was there is booked, but changed nothing.
-    did.counted =
-        booked == store::moved::applied && (did.made || !shelf || shelf->on_hand != *row.stock);
-    return {};
-}
-
 }  // namespace
 
 // One import under way.
@@ -292,56 +238,29 @@ task<result<void>> catalogue_import::note(progress& at, std::vector<bad_row> bad
     co_return co_await at.errors->append(std::move(lines));
 }
 
+row_batch catalogue_import::batch_of(std::vector<import_row> rows) {
+    row_batch out{.rows = std::move(rows), .now = ports_.time.now()};
+    for (std::size_t i = 0; i < out.rows.size(); ++i) {
+        out.ids.push_back(new_id(ports_.time, ports_.random));
+        out.changed.push_back(new_id(ports_.time, ports_.random));
+        out.restored.push_back(new_id(ports_.time, ports_.random));
+    }
+    // In order of creation: ids of one millisecond are not, and the index keeps what comes late
+    // aside.
+    std::ranges::sort(out.ids);
+    return out;
+}
+
 task<result<void>> catalogue_import::apply(progress& at) {
     if (at.batch.empty()) co_return result<void>{};
     // The outcome of a dry run comes out of a transaction that is rolled back, so it cannot be its
     // result.
     auto out = std::make_shared<batch_outcome>();
-    std::vector<std::string> ids;
-    std::vector<event> told, back;
-    for (std::size_t i = 0; i < at.batch.size(); ++i) {
-        ids.push_back(new_id(ports_.time, ports_.random));
-        told.push_back({.topic = std::string(topic::changed),
-                        .id = new_id(ports_.time, ports_.random),
-                        .type = std::string(topic::changed),
-                        .occurred_at = ports_.time.now()});
-        back.push_back(told.back());
-        back.back().topic = topic::deleted;
-        back.back().type = restored_type;
-        back.back().id = new_id(ports_.time, ports_.random);
-    }
-    // In order of creation: ids of one millisecond are not, and the index keeps what comes late
-    // aside.
-    std::ranges::sort(ids);
-    auto write = [out, rows = at.batch, ids, told, back, hash = at.report.file_hash,
-                  dry_run = at.report.dry_run,
-                  now = ports_.time.now()](transaction& t) mutable -> result<bool> {
-        *out = {};
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            row_effect did;
-            if (auto bad = apply_row(t, rows[i], hash, ids[i], now, did)) {
-                out->bad.push_back(*std::move(bad));
-                continue;
-            }
-            const bool updated = did.moved || did.counted;
-            (did.made ? out->created : updated ? out->updated : out->unchanged) += 1;
-            out->recounted += did.counted;
-            if (!did.made && !updated) continue;
-            auto after = *store::find_by_sku(t, rows[i].sku);
-            if (did.made || did.moved) {
-                told[i].key = after.id;
-                told[i].version = after.version;
-                told[i].payload = to_json(product_changed{after.id, after.version});
-                t.publish(told[i]);
-            }
-            if (did.restored) {
-                back[i].key = after.id;
-                back[i].version = after.version;
-                back[i].payload = to_json(product_restored{after.id}, naming::camel);
-                t.publish(back[i]);
-            }
-            out->changed.push_back(std::move(after));
-        }
+    auto batch = batch_of(at.batch);
+    batch.file = at.report.file_hash;
+    auto write = [out, batch = std::move(batch),
+                  dry_run = at.report.dry_run](transaction& t) mutable -> result<bool> {
+        *out = apply_rows(t, batch);
         if (dry_run) return fail(errc::conflict, "dry_run");
         return true;
     };

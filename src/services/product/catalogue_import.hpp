@@ -7,6 +7,8 @@
 #include "base/csv.hpp"
 #include "ports/blob.hpp"
 #include "runtime/supervisor.hpp"
+#include "services/product/catalogue_apply.hpp"
+#include "services/product/product_rows.hpp"
 #include "services/product/product_service.hpp"
 
 #include <deque>
@@ -16,14 +18,6 @@ namespace stoa::products {
 
 enum class import_status : std::uint8_t { queued, running, done, failed };
 BOOST_DESCRIBE_ENUM(import_status, queued, running, done, failed)
-
-struct bad_row {
-    std::int64_t row = 0;   // 1 is the first after the header
-    std::int64_t line = 0;  // of the file
-    std::string column;     // empty: the whole row
-    std::string code, detail;
-};
-BOOST_DESCRIBE_STRUCT(bad_row, (), (row, line, column, code, detail))
 
 struct import_report {
     std::string id;
@@ -48,14 +42,6 @@ struct get_import_request {
 };
 BOOST_DESCRIBE_STRUCT(get_import_request, (), (id))
 
-// A row of the file that reads well. Absent members leave an existing product as it is.
-struct import_row {
-    std::int64_t row = 0, line = 0;
-    std::string sku, name;
-    std::optional<std::string> description, category, image_url;
-    money price;
-    std::optional<std::int64_t> stock;
-};
 // Several problems a row are told one by one. Names without a sku get one made of the name.
 std::variant<import_row, std::vector<bad_row>> read_import_row(const csv_header& header,
                                                                const csv_record& record,
@@ -72,7 +58,7 @@ class import_api {
 };
 
 // Thread rule: one loop; imports run one after another.
-class catalogue_import final : public import_api {
+class catalogue_import final : public import_api, public row_importer {
  public:
     struct needs {
         sql& db;
@@ -98,6 +84,8 @@ class catalogue_import final : public import_api {
     // minute after its last word otherwise. Returns how many.
     task<result<int>> sweep();
 
+    task<result<rows_report>> import_rows(rows_request) override;
+
     // The catalogue as CSV, a thousand products a call; `after` is the last id of the page before.
     struct export_page {
         std::string csv, last_id;
@@ -106,17 +94,16 @@ class catalogue_import final : public import_api {
     task<result<export_page>> export_rows(std::string after);
 
  private:
-    struct batch_outcome {
-        std::int64_t created = 0, updated = 0, unchanged = 0, recounted = 0;
-        std::vector<bad_row> bad;
-        std::vector<product> changed;
-    };
     struct progress;
+    struct row_piece;
     task<> run_queue();
     task<result<void>> run(import_report report);
     task<result<void>> read_rows(progress& at, blob_reader& file);
     task<result<void>> take_row(progress& at, const csv_row& row);
     task<result<void>> apply(progress& at);
+    row_batch batch_of(std::vector<import_row> rows);
+    task<result<void>> apply_piece(rows_report& into, std::string source, std::int64_t first_row,
+                                   row_piece piece);
     task<result<void>> note(progress& at, std::vector<bad_row> bad);
     task<result<void>> claim(std::string id);
     task<result<void>> save(import_report& report);

@@ -173,6 +173,16 @@ bool insert(transaction& t, const product& fresh) {
                fresh.version) == 1;
 }
 
+void insert_counted(transaction& t, const product& fresh) {
+    t.send(
+        "INSERT INTO products (id, sku, name, description, category, price, currency, on_hand, "
+        "image_url, is_active, created_at, updated_at, version) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        fresh.id, fresh.sku, fresh.name, fresh.description, fresh.category, fresh.price,
+        fresh.currency, fresh.stock, fresh.image_url, fresh.is_active, fresh.created_at,
+        fresh.updated_at, fresh.version);
+}
+
 bool update(transaction& t, const product& to, std::int64_t expected_version) {
     return t.execute(
                "UPDATE products SET sku = ?2, name = ?3, description = ?4, category = ?5, price = "
@@ -270,6 +280,13 @@ moved move_stock(transaction& t, const movement_request& what) {
         "WHERE id = ?1 AND on_hand + ?2 >= reserved",
         what.product_id, what.delta, what.at);
     return changed == 1 ? moved::applied : moved::below_reserved;
+}
+
+void note_movement(transaction& t, const movement_request& what) {
+    t.send(
+        "INSERT INTO stock_movements (product_id, delta, reason, reference, created_at) "
+        "VALUES (?1, ?2, ?3, ?4, ?5)",
+        what.product_id, what.delta, what.reason, what.reference, what.at);
 }
 
 std::optional<shelf> shelf_of(transaction& t, std::string_view product_id) {

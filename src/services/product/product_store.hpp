@@ -15,6 +15,9 @@ std::optional<product> find(transaction& t, std::string_view id);
 std::optional<product> find_by_sku(transaction& t, std::string_view sku);
 // False: the sku is taken.
 bool insert(transaction& t, const product& fresh);
+// With `stock` on hand, which a movement must explain. A sku that is taken fails the transaction
+// with `conflict`.
+void insert_counted(transaction& t, const product& fresh);
 // Everything but stock; the version moves on by one. False: not at `expected` version (0: any).
 bool update(transaction& t, const product& to, std::int64_t expected_version);
 
@@ -49,6 +52,8 @@ struct movement_request {
     timestamp at;
 };
 moved move_stock(transaction& t, const movement_request& what);
+// The movement alone, of a product that was just inserted with what it brings.
+void note_movement(transaction& t, const movement_request& what);
 // Sets on_hand to what was counted, by a movement of the difference (delta is ignored).
 moved recount_stock(transaction& t, movement_request what, std::int64_t counted);
 struct shelf {

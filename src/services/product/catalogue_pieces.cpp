@@ -1,0 +1,149 @@
+// Rows that are sent a piece at a time, by whoever keeps the file.
+#include "base/json.hpp"
+#include "runtime/crash_point.hpp"
+#include "services/product/catalogue_import.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace stoa::products {
+namespace {
+
+bool good_source(std::string_view text) {
+    return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '.' || c == '_' || c == '-';
+    });
+}
+
+problems check(const rows_request& wanted) {
+    problems out;
+    if (!good_source(wanted.source))
+        out.push_back(
+            {"source", "format", "1 to 64 letters, digits, dots, dashes, underscores", {}});
+    if (wanted.first_row < 1 || wanted.first_row > INT64_MAX / 2)
+        out.push_back({"first_row", "out_of_range", "1 is the first after the header", {}});
+    if (std::ssize(wanted.csv) > largest_rows_bytes)
+        out.push_back(
+            {"csv", "too_long", "at most " + std::to_string(largest_rows_bytes) + " bytes", {}});
+    return out;
+}
+
+void add(rows_report& to, const rows_report& one) {
+    to.rows += one.rows;
+    to.created += one.created;
+    to.updated += one.updated;
+    to.unchanged += one.unchanged;
+    to.recounted += one.recounted;
+    to.bad += one.bad;
+    to.repeated += one.repeated;
+    to.errors.insert(to.errors.end(), one.errors.begin(), one.errors.end());
+}
+
+}  // namespace
+
+// The records of one transaction, good and bad.
+struct catalogue_import::row_piece {
+    std::int64_t records = 0, bad_records = 0;
+    std::vector<import_row> good;
+    std::vector<bad_row> bad;
+};
+
+task<result<rows_report>> catalogue_import::import_rows(rows_request wanted) {
+    if (auto wrong = check(wanted); !wrong.empty())
+        co_return fail(invalid_request(std::move(wrong)));
+    rows_report out;
+    row_piece piece;
+    auto row = wanted.first_row;
+    std::optional<csv_header> header;
+    csv_reader reader;
+    reader.feed(wanted.csv);
+    bool whole = false;
+    for (;;) {
+        const auto record = reader.next();
+        if (!record && !whole) {
+            reader.finish();
+            whole = true;
+            continue;
+        }
+        if (!record || piece.records == rows_a_transaction) {
+            const auto first = row - piece.records;
+            STOA_CO_TRY_VOID(
+                co_await apply_piece(out, wanted.source, first, std::exchange(piece, {})));
+        }
+        if (!record) break;
+        if (!header) {
+            if (!*record)
+                co_return fail(errc::invalid, "bad_csv_header",
+                               "the header row: " + record->error().detail);
+            header.emplace(import_columns(), (*record)->fields);
+            STOA_CO_TRY_VOID(header->check());
+            continue;
+        }
+        ++piece.records;
+        if (!*record) {
+            const auto& why = record->error();
+            ++piece.bad_records;
+            piece.bad.push_back(
+                {row, static_cast<std::int64_t>(why.line), "", why.code, why.detail});
+        } else {
+            auto read = read_import_row(*header, **record, row, ports_.shop_currency);
+            if (auto* bad = std::get_if<std::vector<bad_row>>(&read)) {
+                ++piece.bad_records;
+                std::ranges::move(*bad, std::back_inserter(piece.bad));
+            } else {
+                piece.good.push_back(std::move(std::get<import_row>(read)));
+            }
+        }
+        ++row;
+    }
+    if (!header)
+        co_return fail(errc::invalid, "bad_csv_header",
+                       "there is no row: the first one must name the columns");
+    co_return out;
+}
+
+task<result<void>> catalogue_import::apply_piece(rows_report& into, std::string source,
+                                                 std::int64_t first_row, row_piece piece) {
+    if (piece.records == 0) co_return result<void>{};
+    auto changed = std::make_shared<std::vector<product>>();
+    rows_report told{
+        .rows = piece.records, .bad = piece.bad_records, .errors = std::move(piece.bad)};
+    auto batch = batch_of(std::move(piece.good));
+    batch.source = source;
+    auto write = [changed, told, batch = std::move(batch), source,
+                  first_row](transaction& t) mutable -> result<rows_report> {
+        const auto before =
+            t.texts("SELECT outcome FROM imported_batches WHERE source = ?1 AND first_row = ?2",
+                    source, first_row);
+        if (!before.empty()) {
+            STOA_TRY(auto known, from_json<rows_report>(before.front()));
+            known.repeated = known.rows;
+            return known;
+        }
+        auto did = apply_rows(t, batch);
+        told.created = did.created;
+        told.updated = did.updated;
+        told.unchanged = did.unchanged;
+        told.recounted = did.recounted;
+        told.bad += std::ssize(did.bad);
+        std::ranges::move(did.bad, std::back_inserter(told.errors));
+        std::ranges::sort(told.errors, {}, [](const bad_row& each) {
+            return std::tuple(each.row, std::string_view(each.column), std::string_view(each.code));
+        });
+        t.send(
+            "INSERT INTO imported_batches (source, first_row, outcome, created_at) VALUES (?1, "
+            "?2, ?3, ?4)",
+            source, first_row, to_json(told), batch.now);
+        *changed = std::move(did.changed);
+        return std::move(told);
+    };
+    auto stored = co_await ports_.db.commit(std::move(write));
+    crash_point("import_batch_applied");
+    if (!stored) co_return std::unexpected(std::move(stored).error());
+    ports_.products.products_changed(*changed);
+    add(into, *stored);
+    co_return result<void>{};
+}
+
+}  // namespace stoa::products
