@@ -53,6 +53,11 @@ inline constexpr std::string_view crash_points[] = {
     "import_queued",
     "import_batch_applied",
     "import_saved",
+    "image_begun",
+    "image_stored",
+    "image_announced",
+    "image_rendered",
+    "image_shown",
     // payment
     "payment_key_begun",
     "payment_key_done",

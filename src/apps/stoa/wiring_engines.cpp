@@ -1,8 +1,8 @@
 #include "apps/stoa/wiring_engines.hpp"
 
-#include "apps/stoa/wiring_analytics.hpp"
 #include "adapters/simulator/payment_simulator.hpp"
 #include "adapters/system/system_clock.hpp"
+#include "apps/stoa/wiring_analytics.hpp"
 #include "embedded/product_migrations.hpp"
 #include "embedded/user_migrations.hpp"
 #include "ports/idempotency.hpp"
@@ -35,11 +35,11 @@ std::vector<sql_component> shop_migrations() {
 }
 
 std::vector<const kv_table*> shop_tables() {
-    std::vector<const kv_table*> out{&users::sessions_table,    &idempotency_table,
-                                     &carts::carts_table,       &carts::guards_table,
-                                     &orders::orders_table,     &orders::counters_table,
-                                     &payments::payments_table,
-                                     &notifications::notifications_table};
+    std::vector<const kv_table*> out{
+        &users::sessions_table,    &idempotency_table,
+        &carts::carts_table,       &carts::guards_table,
+        &orders::orders_table,     &orders::counters_table,
+        &payments::payments_table, &notifications::notifications_table};
     for (const auto* each : analytics_tables()) out.push_back(each);
     return out;
 }
@@ -50,8 +50,11 @@ std::vector<topic_spec> shop_topics(const settings& from) {
          {orders::topic::orders, orders::topic::payment_requested, orders::topic::close_requested,
           orders::topic::refund_requested, payments::topic::succeeded, payments::topic::failed,
           payments::topic::closed, payments::topic::refunded, products::topic::deleted,
-          products::topic::changed})
+          products::topic::changed, products::topic::images_processed})
         out.push_back({.name = name});
+    // What a cloud's bucket tells its functions itself.
+    if (from.text("event_log") == "sqlite")
+        out.push_back({.name = products::topic::objects_created, .keep = hours(24 * 7)});
     // They carry tokens, which are worth nothing after a day.
     out.push_back({.name = users::topic::notifications, .keep = hours(24)});
     out.push_back(

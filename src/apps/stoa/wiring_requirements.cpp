@@ -47,8 +47,9 @@ std::vector<holding> holdings() {
     out.push_back({.is = gateway});
     out.push_back({.is = user, .tables = {&users::sessions_table}, .postgres = true});
     out.push_back({.is = product,
-                   .buckets = {products::imports_bucket},
-                   .reads = {orders::topic::orders, products::topic::changed},
+                   .buckets = {products::imports_bucket, products::images_bucket},
+                   .reads = {orders::topic::orders, products::topic::changed,
+                             products::topic::images_processed},
                    .postgres = true});
     out.push_back({.is = cart,
                    .tables = {&carts::carts_table, &carts::guards_table, &idempotency_table},
