@@ -252,6 +252,10 @@ def main():
         shop.start(told)
         told(f"settings: {shop.settings}")
         told(f"Stoa is ready at http://{shop.public} (one process a target; logs in {shop.data / 'logs'}; Ctrl-C ends all)")
+        told(f"Storefront: http://{shop.public}/")
+        told(f"Console:    http://{shop.public}/console  (sign in as the operator below, shown at the first start; "
+             f"`stoa operator EMAIL --config {shop.settings}` makes another)")
+        told(f"API:        http://{shop.public}/docs")
         while True:
             got = signal.sigtimedwait(wanted, 0.25)
             if got and got.si_signo != signal.SIGCHLD:

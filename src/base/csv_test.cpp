@@ -283,5 +283,38 @@ TEST(csv_death, feeding_before_the_rows_are_taken_stops_the_process) {
     EXPECT_DEATH(reader.feed("c\n"), "before next");
 }
 
+TEST(csv, a_reader_that_begins_where_another_stopped_reads_the_rest) {
+    const std::string text = "a,b\r\n\n\"x\ny\",1\r\n2,\"3\"\n\r\n4,5";
+    for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+        csv_reader reader;
+        rows all;
+        std::vector<std::pair<std::uint64_t, std::uint64_t>> places;  // bytes, line
+        const auto take = [&] {
+            while (auto row = reader.next()) {
+                all.push_back(std::move(*row));
+                places.emplace_back(reader.read_bytes(), reader.line());
+            }
+        };
+        for (std::size_t at = 0; at < text.size(); at += piece) {
+            reader.feed(std::string_view(text).substr(at, piece));
+            take();
+        }
+        reader.finish();
+        take();
+        ASSERT_EQ(all.size(), 4U);
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            auto [bytes, line] = places[i];
+            // The second character of a line end is no line of its own.
+            if (bytes < text.size() && text[bytes - 1] == '\r' && text[bytes] == '\n') ++bytes;
+            const auto rest = read_all(std::string_view(text).substr(bytes));
+            ASSERT_EQ(rest.size(), all.size() - i - 1) << piece << ' ' << i;
+            for (std::size_t j = 0; j < rest.size(); ++j) {
+                EXPECT_EQ(rest[j]->fields, all[i + 1 + j]->fields);
+                EXPECT_EQ(rest[j]->line + line - 1, all[i + 1 + j]->line) << piece << ' ' << i;
+            }
+        }
+    }
+}
+
 }  // namespace
 }  // namespace stoa

@@ -69,24 +69,26 @@ metric_counter dropped_spans(metrics& measured, const char* reason) {
                             {{"reason", reason}});
 }
 
-tracer::tracer(needs ports, double ratio, std::size_t queue_limit)
+tracer::tracer(needs ports, double ratio, std::size_t queue_limit, std::size_t remembered)
     : ports_(std::move(ports)),
       ratio_(ratio),
       queue_limit_(queue_limit),
-      dropped_(dropped_spans(ports_.measured, "queue_full")) {}
+      dropped_(dropped_spans(ports_.measured, "queue_full")),
+      remember_limit_(remembered) {}
 
 std::uint64_t tracer::random_not_zero() {
     for (;;)
         if (const auto drawn = ports_.random(); drawn != 0) return drawn;
 }
 
-trace_context tracer::next(const std::optional<trace_context>& parent) {
+trace_context tracer::next(const std::optional<trace_context>& parent, bool worth_it) {
     trace_context out = parent.value_or(trace_context{});
     if (!parent) {
         out.trace_high = random_not_zero();
         out.trace_low = random_not_zero();
         // From the id itself, so that other parts of the trace with the same ratio decide alike.
-        out.sampled = static_cast<double>(out.trace_low >> 11) * 0x1p-53 < ratio_;
+        out.sampled =
+            exports() ? static_cast<double>(out.trace_low >> 11) * 0x1p-53 < ratio_ : worth_it;
     }
     out.span_id = random_not_zero();
     return out;
@@ -95,6 +97,13 @@ trace_context tracer::next(const std::optional<trace_context>& parent) {
 void tracer::offer(span ended) {
     {
         const std::scoped_lock lock(mutex_);
+        if (remembered_.size() < remember_limit_) {
+            remembered_.push_back(ended);
+        } else if (remember_limit_ > 0) {
+            remembered_[oldest_] = ended;
+            oldest_ = (oldest_ + 1) % remember_limit_;
+        }
+        if (!exports()) return;
         if (queue_.size() < queue_limit_) {
             queue_.push_back(std::move(ended));
             return;
@@ -111,16 +120,32 @@ std::vector<span> tracer::take(std::size_t most) {
     return out;
 }
 
+std::vector<span> tracer::remembered(const std::vector<trace_context>& traces) const {
+    std::vector<span> out;
+    {
+        const std::scoped_lock lock(mutex_);
+        for (const auto& each : remembered_)
+            if (std::ranges::any_of(traces, [&](const trace_context& wanted) {
+                    return wanted.trace_low == each.self.trace_low &&
+                           wanted.trace_high == each.self.trace_high;
+                }))
+                out.push_back(each);
+    }
+    std::ranges::sort(
+        out, {}, [](const span& each) { return std::pair(each.start_nanos, each.self.span_id); });
+    return out;
+}
+
 std::size_t tracer::waiting() const {
     const std::scoped_lock lock(mutex_);
     return queue_.size();
 }
 
-void active_span::begin(tracer& by, std::string_view parent, std::string_view name,
-                        span_kind kind) {
+void active_span::begin(tracer& by, std::string_view parent, std::string_view name, span_kind kind,
+                        bool worth_it) {
     by_ = &by;
     const auto above = read_traceparent(parent);
-    const auto self = by.next(above);
+    const auto self = by.next(above, worth_it);
     traceparent_ = write_traceparent(self);
     if (!self.sampled) return;
     made_ = std::make_unique<span>();

@@ -1,6 +1,6 @@
-// Traces: contexts that travel as W3C traceparent, spans as OpenTelemetry has them, and the bounded
-// queue between the loops that end spans and the exporter that sends them. Off is a null tracer:
-// an active_span on it costs one test.
+// Traces: contexts that travel as W3C traceparent, spans as OpenTelemetry has them, the bounded
+// queue between the loops that end spans and the exporter that sends them, and the latest of them
+// for whoever asks this process. Off is a null tracer: an active_span on it costs one test.
 #pragma once
 
 #include "base/time.hpp"
@@ -65,17 +65,24 @@ class tracer {
         metrics& measured;
     };
     // `ratio` of the traces that begin here is kept (0 … 1); a trace that began elsewhere is kept
-    // as its traceparent says. At most `queue_limit` spans wait; more are dropped and counted.
-    tracer(needs ports, double ratio, std::size_t queue_limit = 8'192);
+    // as its traceparent says. At most `queue_limit` spans wait; more are dropped and counted. The
+    // latest `remembered` spans can be asked for.
+    //
+    // With a queue limit of 0 nobody takes spans away: what is kept of the traces beginning here is
+    // what is marked as worth it, whatever the ratio.
+    tracer(needs ports, double ratio, std::size_t queue_limit = 8'192, std::size_t remembered = 0);
     tracer(const tracer&) = delete;
     tracer& operator=(const tracer&) = delete;
 
     // A new span's context under `parent`, or of a new trace where there is none.
-    trace_context next(const std::optional<trace_context>& parent);
+    trace_context next(const std::optional<trace_context>& parent, bool worth_it = false);
     // Never waits: a full queue drops the span.
     void offer(span ended);
     std::vector<span> take(std::size_t most);  // oldest first
     std::size_t waiting() const;
+    bool exports() const { return queue_limit_ > 0; }
+    // Those remembered of these traces, in the order of their starts.
+    std::vector<span> remembered(const std::vector<trace_context>& traces) const;
 
     timestamp now() const { return ports_.now(); }
     instant ticks() const { return ports_.ticks(); }
@@ -89,6 +96,9 @@ class tracer {
     metric_counter dropped_;
     mutable std::mutex mutex_;  // held for a push or a cut, never while anything waits
     std::deque<span> queue_;
+    std::size_t remember_limit_;
+    std::vector<span> remembered_;  // a ring, once it is full
+    std::size_t oldest_ = 0;        // in it
 };
 
 // The counter of spans that never arrive anywhere, by reason.
@@ -100,8 +110,9 @@ class active_span {
  public:
     active_span() = default;
     // `parent` is a traceparent; ill-formed or empty begins a new trace.
-    active_span(tracer* by, std::string_view parent, std::string_view name, span_kind kind) {
-        if (by) begin(*by, parent, name, kind);
+    active_span(tracer* by, std::string_view parent, std::string_view name, span_kind kind,
+                bool worth_it = false) {
+        if (by) begin(*by, parent, name, kind, worth_it);
     }
     ~active_span() { end(); }
     active_span(active_span&&) noexcept = default;
@@ -129,7 +140,8 @@ class active_span {
     void end();
 
  private:
-    void begin(tracer& by, std::string_view parent, std::string_view name, span_kind kind);
+    void begin(tracer& by, std::string_view parent, std::string_view name, span_kind kind,
+               bool worth_it);
 
     tracer* by_ = nullptr;
     std::string traceparent_;

@@ -13,12 +13,12 @@ constexpr std::string_view not_kept = "00-0af7651916cd43dd8448eb211c80319c-b7ad6
 
 class trace_test : public ::testing::Test {
  protected:
-    tracer make(double ratio, std::size_t limit = 100) {
+    tracer make(double ratio, std::size_t limit = 100, std::size_t remembered = 0) {
         return tracer({.now = [this] { return wall; },
                        .ticks = [this] { return ticks; },
                        .random = [this] { return drawn += step; },
                        .measured = measured},
-                      ratio, limit);
+                      ratio, limit, remembered);
     }
     metrics measured;
     timestamp wall{1'700'000'000'000'000};
@@ -107,6 +107,47 @@ TEST_F(trace_test, the_ratio_decides_for_traces_that_begin_here_and_is_told_down
         EXPECT_FALSE(none.next({}).sampled);
         EXPECT_TRUE(all.next({}).sampled);
     }
+}
+
+TEST_F(trace_test, the_latest_spans_are_remembered_by_trace_whether_or_not_they_are_exported) {
+    for (const std::size_t limit : {std::size_t{0}, std::size_t{100}}) {
+        auto traces = make(1, limit, 3);
+        const auto first = traces.next({}, true), second = traces.next({}, true);
+        for (const auto& [of, name] :
+             {std::pair(first, "a"), std::pair(second, "b"), std::pair(first, "c")}) {
+            active_span(&traces, write_traceparent(of), name, span_kind::consumer);
+            ticks.nanos += 1'000;
+            wall.micros += 1;
+        }
+        const auto names = [&](const trace_context& of) {
+            std::string out;
+            for (const auto& each : traces.remembered({of})) out += each.name;
+            return out;
+        };
+        EXPECT_EQ(names(first), "ac");
+        EXPECT_EQ(names(second), "b");
+        EXPECT_EQ(traces.remembered({first, second}).size(), 3U);
+        active_span(&traces, write_traceparent(second), "d", span_kind::consumer);
+        EXPECT_EQ(names(first), "c") << "the oldest goes";
+        EXPECT_EQ(names(second), "bd");
+        EXPECT_TRUE(traces.remembered({traces.next({})}).empty());
+        EXPECT_EQ(traces.waiting(), limit == 0 ? 0U : 4U);
+        EXPECT_EQ(traces.exports(), limit > 0);
+    }
+    EXPECT_EQ(measured.text().find("queue_full\"} 1"), std::string::npos) << "nothing was lost";
+}
+
+TEST_F(trace_test, where_nobody_collects_only_what_is_worth_it_begins_a_trace) {
+    auto traces = make(1, 0, 10);
+    active_span(&traces, "", "GetProduct", span_kind::server);
+    active_span(&traces, kept, "asked by a caller", span_kind::server);
+    active_span one(&traces, "", "CreateOrder", span_kind::server, true);
+    EXPECT_TRUE(one.recording());
+    const auto below = read_traceparent(one.traceparent());
+    one.end();
+    EXPECT_EQ(traces.remembered({*below, *read_traceparent(kept)}).size(), 2U);
+    auto exported = make(0, 10, 10);
+    EXPECT_FALSE(exported.next({}, true).sampled) << "the ratio holds where a collector is told";
 }
 
 TEST_F(trace_test, ids_are_never_zero) {

@@ -312,3 +312,51 @@ def test_a_large_file_is_imported_in_bounded_memory(shop):
     grown = peak_kb(shop) - before
     # The search index holds about a kilobyte a product (docs/adr/0006); nothing else may grow with the file.
     assert grown < 245_000, f"{grown} kB for 195,000 new products in the index"
+
+
+# --- rows that a function sends
+
+def send_rows(shop, source, first_row, body, client=None):
+    raw = body if isinstance(body, bytes) else body.encode()
+    return (client or shop.operator()).post(f"/api/v1/products/import/rows?source={source}&first_row={first_row}", raw=raw,
+                                            headers={"Content-Type": "text/csv"})
+
+
+def test_rows_that_come_again_change_nothing_and_are_answered_as_before(tmp_path):
+    rows = "".join(f"R-{i},Row {i},{i % 90 + 1}.50,{i}\r\n" for i in range(1, 2501)) + "R-X,,1,1\r\n"
+    with Shop(tmp_path) as shop:
+        first = send_rows(shop, "file-1", 1, HEADER + rows)
+        assert first.status == 200 and counts(first.json) == (2501, 2500, 0, 0, 1) and first.json["repeated"] == 0, first
+        assert [(each["row"], each["column"], each["code"]) for each in first.json["errors"]] == [(2501, "name", "required")]
+        # Somebody buys meanwhile: a recount that came again would bring the unit back.
+        before = {row["sku"]: row for row in csv.DictReader(io.StringIO(exported(shop)))}
+        product = shop.client().get("/api/v1/products/search?q=Row+7&limit=1").json["results"][0]
+        assert shop.operator().post(f"/api/v1/products/{product['id']}/stock", {"delta": 5, "reference": "r"}).status == 200
+        again = send_rows(shop, "file-1", 1, HEADER + rows)
+        assert {**again.json, "repeated": 0} == first.json and again.json["repeated"] == 2501
+        after = {row["sku"]: row for row in csv.DictReader(io.StringIO(exported(shop)))}
+        assert int(after[product["sku"]]["stock"]) == int(before[product["sku"]]["stock"]) + 5
+        # Of another source the same rows are a new count.
+        other = send_rows(shop, "file-2", 1, HEADER + rows).json
+        assert counts(other) == (2501, 0, 1, 2499, 1), other
+        shop.kill()
+        shop.start()
+        assert send_rows(shop, "file-2", 1, HEADER + rows).json["repeated"] == 2501
+
+
+def test_rows_without_a_source_a_place_or_a_header_are_refused(tmp_path):
+    good = HEADER + "A,Mug,1,1\r\n"
+    with Shop(tmp_path) as shop:
+        for source, first_row, body, code, where in (
+                ("", 1, good, "validation_failed", "source"), ("a" * 65, 1, good, "validation_failed", "source"),
+                ("a%20b", 1, good, "validation_failed", "source"), ("s", 0, good, "validation_failed", "first_row"),
+                ("s", "x", good, "validation_failed", "first_row"), ("s", "", good, "validation_failed", "first_row"),
+                ("s", 99999999999999999999, good, "validation_failed", "first_row"), ("s", 1, "", "bad_csv_header", None),
+                ("s", 1, "sku,name\r\nA,B\r\n", "bad_csv_header", "price")):
+            got = send_rows(shop, source, first_row, body)
+            assert got.status == 422 and got.json["code"] == code, (source, first_row, got)
+            assert where is None or where in got.body.decode(), got
+        assert send_rows(shop, "s", 1, good + "x" * (8 << 20)).status == 413
+        assert send_rows(shop, "s", 1, good, shop.client()).status == 401
+        assert send_rows(shop, "s", 1, good, shop.customer()).status == 403
+        assert exported(shop).count("\n") == 1

@@ -79,6 +79,29 @@ def test_beside_the_running_shop(parked):
     assert redrive(parked) == (0, [])
 
 
+def test_by_the_public_api_as_the_console_asks(parked):
+    operator = parked.operator()
+
+    def asked(**wanted):
+        got = operator.post("/api/v1/dead-letters/redrive", wanted)
+        assert got.status == 200, got
+        return [(each["id"], each["outcome"]) for each in got.json["letters"]]
+
+    listed = operator.get("/api/v1/dead-letters").json["letters"]
+    assert [(each["id"], each["outcome"], each["key"]) for each in listed] == [
+        ("bad", "waiting", parked.product), ("behind", "waiting", parked.product)]
+    assert asked(id="behind", dry_run=True) == [("bad", "waiting"), ("behind", "waiting")]
+    assert asked() == [("bad", "failed"), ("behind", "behind")], "every member may be left out"
+    assert asked(id="bad", give_up=True) == [("bad", "given_up")]
+    assert asked(id="behind") == [("behind", "applied")]
+    assert operator.get("/api/v1/dead-letters").json == {"letters": [], "more": False}
+    eventually(lambda: in_cart(parked) == [], what="the deletion applied")
+    got = operator.post("/api/v1/dead-letters/redrive", {"give_up": True})
+    assert got.status == 422 and got.json["code"] == "redrive_too_wide", got
+    got = operator.post("/api/v1/dead-letters/redrive", {"group": "nobody"})
+    assert got.status == 422 and got.json["code"] == "unknown_group", got
+
+
 def test_a_mended_cause_on_a_stopped_shop(parked):
     assert parked.stop() == 0
     mend(parked)

@@ -35,6 +35,9 @@ def test_shoppers_look_fill_carts_and_pay_and_the_books_are_clean(tmp_path):
         assert answered(shop, "/api/v1/cart/items", 200) >= 10, "what they buy went through their carts"
         assert answered(shop, "/api/v1/cart/checkout", 201) >= 10
         assert answered(shop, "/api/v1/events", 202) >= 10, "they are seen looking"
+        hours = operator.get("/api/v1/analytics/funnel?live=true&limit=2").json["windows"]
+        for step in ("viewed", "added_to_cart", "ordered", "paid"):
+            assert sum(each[step] for each in hours) > 0, (step, hours)
         paid = operator.get("/api/v1/orders?status=paid&limit=10").json["orders"]
         assert len({order["user_id"] for order in paid}) == len(paid), "each visit is another guest's"
         assert all(order["items"] and order["total_amount"] > 0 for order in paid)

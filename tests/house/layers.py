@@ -24,7 +24,7 @@ TABLE_HEADERS = {
 RUNTIME_FOR_SERVICES = {"task", "metrics", "log", "trace", "supervisor", "crash_point"}
 # Adapters that are no engine but what several engines share.
 SHARED_ADAPTERS = {"aws": {"dynamodb", "s3", "sqs", "sns"}, "outbox": {"postgres"}}
-WIRING = re.compile(r"src/apps/stoa/wiring(_[a-z]+)?\.(cpp|hpp)")
+WIRING = re.compile(r"src/apps/[a-z]+/wiring(_[a-z]+)?\.(cpp|hpp)")
 
 
 def allowed(path, name):
@@ -79,5 +79,5 @@ def check(root):
                 out.append(f"{path}:{line}: {path.split('/')[1]} may not include {name}")
         if path.startswith("src/apps/") and "adapters" in seen and "services" in seen:
             if not WIRING.fullmatch(path) and not path.endswith("_test.cpp"):
-                out.append(f"{path}:{seen['services']}: only src/apps/stoa/wiring.cpp knows adapters and services")
+                out.append(f"{path}:{seen['services']}: only an app's wiring.cpp knows adapters and services")
     return out

@@ -4,9 +4,11 @@ import os
 import unittest
 from pathlib import Path
 
+import acceptance
 import fire_wall
 import headers
 import layers
+import one_definition
 import presence
 import requirements_table
 import sizes
@@ -32,6 +34,9 @@ class House(unittest.TestCase):
     def test_files_and_functions_can_be_read_at_a_sitting(self):
         self.clean(sizes.check(ROOT))
 
+    def test_a_type_is_defined_once(self):
+        self.clean(one_definition.check(ROOT))
+
     def test_nothing_is_promised_in_comments(self):
         self.clean(words.check_promises(ROOT))
 
@@ -51,6 +56,9 @@ class House(unittest.TestCase):
 
     def test_every_requirement_has_a_place_and_a_proof_that_exists(self):
         self.clean(requirements_table.check(ROOT))
+
+    def test_every_point_of_acceptance_stands_where_it_says(self):
+        self.clean(acceptance.check(ROOT))
 
     def test_the_files_every_reader_looks_for_exist(self):
         self.clean(presence.check(ROOT))

@@ -5,9 +5,11 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import acceptance
 import fire_wall
 import headers
 import layers
+import one_definition
 import presence
 import requirements_table
 import sizes
@@ -87,7 +89,7 @@ class Layers(Planted):
 
     def test_only_the_wiring_knows_adapters_and_services(self):
         both = '#include "adapters/sqlite/a.hpp"\n#include "services/order/order_service.hpp"\n'
-        self.sees(layers.check, "only src/apps/stoa/wiring.cpp", "src/apps/stoa/audit.cpp", both)
+        self.sees(layers.check, "only an app's wiring.cpp", "src/apps/stoa/audit.cpp", both)
         self.passes(layers.check, "src/apps/stoa/wiring.cpp", both)
         self.good("src/apps/stoa/audit.cpp", "services/order/order_service.hpp")
 
@@ -146,6 +148,22 @@ class FireWall(Planted):
         self.good("src/base/a.cpp", '/* getenv("A") */ auto s = "getenv(x)"; auto r = R"(rand())";')
         self.good("src/base/a.cpp", "auto t = order.time(0); int grand(int); clock.now(); task<> sleep(int ms);")
         self.good("src/base/a.cpp", "constexpr auto n = 1'000'000; char c = '\"'; int getenvy(int);")
+
+
+class OneDefinition(Planted):
+    def test_two_types_of_one_name_are_seen(self):
+        self.put("src/apps/stoa/a.hpp", "namespace stoa {\n\nstruct group {\n    int a;\n};\n\n}  // namespace stoa\n")
+        for other in ("struct group {\n    long b;\n};", "class group final : public base {\n};", "class group\n    : public base {\n};",
+                      "enum class group { a, b };", "void f() {\n}\n\nstruct group {\n};"):
+            self.sees(one_definition.check, "stoa::group is defined in src/apps/stoa/a.hpp too", "src/ports/b.cpp",
+                      f"namespace stoa {{\n\n{other}\n\n}}  // namespace stoa\n")
+
+    def test_what_cannot_collide_is_passed(self):
+        self.put("src/apps/stoa/a.hpp", "namespace stoa {\n\nstruct group {\n    int a;\n};\n\n}  // namespace stoa\n")
+        for inside in ("struct group;", "struct group::part {\n};", "namespace {\n\nstruct group {\n};\n\n}  // namespace",
+                       "template <>\nstruct group<int> {\n};", "group f(struct group a) {\n}"):
+            self.passes(one_definition.check, "src/ports/b.cpp", f"namespace stoa {{\n\n{inside}\n\n}}  // namespace stoa\n")
+        self.passes(one_definition.check, "src/ports/b.cpp", "namespace stoa::http {\nstruct group {\n};\n}  // namespace stoa::http\n")
 
 
 class Sizes(Planted):
@@ -254,6 +272,33 @@ class RequirementsTable(Planted):
 
     def test_a_missing_table_is_seen(self):
         self.assertIn("missing", requirements_table.check(self.root)[0])
+
+
+class Acceptance(Planted):
+    def table(self, point="| e | streams | `here` | `here` |", points="abcdfgh"):
+        self.put("here", "kind\n")
+        rows = [f"| {p} | asked | `here` | `here` |" for p in points]
+        self.put(acceptance.TABLE, "\n".join([*rows[:4], point, *rows[4:]]) + "\n")
+        return [each for each in acceptance.check(self.root) if "are asked" not in each]
+
+    def test_a_full_table_passes(self):
+        self.assertEqual(self.table(), [])
+
+    def test_points_stand_once_with_a_place_and_a_proof(self):
+        self.assertIn("each once", self.table(points="abcdfg")[0])
+        self.assertIn("each once", self.table(point="| d | streams | `here` | `here` |")[0])
+        self.assertIn("e has no proof", self.table("| e | streams | `here` | seen |")[0])
+        self.assertIn("e does not say where", self.table("| e | streams | there | `here` |")[0])
+        self.assertIn("there does not exist", self.table("| e | streams | `there` | `here` |")[0])
+
+    def test_too_few_are_counted(self):
+        self.table()
+        found = " ".join(acceptance.check(self.root))
+        for what in ("modules of AWS", "Deployments", "autoscalers", "applications", "pipelines", "stores", "alerts", "load tests"):
+            self.assertIn(f"0 {what}", found)
+
+    def test_a_missing_table_is_seen(self):
+        self.assertIn("missing", acceptance.check(self.root)[0])
 
 
 class Presence(Planted):

@@ -4,8 +4,10 @@ Everything is derived a second time here, from names and from how ARNs are writt
 own expressions is a difference, too.
 """
 import json
+from pathlib import Path
 
 import facts
+import schema_check
 
 PROJECT = "ecommerce"
 ARN = f"arn:aws:{{service}}:{facts.REGION}:{facts.ACCOUNT}:"
@@ -196,6 +198,8 @@ def ports(needs, state):
 def variables(needs, state):
     """Environment variables that processes and functions are told, against those that the code reads."""
     known = {each["name"] for each in needs["variables"]}
+    for each in Path(schema_check.ROOT, "deploy/functions").glob("*/requirements.json"):
+        known |= set(json.loads(each.read_text())["environment"])
     out = []
     told = {"environment": set(state["outputs"]["environment"]["value"])}
     for address, values in resources(state).get("aws_lambda_function", []):

@@ -134,12 +134,11 @@ def test_manifests_of_prod_tell_what_the_configuration_gives(applied):
     assert not manifests.told(applied["aws", "prod"].state, "prod")
 
 
-# --- the functions, once there are any
+# --- the functions
 
-FUNCTIONS = schema_check.ROOT / "functions"
+FUNCTIONS = schema_check.ROOT / "deploy/functions"
 
 
-@pytest.mark.skipif(not FUNCTIONS.is_dir(), reason="there is no functions/ yet")
 def test_functions_have_what_they_need_and_no_more(applied):
     state = applied["aws", "prod"].state
     assert not manifests.functions(FUNCTIONS, state)

@@ -51,15 +51,20 @@ locals {
     product-import = {
       description = "Rows of an uploaded CSV become products of the shop"
       memory      = 512
-      timeout     = 300
+      timeout     = 900
       network     = false
-      environment = { PRODUCT_API_URL = var.shop_url }
+      environment = {
+        PRODUCT_API_URL        = var.shop_url
+        PRODUCT_API_KEY_SECRET = module.secrets.arns["${local.name}/product-api-key"]
+      }
       buckets     = { products = local.bucket_arn["${var.project}-products"] }
       topics      = {}
       queues      = {}
       kafka       = null
       statements = [
-        { actions = ["s3:GetObject"], resources = ["${local.bucket_arn["${var.project}-products"]}/*"] },
+        # PutObject: how far an import is, and its bad rows, lie beside the file.
+        { actions = ["s3:GetObject", "s3:PutObject"], resources = ["${local.bucket_arn["${var.project}-products"]}/*"] },
+        { actions = ["secretsmanager:GetSecretValue"], resources = [module.secrets.arns["${local.name}/product-api-key"]] },
         local.key_use,
       ]
     }
@@ -85,7 +90,12 @@ locals {
       memory      = 512
       timeout     = 60
       network     = true
-      environment = { KAFKA_BROKERS = module.kafka.brokers_iam, SNS_TOPIC_ARN = module.notifications.arn }
+      environment = {
+        KAFKA_BROKERS         = module.kafka.brokers_iam
+        SNS_TOPIC_ARN         = module.notifications.arn
+        DEAD_LETTER_QUEUE_URL = module.queue["ecommerce-notification"].url
+        DYNAMODB_TABLE_PREFIX = var.resource_prefix
+      }
       buckets     = {}
       topics      = {}
       queues      = { orders = module.queue["${var.project}-order-notifications"].arn }
@@ -96,8 +106,9 @@ locals {
       }
       statements = [
         { actions = ["sns:Publish"], resources = [module.notifications.arn] },
+        { actions = ["sqs:SendMessage"], resources = [module.queue["ecommerce-notification"].arn] },
         {
-          actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+          actions   = ["dynamodb:GetItem", "dynamodb:PutItem"]
           resources = [module.tables.arns["ecommerce-notifications"]]
         },
         local.key_use,
@@ -112,6 +123,7 @@ module "function" {
 
   name               = "${var.resource_prefix}${each.key}"
   description        = local.function[each.key].description
+  handler            = each.key
   package            = { bucket = module.packages.name, key = each.value.key }
   memory_mb          = local.function[each.key].memory
   timeout_seconds    = local.function[each.key].timeout

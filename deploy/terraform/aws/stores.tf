@@ -78,6 +78,7 @@ module "secrets" {
   secrets = {
     "${local.name}/db-credentials"     = "DATABASE_URL of the shop's user, which `postgres` of the secret that RDS keeps made"
     "${local.name}/stripe-credentials" = "STRIPE_API_KEY and STRIPE_WEBHOOK_SECRET"
+    "${local.name}/product-api-key"    = "an API key of the shop with the scope products:write, for the function product-import"
     "${local.name}/signing-keys"       = "keys.json: what the shop signs its tokens with"
   }
   kms_key_arn = module.key.arn

@@ -27,6 +27,23 @@ struct run_state {
     bool draining = false;
 };
 
+// Where a person goes next. `demo`: what loading it told; nothing where there is none.
+void tell_pages(const run_state& run, const settings& from,
+                const std::optional<std::string>& demo) {
+    const auto served = target_set::read(from);
+    if (!served || !served->has(target::gateway)) return;
+    const auto base =
+        "http://" + from.address("http").host + ':' + std::to_string(run.all->public_port());
+    std::string who = "sign in as an operator; `stoa operator EMAIL` makes one";
+    if (demo && demo->find("Operator:") != std::string::npos) who = "sign in as the operator above";
+    else if (demo)
+        who =
+            "sign in as operator@example.com with the password of the first start, or as another "
+            "operator: `stoa operator EMAIL` makes one";
+    std::printf("Storefront: %s/\nConsole:    %s/console  (%s)\nAPI:        %s/docs\n",
+                base.c_str(), base.c_str(), who.c_str(), base.c_str());
+}
+
 task<> start_up(run_state& run, const settings& from, serve_options options,
                 steady::time_point began) {
     auto started = co_await run.all->start();
@@ -51,14 +68,17 @@ task<> start_up(run_state& run, const settings& from, serve_options options,
                      hidden->detail.c_str());
     }
     log_info("ready", {{"port", run.all->public_port()}, {"after_ms", took_ms}});
+    std::optional<std::string> demo;
     if (options.demo) {
         auto told = co_await run.all->load_demo();
+        demo = told.value_or("");
         if (!told)
             log_error("demo_failed",
                       {{"code", told.error().code}, {"detail", told.error().detail}});
         else std::fputs(told->c_str(), stdout);
-        std::fflush(stdout);
     }
+    tell_pages(run, from, demo);
+    std::fflush(stdout);
     if (options.shoppers > 0 && !run.draining)
         run.crowd = std::make_unique<shoppers>(
             http.host + ':' + std::to_string(run.all->public_port()), options.shoppers);

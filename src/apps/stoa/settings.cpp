@@ -62,6 +62,8 @@ constexpr setting_key keys[] = {
      "collector of traces, http(s)://host:4318; empty: off"},
     {"trace_ratio", "OTEL_TRACES_SAMPLER_ARG", "1.0",
      "share of the traces beginning here that is kept, 0 to 1; a caller's own choice is kept"},
+    {"trace_memory", "", "10000",
+     "latest spans that this process remembers for the console's page of an order; 0: none"},
     {"service_name", "OTEL_SERVICE_NAME", "stoa", "name of this service in traces"},
     // The documented variables of engines that a shop on its own does not use; read when an engine
     // is chosen.
@@ -164,6 +166,7 @@ constexpr std::string_view numbers[] = {"loops",
                                         "payment_minutes",
                                         "cart_days",
                                         "raw_event_days",
+                                        "trace_memory",
                                         "rate_login_burst",
                                         "rate_login_per_second",
                                         "rate_principal_burst",
@@ -297,6 +300,8 @@ result<void> settings::set(const setting_key& key, std::string text, std::string
         return wrong("must be a whole number from 0 on");
     if ((key.name == "http" || key.name == "admin") && !read_address(text))
         return wrong("must be ADDRESS:PORT, as 127.0.0.1:8080");
+    if (key.name == "trace_memory" && *read_number(text) > 1'000'000)
+        return wrong("must be at most 1000000 spans, of about 600 bytes each");
     if (key.name == "trace_ratio" && !read_ratio(text))
         return wrong("must be a number from 0 to 1, as 0.1");
     if (key.name == "shop_name" && !is_shop_name(text))

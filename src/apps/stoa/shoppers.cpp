@@ -60,17 +60,22 @@ class customer {
         return true;
     }
     void look_at(const seen_product& product) {
+        (void)client_.call("GET", "/api/v1/products/" + product.id);
+        tell("VIEW_PRODUCT", product);
+        if (below(2) != 0 || product.stock <= 3) return;
+        (void)own_->call("POST", "/api/v1/cart/items",
+                         R"({"product_id":")" + product.id + R"(","quantity":1})");
+        tell("ADD_TO_CART", product);
+    }
+    // What the pages of a browser tell of a visit.
+    void tell(std::string_view event_type, const seen_product& product) {
         const auto now = std::chrono::duration_cast<microseconds>(
             std::chrono::system_clock::now().time_since_epoch());
-        (void)client_.call("GET", "/api/v1/products/" + product.id);
         (void)client_.call("POST", "/api/v1/events",
                            R"({"user_id":")" + me_.id + R"(","product_id":")" + product.id +
-                               R"(","event_type":"VIEW_PRODUCT","timestamp":")" +
-                               rfc3339({now.count()}) + R"(","metadata":{"session_id":")" +
-                               me_.id.substr(0, 8) + R"("}})");
-        if (below(2) == 0 && product.stock > 3)
-            (void)own_->call("POST", "/api/v1/cart/items",
-                             R"({"product_id":")" + product.id + R"(","quantity":1})");
+                               R"(","event_type":")" + std::string(event_type) +
+                               R"(","timestamp":")" + rfc3339({now.count()}) +
+                               R"(","metadata":{"session_id":")" + me_.id.substr(0, 8) + R"("}})");
     }
     void buy() {
         static constexpr std::string_view methods[] = {"credit_card", "credit_card", "credit_card",

@@ -1,5 +1,5 @@
-// Traces of one process: the tracer that the loops end their spans in, and the exporter with its
-// client. Made only where `otlp_endpoint` is set; without it nothing of this exists.
+// Traces of one process: the tracer that the loops end their spans in and that remembers the latest
+// `trace_memory` of them; where `otlp_endpoint` is set, the exporter with its client, too.
 #pragma once
 
 #include "apps/stoa/settings.hpp"
@@ -26,13 +26,13 @@ class tracing {
     tracer& spans() { return spans_; }
     void start(supervisor& background);
     // After the supervisor has stopped: sends what waits, within the time.
-    task<> flush(milliseconds within) { return sends_.flush(within); }
+    task<> flush(milliseconds within);
     void close() { client_.reset(); }  // before the loop goes; the rest goes after it
 
  private:
     tracer spans_;
     std::unique_ptr<http::async_client> client_;
-    otlp::exporter sends_;
+    std::unique_ptr<otlp::exporter> sends_;  // null: nobody collects
 };
 
 }  // namespace stoa

@@ -1,5 +1,6 @@
 #include "apps/stoa/web_pages.hpp"
 
+#include "apps/stoa/first_views.hpp"
 #include "apps/stoa/session_pages.hpp"
 #include "base/ids.hpp"
 #include "embedded/web_files.hpp"
@@ -14,6 +15,7 @@ using http::header;
 using http::request;
 using http::response;
 using http::route;
+using asker = std::function<task<response>(request)>;
 
 // Own scripts and styles only, none inline. Pictures of products may lie anywhere.
 constexpr std::string_view page_policy =
@@ -23,9 +25,8 @@ constexpr std::string_view page_policy =
 
 // The addresses that the storefront's and the console's own routers know (web/src/*/main.tsx). They
 // stay clear of the API's short paths: /products is data.
-constexpr std::array storefront_paths{
-    "/",           "/browse",  "/item/{id}", "/checkout", "/account", "/account/{page...}",
-    "/order/{id}", "/sign-in", "/join",      "/reset"};
+constexpr std::array storefront_paths{"/browse",     "/checkout", "/account", "/account/{page...}",
+                                      "/order/{id}", "/sign-in",  "/join",    "/reset"};
 constexpr std::array console_paths{"/console", "/console/{page...}"};
 
 constexpr std::string_view unbuilt_page =
@@ -116,13 +117,62 @@ route file_route(std::string path, std::string name, std::shared_ptr<web_file> f
     return out;
 }
 
+// Kept, but asked for each time: a new version shows at once.
+std::vector<header> page_headers() {
+    return {{"Content-Security-Policy", std::string(page_policy)},
+            {"Cross-Origin-Opener-Policy", "same-origin"},
+            {"Cache-Control", "no-cache"}};
+}
+
 std::shared_ptr<web_file> page_of(std::span<const embedded_file> files, const std::string& name) {
-    // Kept, but asked for each time: a new version shows at once.
-    std::vector<header> headers{{"Content-Security-Policy", std::string(page_policy)},
-                                {"Cross-Origin-Opener-Policy", "same-origin"},
-                                {"Cache-Control", "no-cache"}};
+    auto headers = page_headers();
     if (!content_of(files, name).empty()) return file_of(files, name, std::move(headers));
     return std::make_shared<web_file>(name, unbuilt_page, "", "", std::move(headers));
+}
+
+route home_route(std::span<const embedded_file> files, const std::shared_ptr<web_file>& plain) {
+    const auto in_language = [&](const std::string& language) {
+        const auto name = "first/home." + language + ".html";
+        if (content_of(files, name).empty()) return plain;
+        auto headers = page_headers();
+        headers.push_back({"Vary", "Accept-Language"});
+        return file_of(files, name, std::move(headers));
+    };
+    route out{.method = verb::get, .path = "/", .name = "Storefront", .caller = who::anyone};
+    out.answer = [english = in_language("en"), german = in_language("de")](
+                     request_context, request in, route::parameters) -> task<response> {
+        const bool de = first_language(in.find("accept-language")) == "de";
+        co_return (de ? german : english)->answer(in);
+    };
+    return out;
+}
+
+// The API's own answer for the product; nothing where there is none.
+task<std::string> known_product(asker ask, request from, std::string id) {
+    request wanted{.method = verb::get,
+                   .target = "/api/v1/products/" + id,
+                   .path = "/api/v1/products/" + id,
+                   .address = std::move(from.address)};
+    const auto answered = co_await ask(std::move(wanted));
+    co_return answered.status == 200 && answered.body ? *answered.body : std::string();
+}
+
+route item_route(std::span<const embedded_file> files, std::shared_ptr<web_file> plain, asker ask) {
+    route out{
+        .method = verb::get, .path = "/item/{id}", .name = "Storefront", .caller = who::anyone};
+    out.answer = [page = content_of(files, "first/item.html"), plain = std::move(plain),
+                  ask = std::move(ask)](request_context, request in,
+                                        route::parameters given) -> task<response> {
+        const auto id = given.front().second;
+        if (page.empty() || !ask || !is_uuid(id)) co_return plain->answer(in);
+        const auto known = co_await known_product(ask, in, id);
+        auto view = known.empty() ? std::string() : item_view(page, known);
+        if (view.empty()) co_return plain->answer(in);
+        response made{.content_type = type_of_file(".html"), .headers = page_headers()};
+        made.set_body(std::move(view));
+        co_return made;
+    };
+    return out;
 }
 
 }  // namespace
@@ -146,9 +196,12 @@ std::string_view best_coding(std::string_view accepted, bool has_br, bool has_gz
     return gzip && has_gzip ? "gzip" : "";
 }
 
-std::vector<route> web_pages(std::span<const embedded_file> files) {
+std::vector<route> web_pages(std::span<const embedded_file> files,
+                             std::function<task<response>(request)> ask) {
     std::vector<route> out;
     const auto storefront = page_of(files, "index.html"), console = page_of(files, "console.html");
+    out.push_back(home_route(files, storefront));
+    out.push_back(item_route(files, storefront, std::move(ask)));
     for (const std::string path : storefront_paths)
         out.push_back(file_route(path, "Storefront", storefront));
     for (const std::string path : console_paths)
@@ -168,9 +221,9 @@ std::vector<route> web_pages(std::span<const embedded_file> files) {
 }
 
 result<void> mount_web(http::router& to) {
-    for (auto& page : session_pages([&to](http::request in) { return to.handle(std::move(in)); }))
-        STOA_TRY_VOID(to.add(std::move(page)));
-    for (auto& page : web_pages(embedded::web_files())) STOA_TRY_VOID(to.add(std::move(page)));
+    const auto ask = [&to](http::request in) { return to.handle(std::move(in)); };
+    for (auto& page : session_pages(ask)) STOA_TRY_VOID(to.add(std::move(page)));
+    for (auto& page : web_pages(embedded::web_files(), ask)) STOA_TRY_VOID(to.add(std::move(page)));
     return {};
 }
 

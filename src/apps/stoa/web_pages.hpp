@@ -10,8 +10,11 @@
 namespace stoa {
 
 // `files`: what web/ was built to. A file may have siblings of its name and .br or .gz, which are
-// what clients get that take them. Without an index.html, pages say how to build one.
-std::vector<http::route> web_pages(std::span<const embedded_file> files);
+// what clients get that take them. Without an index.html, pages say how to build one. `ask` answers
+// as the shop would; without it, a product's page comes without the product in it.
+std::vector<http::route> web_pages(
+    std::span<const embedded_file> files,
+    std::function<task<http::response>(http::request)> ask = nullptr);
 
 // The storefront, the console and their sessions, which ask `to` as any client would.
 result<void> mount_web(http::router& to);

@@ -12,6 +12,7 @@
 #include "apps/stoa/replica.hpp"
 #include "apps/stoa/run_file.hpp"
 #include "apps/stoa/tracing.hpp"
+#include "apps/stoa/upkeep_pages.hpp"
 #include "apps/stoa/wiring.hpp"
 #include "apps/stoa/wiring_analytics.hpp"
 #include "apps/stoa/wiring_engines.hpp"
@@ -79,6 +80,7 @@ struct shop::parts {
     result<void> add_open_routes(http::router& to, replica& one);
     result<void> add_routes_elsewhere(http::router& to, const replica& one);
     std::function<task<result<redrive_report>>(redrive_request)> redriver(replica& one);
+    std::vector<part_elsewhere> parts_elsewhere(const replica& one) const;
     result<void> add_admin_routes(http::router& to, replica& one);
     result<void> start_consumers(replica& one);
     void start_rounds();

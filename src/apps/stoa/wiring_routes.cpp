@@ -1,13 +1,27 @@
 // What a shop answers: customers at its open routes, whoever runs it at the admin ones.
 #include "apps/stoa/backup_pages.hpp"
+#include "apps/stoa/log_pages.hpp"
 #include "apps/stoa/picture_pages.hpp"
+#include "apps/stoa/story_page.hpp"
 #include "apps/stoa/transfer_pages.hpp"
 #include "apps/stoa/upkeep_pages.hpp"
 #include "apps/stoa/web_pages.hpp"
 #include "apps/stoa/wiring_parts.hpp"
+#include "services/user/user_events.hpp"
 #include "transport/openapi/openapi.hpp"
 
 namespace stoa {
+namespace {
+
+// Who asks for a new password proves that by the token in the event: no operator may read it.
+std::vector<std::string> topics_to_show(const settings& from) {
+    std::vector<std::string> out;
+    for (const auto& each : shop_topics(from))
+        if (each.name != users::topic::notifications) out.emplace_back(each.name);
+    return out;
+}
+
+}  // namespace
 
 result<void> shop::parts::make_routes(replica& one) {
     http::router_needs ports{time, random, measured, limiter, [this, &one](std::string credential) {
@@ -56,6 +70,14 @@ result<void> shop::parts::add_open_routes(http::router& to, replica& one) {
         STOA_TRY_VOID(to.add(invoice_page([&one](request_context context, std::string order_id) {
             return one.notifications->invoice(std::move(context), std::move(order_id));
         })));
+    if (one.orders) {
+        STOA_TRY_VOID(to.add(story_page({.orders = one.orders.get(),
+                                         .log = &stores->log(),
+                                         .time = &time,
+                                         .traces = traces ? &traces->spans() : nullptr})));
+        for (auto& page : log_pages({&stores->log(), topics_to_show(from)}))
+            STOA_TRY_VOID(to.add(std::move(page)));
+    }
     if (one.payments) STOA_TRY_VOID(to.add(stripe_webhook_page(from, time, one.payments.get())));
     if (one.gateway) STOA_TRY_VOID(add_routes_elsewhere(to, one));
     auto asked = analytics->asked_by_peers(one.share.index);
@@ -68,9 +90,12 @@ result<void> shop::parts::add_open_routes(http::router& to, replica& one) {
         STOA_TRY_VOID(
             to.add(rpc::rpc_route(std::move(asked), *service_tokens, from.currency("currency"))));
     }
-    STOA_TRY_VOID(to.add(readiness_page([this] { return readiness(); })));
-    if (!one.consumers().empty())
-        for (auto& page : dead_letter_pages(redriver(one))) STOA_TRY_VOID(to.add(std::move(page)));
+    const auto others = one.gateway ? parts_elsewhere(one) : std::vector<part_elsewhere>();
+    STOA_TRY_VOID(to.add(readiness_page([this] { return readiness(); }, others)));
+    if (!one.consumers().empty() || !others.empty())
+        for (auto& page :
+             dead_letter_pages(one.consumers().empty() ? nullptr : redriver(one), others))
+            STOA_TRY_VOID(to.add(std::move(page)));
     if (one.gateway) STOA_TRY_VOID(mount_web(to));
     for (auto& page : public_pages({.jwks = [this] { return tokens->jwks(); }}))
         STOA_TRY_VOID(to.add(std::move(page)));
@@ -84,6 +109,14 @@ std::function<task<result<redrive_report>>(redrive_request)> shop::parts::redriv
     };
 }
 
+std::vector<part_elsewhere> shop::parts::parts_elsewhere(const replica& one) const {
+    std::vector<part_elsewhere> out;
+    for (const auto& each : all_targets())
+        if (auto* const there = targets.has(each.is) ? nullptr : one.passes_to(each.is))
+            out.push_back({std::string(each.name), there});
+    return out;
+}
+
 // A gateway's: what other processes answer.
 result<void> shop::parts::add_routes_elsewhere(http::router& to, const replica& one) {
     for (const auto& each : all_targets()) {
@@ -94,6 +127,11 @@ result<void> shop::parts::add_routes_elsewhere(http::router& to, const replica& 
             for (auto& page : transfer_pages({}))
                 STOA_TRY_VOID(to.add(http::passed_on(std::move(page), *there)));
             for (auto& page : picture_pages({}))
+                STOA_TRY_VOID(to.add(http::passed_on(std::move(page), *there)));
+        }
+        if (each.is == target::order) {
+            STOA_TRY_VOID(to.add(http::passed_on(story_page({}), *there)));
+            for (auto& page : log_pages({}))
                 STOA_TRY_VOID(to.add(http::passed_on(std::move(page), *there)));
         }
         if (each.is == target::notification)

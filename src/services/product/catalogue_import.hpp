@@ -47,7 +47,6 @@ std::variant<import_row, std::vector<bad_row>> read_import_row(const csv_header&
                                                                const csv_record& record,
                                                                std::int64_t row,
                                                                currency_code shop);
-std::span<const csv_column> import_columns();
 
 inline constexpr std::string_view imports_bucket = "imports";
 

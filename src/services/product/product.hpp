@@ -75,6 +75,13 @@ struct stock_movement {
 };
 BOOST_DESCRIBE_STRUCT(stock_movement, (), (product_id, delta, reason, reference, created_at))
 
+// Units of one product that an order's hold took.
+struct held_line {
+    std::string product_id;
+    std::int64_t quantity = 0;
+};
+BOOST_DESCRIBE_STRUCT(held_line, (), (product_id, quantity))
+
 enum class hold_status : std::uint8_t {
     held,       // counted in reserved
     refused,    // the refusal is kept: a repeat reads it

@@ -9,6 +9,7 @@ namespace stoa::products {
 namespace {
 
 constexpr std::size_t errors_in_report = 1'000;
+constexpr std::size_t largest_report_bytes = 4 << 20;
 // Of a record with its line end: what is longer is refused by the reader, whatever is in it.
 constexpr std::size_t largest_record = csv_limits{}.record_bytes + 2;
 
@@ -102,7 +103,7 @@ task<result<functions::outcome>> product_import_function::handle(functions::trig
 task<result<std::optional<file_report>>> product_import_function::report_of(std::string bucket,
                                                                             std::string key) {
     auto found = co_await ports_.objects.read({.bucket = std::move(bucket), .key = report_key(key)},
-                                              0, settings_.range_bytes);
+                                              0, largest_report_bytes);
     if (!found && found.error().kind == errc::not_found) co_return std::optional<file_report>();
     if (!found) co_return std::unexpected(std::move(found).error());
     auto read = from_json<file_report>(found->bytes);
@@ -249,6 +250,8 @@ task<result<void>> product_import_function::read_header(reading& at) {
         if (!*row)
             co_return fail(errc::invalid, "bad_csv_header",
                            "the header row: " + row->error().detail);
+        // The shop would say so, too, but a file without rows asks it nothing.
+        STOA_CO_TRY_VOID(csv_header(import_columns(), (*row)->fields).check());
         break;
     }
     auto size = static_cast<std::size_t>(first.read_bytes());
@@ -261,20 +264,32 @@ task<result<void>> product_import_function::read_header(reading& at) {
         at.report.next_byte = static_cast<std::int64_t>(size);
         at.report.next_line = static_cast<std::int64_t>(first.line());
     }
-    at.first_byte = at.window_byte = at.fetched_byte = at.end_byte = at.report.next_byte;
+    at.first_byte = at.window_byte = at.end_byte = at.report.next_byte;
+    at.fetched_byte = at.first_byte - 1;  // see begin_rows()
     at.first_line = at.end_line = at.report.next_line;
     at.batch_row = at.report.next_row;
     co_return result<void>();
 }
 
+// The first range begins with the last byte of what was read before: the second character of a line
+// end that was cut there would be a blank line of its own.
+void product_import_function::begin_rows(reading& at, std::string& chunk) {
+    const std::size_t known = chunk.starts_with("\r\n") ? 2 : 1;
+    chunk.erase(0, known);
+    at.first_byte = at.window_byte = at.end_byte =
+        at.report.next_byte + static_cast<std::int64_t>(known) - 1;
+}
+
 task<result<void>> product_import_function::read_rows(reading& at) {
-    for (;;) {
-        STOA_CO_TRY(const auto chunk, co_await next_range(at));
-        if (chunk.empty()) at.rows.finish();
+    for (bool first = true;; first = false) {
+        STOA_CO_TRY(auto chunk, co_await next_range(at));
+        const bool end = chunk.empty();
+        if (first && !end) begin_rows(at, chunk);
+        if (end) at.rows.finish();
         else at.rows.feed(chunk);
         at.window += chunk;
         while (const auto row = at.rows.next()) STOA_CO_TRY_VOID(co_await take(at, *row));
-        if (chunk.empty()) break;
+        if (end) break;
         // A record that goes on for longer than any may is not kept.
         auto rest = std::string_view(at.window).substr(at.taken);
         if (!at.too_long) without_line_ends(rest);
@@ -312,9 +327,6 @@ task<result<void>> product_import_function::take(reading& at, const csv_row& row
     at.taken += size;
     at.window_byte = at.end_byte = end;
     at.end_line = at.first_line - 1 + static_cast<std::int64_t>(at.rows.line());
-    // Where a later call begins, the second character of a line end would be a line of its own.
-    if (raw.ends_with('\r') && at.window.size() > at.taken && at.window[at.taken] == '\n')
-        ++at.end_byte;
     if (too_long) STOA_CO_TRY_VOID(co_await send(at));
     co_return result<void>();
 }

@@ -41,7 +41,7 @@ BOOST_DESCRIBE_STRUCT(file_report, (),
 inline std::string report_key(std::string_view key) { return std::string(key) + ".report.json"; }
 
 struct product_import_settings {
-    std::size_t range_bytes = 4 << 20;  // of one read
+    std::size_t range_bytes = 4 << 20;  // of one read; at least 2
     std::int64_t batch_rows = 8 * rows_a_transaction;
     std::size_t batch_bytes = 4 << 20;
     // What is left then is the next call's; of a short call a third.
@@ -77,6 +77,7 @@ class product_import_function final : public functions::function {
     task<result<std::optional<file_report>>> report_of(std::string bucket, std::string key);
     task<result<bool>> is_newest(const file_report& report);
     task<result<void>> read_header(reading& at);
+    static void begin_rows(reading& at, std::string& chunk);
     task<result<void>> read_rows(reading& at);
     task<result<std::string>> next_range(reading& at);
     task<result<void>> take(reading& at, const csv_row& row);

@@ -23,6 +23,9 @@ constexpr operation table[] = {
         .also_at("/products/{id}")
         .allows(anyone)
         .says("One product."),
+    serve<&api::get_related>(get, "/api/v1/products/{id}/related", "GetRelatedProducts")
+        .allows(anyone)
+        .says("What was bought together with it lately, filled up from its category."),
     serve<&api::create_product>(post, "/api/v1/products", "CreateProduct")
         .also_at("/products")
         .answers(201)
@@ -60,6 +63,9 @@ constexpr operation table[] = {
         .allows(services)
         .takes_idempotency_key()
         .says("Holds units for an order."),
+    serve<&api::get_hold>(get, "/api/v1/holds/{order_id}", "GetHold")
+        .allows(operators)
+        .says("What an order holds or held, with the movements of stock it caused."),
     serve<&api::commit_reserved>(post, "/api/v1/holds/{order_id}/commit", "CommitHold")
         .allows(services)
         .says("The order is paid: its units leave the stock."),

@@ -3,6 +3,7 @@
 // answered as they were then.
 #pragma once
 
+#include "base/csv.hpp"
 #include "base/described.hpp"
 #include "runtime/task.hpp"
 
@@ -36,10 +37,13 @@ struct rows_report {
 BOOST_DESCRIBE_STRUCT(rows_report, (),
                       (rows, created, updated, unchanged, recounted, bad, repeated, errors))
 
+// What the header row may name.
+std::span<const csv_column> import_columns();
+
 class row_importer {
  public:
     virtual ~row_importer() = default;
-    // Errors: `invalid` with code bad_csv_header or invalid_request: nothing was applied and the
+    // Errors: `invalid` with code bad_csv_header or validation_failed: nothing was applied and the
     // same rows will be refused again; `unavailable`, `timeout`, `conflict`: part of it may be
     // applied, and it may be sent again.
     virtual task<result<rows_report>> import_rows(rows_request) = 0;

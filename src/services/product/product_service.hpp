@@ -118,6 +118,30 @@ struct end_hold_answer {
 };
 BOOST_DESCRIBE_STRUCT(end_hold_answer, (), (order_id, outcome))
 
+// The hold of an order as operators see it: what was reserved, and what came of it.
+struct hold_report {
+    std::string order_id;
+    hold_status status{};
+    timestamp created_at, updated_at, due_at;
+    std::vector<held_line> lines;
+    std::vector<stock_movement> movements;  // that name the order: sold, returned
+};
+BOOST_DESCRIBE_STRUCT(hold_report, (),
+                      (order_id, status, created_at, updated_at, due_at, lines, movements))
+
+struct related_products_request {
+    std::string id;
+    std::optional<std::int32_t> limit;  // 8 where none is given
+};
+BOOST_DESCRIBE_STRUCT(related_products_request, (), (id, limit))
+// Those bought together with it first, by the number of orders; then others of its category, newest
+// first. All can be sold now.
+struct related_products {
+    std::vector<product> products;
+    std::int32_t bought_together = 0;  // how many of them, from the first on
+};
+BOOST_DESCRIBE_STRUCT(related_products, (), (products, bought_together))
+
 struct list_categories_request {};
 BOOST_DESCRIBE_STRUCT(list_categories_request, (), ())
 struct category_list {
@@ -160,6 +184,9 @@ class api : public stock_keeper {
     virtual task<result<end_hold_answer>> release_reserved(request_context, end_hold_request) = 0;
     virtual task<result<category_list>> list_categories(request_context,
                                                         list_categories_request) = 0;
+    virtual task<result<related_products>> get_related(request_context,
+                                                       related_products_request) = 0;
+    virtual task<result<hold_report>> get_hold(request_context, end_hold_request) = 0;
     virtual task<result<image_list>> list_images(request_context, get_product_request) = 0;
     virtual task<result<image_list>> order_images(request_context, order_images_request) = 0;
     virtual task<result<deleted_answer>> delete_image(request_context, delete_image_request) = 0;
@@ -203,6 +230,8 @@ class product_service final : public api {
     task<result<end_hold_answer>> commit_reserved(request_context, end_hold_request) override;
     task<result<end_hold_answer>> release_reserved(request_context, end_hold_request) override;
     task<result<category_list>> list_categories(request_context, list_categories_request) override;
+    task<result<related_products>> get_related(request_context, related_products_request) override;
+    task<result<hold_report>> get_hold(request_context, end_hold_request) override;
     task<result<catalogue_facts>> describe_catalogue(request_context);
 
     task<result<image_list>> list_images(request_context, get_product_request) override;
@@ -296,3 +325,6 @@ template <>
 inline constexpr auto stoa::rules_of<stoa::products::reserve_request> =
     std::to_array<stoa::rule>({stoa::range("quantity", 1, stoa::products::largest_quantity),
                                stoa::range("order_id", 1, 128)});
+template <>
+inline constexpr auto stoa::rules_of<stoa::products::related_products_request> =
+    std::to_array<stoa::rule>({stoa::range("limit", 1, 24)});

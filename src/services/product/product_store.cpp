@@ -10,6 +10,7 @@
 namespace stoa::products::store {
 
 BOOST_DESCRIBE_STRUCT(shelf, (), (on_hand, reserved))
+BOOST_DESCRIBE_STRUCT(hold_facts, (), (status, created_at, updated_at, due_at))
 
 namespace {
 
@@ -26,12 +27,6 @@ struct hold_row {
 };
 BOOST_DESCRIBE_STRUCT(hold_row, (), (order_id, status, outcome))
 
-struct held_line {
-    std::string product_id;
-    std::int64_t quantity = 0;
-};
-BOOST_DESCRIBE_STRUCT(held_line, (), (product_id, quantity))
-
 auto ask_hold(transaction& t, std::string_view order_id) {
     return t.ask_first<hold_row>("SELECT order_id, status, outcome FROM holds WHERE order_id = ?1",
                                  order_id);
@@ -40,12 +35,16 @@ std::optional<hold_row> find_hold(transaction& t, std::string_view order_id) {
     return ask_hold(t, order_id).get();
 }
 
+}  // namespace
+
 // In product order, so that two transactions that lock rows cannot wait for each other.
 std::vector<held_line> lines_of(transaction& t, std::string_view order_id) {
     return t.query<held_line>(
         "SELECT product_id, quantity FROM hold_lines WHERE order_id = ?1 ORDER BY product_id",
         order_id);
 }
+
+namespace {
 
 void set_hold_status(transaction& t, std::string_view order_id, hold_status to, timestamp now) {
     t.send("UPDATE holds SET status = ?2, updated_at = ?3 WHERE order_id = ?1", order_id, to, now);
@@ -397,6 +396,37 @@ ended release_hold(transaction& t, std::string_view order_id, timestamp now,
         return ended::done;
     }
     return ended::repeated;
+}
+
+std::optional<hold_facts> hold_of(transaction& t, std::string_view order_id) {
+    return t.first<hold_facts>(
+        "SELECT status, created_at, updated_at, due_at FROM holds WHERE order_id = ?1", order_id);
+}
+
+std::vector<stock_movement> movements_of_order(transaction& t, std::string_view order_id) {
+    return t.query<stock_movement>(
+        "SELECT m.product_id, m.delta, m.reason, m.reference, m.created_at FROM hold_lines AS l "
+        "JOIN stock_movements AS m ON m.product_id = l.product_id AND m.reference = l.order_id "
+        "AND m.reason IN ('sold', 'returned') "
+        "WHERE l.order_id = ?1 ORDER BY m.created_at, m.product_id",
+        order_id);
+}
+
+// Movements of sales name their orders, whose ids begin with the time: the primary key alone gives
+// the latest. What is no order's (a hold under a key) does not begin with a digit of an id.
+std::vector<std::string> bought_together(transaction& t, std::string_view product_id, int orders,
+                                         int limit) {
+    return t.texts(
+        "SELECT other.product_id FROM "
+        "(SELECT reference FROM stock_movements WHERE product_id = ?1 AND reason = 'sold' "
+        "AND reference < 'g' ORDER BY reference DESC LIMIT ?2) AS latest "
+        "JOIN holds ON holds.order_id = latest.reference AND holds.status = 'committed' "
+        "JOIN hold_lines AS other ON other.order_id = latest.reference "
+        "AND other.product_id <> ?1 "
+        "JOIN products ON products.id = other.product_id AND products.is_active = 1 "
+        "AND products.on_hand > products.reserved "
+        "GROUP BY other.product_id ORDER BY COUNT(*) DESC, other.product_id LIMIT ?3",
+        product_id, orders, limit);
 }
 
 std::vector<std::string> held_past(transaction& t, timestamp now, int limit) {

@@ -85,6 +85,17 @@ ended commit_hold(transaction& t, std::string_view order_id, timestamp now);
 // stands.
 ended release_hold(transaction& t, std::string_view order_id, timestamp now,
                    std::vector<stock_left>& left);
+struct hold_facts {
+    hold_status status{};
+    timestamp created_at, updated_at, due_at;
+};
+std::optional<hold_facts> hold_of(transaction& t, std::string_view order_id);
+std::vector<held_line> lines_of(transaction& t, std::string_view order_id);  // by product
+std::vector<stock_movement> movements_of_order(transaction& t, std::string_view order_id);
+// Of the latest `orders` that were paid with this product and not given back: the other products
+// that can be sold now, by the number of these orders they stand in, then by id.
+std::vector<std::string> bought_together(transaction& t, std::string_view product_id, int orders,
+                                         int limit);
 std::vector<std::string> held_past(transaction& t, timestamp now, int limit);
 
 }  // namespace stoa::products::store

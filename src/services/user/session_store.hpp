@@ -18,8 +18,8 @@ struct session_record {
     account_role role = account_role::guest;
     timestamp authenticated_at;  // when the password was last proved: older than tokens_valid_after
                                  // is over
-    std::int64_t generation = 0;  // of the refresh token that works; lower ones were used
-    std::int64_t expires_at = 0;  // Unix seconds
+    std::int64_t generation = 0;          // of the refresh token that works; lower ones were used
+    std::int64_t expires_at = 0;          // Unix seconds
     std::optional<timestamp> rotated_at;  // when this generation came
 };
 BOOST_DESCRIBE_STRUCT(session_record, (),

@@ -15,10 +15,11 @@ constexpr int most_keys_listed = 1'000;
 // What a key can be allowed: the services and the special routes that ask for more than anyone may,
 // by the words that the router asks a key for. A test asks every operation.
 constexpr auto scopes = std::to_array<std::string_view>(
-    {"analytics:read", "audit:write", "carts:read", "carts:write", "dead-letters:read",
-     "dead-letters:write", "gateway:read", "imports:read", "notifications:read",
-     "notifications:write", "orders:read", "orders:write", "payments:read", "payments:write",
-     "products:read", "products:write", "readiness:read", "users:read", "users:write"});
+    {"analytics:read",    "audit:write",        "carts:read",          "carts:write",
+     "dead-letters:read", "dead-letters:write", "gateway:read",        "imports:read",
+     "log:read",          "notifications:read", "notifications:write", "orders:read",
+     "orders:write",      "payments:read",      "payments:write",      "products:read",
+     "products:write",    "readiness:read",     "users:read",          "users:write"});
 
 bool is_scope(std::string_view text) { return std::ranges::find(scopes, text) != scopes.end(); }
 

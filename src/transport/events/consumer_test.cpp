@@ -175,8 +175,7 @@ TEST_F(consumer_test, a_handler_that_broke_off_among_others_is_asked_again) {
 // The process ends and begins again at the last offset that was stored.
 TEST_F(consumer_test, a_batch_of_which_an_event_was_left_undone_is_never_acknowledged) {
     log.breaks_at = "b";
-    EXPECT_DEATH(consume({told_to("a", 0, R"({"text":"fine"})"), told_to("b", 1, "{}")}),
-                 "");
+    EXPECT_DEATH(consume({told_to("a", 0, R"({"text":"fine"})"), told_to("b", 1, "{}")}), "");
 }
 
 TEST_F(consumer_test, a_dead_letter_keeps_the_trace_it_came_with) {

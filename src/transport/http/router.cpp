@@ -266,8 +266,11 @@ request_context router::make_context(const request& of) const {
 active_span router::open_span(const request& in, const match& found,
                               request_context& context) const {
     if (!ports_.traces) return {};
+    // Where nobody collects them, the few that are remembered are of what somebody changed.
+    const bool worth_it = found.to && in.method != verb::get && found.to->caller != who::anyone;
+    if (!ports_.traces->exports() && !worth_it) return {};
     active_span out(ports_.traces, context.traceparent, found.to ? found.to->name : "unmatched",
-                    span_kind::server);
+                    span_kind::server, worth_it);
     context.traceparent = out.traceparent();
     out.set("http.request.method", in.unknown_method ? "_OTHER"
                                    : in.head         ? "HEAD"

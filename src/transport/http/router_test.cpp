@@ -84,6 +84,7 @@ constexpr operation table[] = {
         .answers(201)
         .allows(who::anyone)
         .keeps_secrets(),
+    serve<&notes::make>(verb::post, "/api/v1/own", "MakeOwn").allows(who::signed_in),
     serve<&notes::guarded>(verb::get, "/api/v1/signed_in", "ForSignedIn").allows(who::signed_in),
     serve<&notes::guarded>(verb::get, "/api/v1/registered", "ForRegistered")
         .allows(who::registered),
@@ -405,6 +406,29 @@ TEST_F(traced_router_test, without_a_caller_a_trace_begins_and_a_client_that_say
     EXPECT_EQ(traces.waiting(), 0U);
     EXPECT_EQ(api.seen.traceparent.substr(0, 36), caller.substr(0, 36));
     EXPECT_TRUE(api.seen.traceparent.ends_with("-00"));
+}
+
+TEST_F(traced_router_test,
+       where_nobody_collects_a_span_is_worth_it_where_somebody_changes_something) {
+    tracer memory{{.now = [this] { return time.now(); },
+                   .ticks = [this] { return time.ticks(); },
+                   .random = [this] { return random.next(); },
+                   .measured = measured},
+                  1.0,
+                  0,
+                  100};
+    build({}, &memory);
+    get("/api/v1/notes/a");
+    EXPECT_EQ(api.seen.traceparent, "") << "a read begins no trace";
+    ask(make(verb::post, "/api/v1/notes", {}, R"({"text":"hello"})"));
+    EXPECT_EQ(api.seen.traceparent, "") << "nor does what anyone may do";
+    ask(make(verb::post, "/api/v1/own", {{"authorization", "Bearer customer"}},
+             R"({"text":"hello"})"));
+    const auto own = read_traceparent(api.seen.traceparent);
+    ASSERT_TRUE(own);
+    const auto spans = memory.remembered({*own});
+    ASSERT_EQ(spans.size(), 1U);
+    EXPECT_EQ(spans.front().name, "MakeOwn");
 }
 
 TEST_F(traced_router_test, failures_of_ours_are_errors_and_refusals_are_not) {

@@ -96,7 +96,8 @@ TEST(lambda_event, records_of_kafka_are_decoded_and_named_by_their_place) {
 }
 TEST(lambda_event, a_record_of_kafka_without_key_or_value_is_one) {
     const auto got = read_event(
-        R"({"eventSource":"SelfManagedKafka","records":{"a-0":[{"topic":"a","partition":0,"offset":0,"key":null,"value":null}]}})");
+        R"({"eventSource":"SelfManagedKafka","records":{"a-0":[
+            {"topic":"a","partition":0,"offset":0,"key":null,"value":null}]}})");
     ASSERT_TRUE(got);
     EXPECT_TRUE(got->records.at(0).said.body.empty());
 }

@@ -136,7 +136,7 @@ task<result<void>> runtime::serve(functions::function& with) {
         busy_ = true;
         auto told = co_await handle(with, std::move(what));
         busy_ = false;
-        if (!told) co_return told;
+        if (!told || ending_) co_return told;
     }
 }
 

@@ -34,6 +34,7 @@ class runtime {
     task<result<void>> serve(functions::function& with);
 
     bool busy() const { return busy_; }  // an event is being handled
+    void end() { ending_ = true; }       // serve() returns after that event
 
  private:
     struct call;
@@ -46,7 +47,7 @@ class runtime {
     std::string base_;
     http_client& http_;
     clock& time_;
-    bool busy_ = false;
+    bool busy_ = false, ending_ = false;
 };
 
 }  // namespace stoa::lambda

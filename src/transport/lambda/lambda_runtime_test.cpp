@@ -14,7 +14,8 @@ using functions::outcome;
 using functions::trigger;
 
 constexpr std::string_view two_messages =
-    R"({"Records":[{"eventSource":"aws:sqs","messageId":"a","body":"x"},{"eventSource":"aws:sqs","messageId":"b","body":"y"}]})";
+    R"({"Records":[{"eventSource":"aws:sqs","messageId":"a","body":"x"},
+                  {"eventSource":"aws:sqs","messageId":"b","body":"y"}]})";
 constexpr std::string_view one_notice =
     R"({"Records":[{"EventSource":"aws:sns","Sns":{"MessageId":"n","Message":"x"}}]})";
 
@@ -91,9 +92,8 @@ TEST_F(lambda_runtime, where_single_records_cannot_come_again_the_event_fails) {
     give(one_notice);
     serve();
     EXPECT_TRUE(told().url.ends_with("/invocation/r-1/error"));
-    EXPECT_EQ(
-        told().body,
-        R"({"errorMessage":"1 of its records failed: n: not \"now\"","errorType":"mail_server_away","stackTrace":[]})");
+    EXPECT_EQ(told().body, R"({"errorMessage":"1 of its records failed: n: not \"now\"",)"
+                           R"("errorType":"mail_server_away","stackTrace":[]})");
     EXPECT_EQ(testing::header_of(told(), "Lambda-Runtime-Function-Error-Type"),
               "Function.mail_server_away");
 }

@@ -1,4 +1,5 @@
 // The statuses an order can have and the ways between them, with where this one is.
+import { useEffect, useRef } from "react";
 import type { OrderStatus } from "../api/client";
 import { words } from "../shared/format";
 import { moves } from "./order_states";
@@ -32,9 +33,15 @@ function path(from: OrderStatus, to: OrderStatus): string {
 export function StateGraph({ status }: { status: OrderStatus }) {
   const open = new Set(moves.filter((each) => each.from === status).map((each) => each.to));
   const next = [...open].map(words).join(", ");
+  const frame = useRef<HTMLDivElement>(null);
+  // Where it does not fit, the state it is in is what is seen.
+  useEffect(() => {
+    const { scrollWidth, clientWidth } = frame.current!;
+    frame.current!.scrollLeft = (places[status][0] / 700) * scrollWidth - clientWidth / 2;
+  }, [status]);
   return (
     // Wider than a small screen: reached by the keyboard, too.
-    <div className="overflow-x-auto" tabIndex={0} role="group" aria-label="States of the order">
+    <div ref={frame} className="overflow-x-auto" tabIndex={0} role="group" aria-label="States of the order">
       <svg viewBox="0 0 700 176" className="w-full min-w-[36rem]" role="img" aria-label={`The order is ${words(status)}. ${next ? `It may become ${next}.` : "This is its end."}`}>
         <defs>
           {["line", "pine"].map((tone) => (

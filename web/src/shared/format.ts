@@ -17,6 +17,7 @@ const countFormat = remembered((language) => new Intl.NumberFormat(language));
 const whenFormat = remembered((language) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }));
 const dayFormat = remembered((language) => new Intl.DateTimeFormat(language, { dateStyle: "long" }));
 const clockFormat = remembered((language) => new Intl.DateTimeFormat(language, { timeStyle: "short" }));
+const preciseFormat = remembered((language) => new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }));
 const agoFormat = remembered((language) => new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" }));
 
 export const money = (amount: number, currency: string, language = "en") => moneyFormat(language, currency).format(amount);
@@ -25,6 +26,12 @@ export const count = (n: number, language = "en") => countFormat(language).forma
 export const when = (at: string, language = "en") => whenFormat(language).format(new Date(at));
 export const day = (at: string, language = "en") => dayFormat(language).format(new Date(at));
 export const clock = (at: string, language = "en") => clockFormat(language).format(new Date(at));
+
+// To the millisecond, for what happens faster than people look.
+export function precise(at: string): string {
+  const moment = new Date(at);
+  return `${preciseFormat("en").format(moment)}.${String(moment.getMilliseconds()).padStart(3, "0")}`;
+}
 
 const steps: [Intl.RelativeTimeFormatUnit, number][] = [
   ["day", 86_400],

@@ -7,7 +7,7 @@ import { Badge, Card, Empty, Failure, Field, Mono, Notice, Page, Rows } from "..
 import { api, explain, session } from "../shop";
 
 // As the shop knows them (POST /api/v1/api-keys names them all when one is wrong).
-const scopes = ["products", "orders", "payments", "carts", "users", "notifications"].flatMap((each) => [`${each}:read`, `${each}:write`]).concat(["analytics:read", "imports:read", "gateway:read", "readiness:read", "dead-letters:read", "dead-letters:write", "audit:write"]);
+const scopes = ["products", "orders", "payments", "carts", "users", "notifications"].flatMap((each) => [`${each}:read`, `${each}:write`]).concat(["analytics:read", "imports:read", "gateway:read", "readiness:read", "dead-letters:read", "dead-letters:write", "log:read", "audit:write"]);
 
 export default function Access() {
   return (

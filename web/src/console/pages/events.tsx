@@ -1,9 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { ask } from "../../api/client";
-import { ago, clock, count, when, words } from "../../shared/format";
+import { Link, useNavigate } from "react-router";
+import { ago, clock, count, orderNumber, precise, when, words } from "../../shared/format";
 import { follow, type StreamState } from "../../shared/server_events";
 import { Badge, Card, Empty, Failure, Mono, Notice, Page, Rows, type Tone } from "../parts";
+import type { LoggedEvent } from "../story";
 import { api, explain, json, useDeadLetters, type DeadLetter, type RedriveReport } from "../shop";
 
 const kept = 200;
@@ -11,9 +13,10 @@ type Seen = { n: number; at: string; event: string; pipeline: string; data: Reco
 
 export default function Events() {
   return (
-    <Page title="Events" lead="What the log carries, how far it is read, and what could not be applied.">
-      <div className="grid gap-3">
+    <Page title="Events" lead="What the log carries, how far it is read, and what could not be applied." actions={<FindOrder />}>
+      <div className="grid grid-cols-1 gap-3">
         <DeadLetters />
+        <Topics />
         <Sources />
         <Tail />
       </div>
@@ -88,6 +91,115 @@ function DeadLetters() {
         </ul>
       )}
     </Card>
+  );
+}
+
+// An order's page tells its story across services.
+function FindOrder() {
+  const go = useNavigate();
+  return (
+    <form
+      role="search"
+      className="flex gap-2"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const id = String(new FormData(event.currentTarget).get("order")).trim();
+        if (id) void go(`/orders/${encodeURIComponent(id)}`);
+      }}
+    >
+      <input name="order" className="field min-w-0 sm:w-80" aria-label="Id of an order" placeholder="Id of an order" autoComplete="off" />
+      <button type="submit" className="button button-plain">
+        Its story
+      </button>
+    </form>
+  );
+}
+
+type Topic = { topic: string; partitions: number; events: number; groups: { group: string; behind: number }[] };
+
+function Topics() {
+  const log = useQuery({ queryKey: ["log"], queryFn: () => json<{ topics: Topic[] }>("/api/v1/log"), refetchInterval: 3_000 });
+  const [chosen, setChosen] = useState("orders");
+  return (
+    <Card title="Topics" flush>
+      {log.isError && !log.data ? (
+        <Failure why={log.error} again={() => void log.refetch()} />
+      ) : !log.data ? (
+        <Rows n={4} />
+      ) : (
+        <div className="grid grid-cols-1 lg:grid-cols-[20rem_1fr]">
+          <ul className="max-h-112 divide-y divide-line overflow-y-auto border-line max-lg:max-h-56 max-lg:border-b lg:border-r" aria-label="Topics">
+            {log.data.topics.map((each) => {
+              const behind = Math.max(0, ...each.groups.map((group) => group.behind));
+              return (
+                <li key={each.topic}>
+                  <button
+                    type="button"
+                    aria-pressed={each.topic === chosen}
+                    onClick={() => setChosen(each.topic)}
+                    className={`flex min-h-11 w-full items-center justify-between gap-3 px-4 py-2 text-left ${each.topic === chosen ? "bg-pine-wash font-medium text-pine-deep" : "hover:bg-sand"}`}
+                  >
+                    <span className="min-w-0 [overflow-wrap:anywhere]">{each.topic}</span>
+                    <span className="flex items-center gap-2 text-sm tabular-nums">
+                      {behind > 0 && <Badge tone="warn">{count(behind)} behind</Badge>}
+                      {count(each.events)}
+                    </span>
+                  </button>
+                </li>
+              );
+            })}
+          </ul>
+          <TopicTail key={chosen} topic={chosen} groups={log.data.topics.find((each) => each.topic === chosen)?.groups ?? []} />
+        </div>
+      )}
+    </Card>
+  );
+}
+
+const ofOrder = (topic: string) => topic === "orders" || topic.startsWith("payment.") || topic.startsWith("refund.");
+
+function TopicTail({ topic, groups }: { topic: string; groups: Topic["groups"] }) {
+  const tail = useQuery({
+    queryKey: ["log", topic],
+    queryFn: () => json<{ events: LoggedEvent[] }>(`/api/v1/log/${encodeURIComponent(topic)}?limit=100`),
+    refetchInterval: 1_000,
+  });
+  if (tail.isError && !tail.data) return <Failure why={tail.error} again={() => void tail.refetch()} />;
+  if (!tail.data) return <Rows n={4} />;
+  return (
+    <div className="min-w-0">
+      <p className="border-b border-line px-4 py-2 text-sm text-soft">
+        {groups.length ? `Read by ${groups.map((each) => (each.behind ? `${each.group} (${count(each.behind)} behind)` : each.group)).join(", ")}` : "No group reads it."}
+      </p>
+      {tail.data.events.length === 0 ? (
+        <Empty title="Nothing yet">The next event of this topic shows here at once.</Empty>
+      ) : (
+        <ol className="h-80 divide-y divide-line overflow-y-auto lg:h-104" tabIndex={0} aria-label={`Latest events of ${topic}`} data-testid="tail">
+          {tail.data.events.map((each) => (
+            <li key={`${each.partition}-${each.offset}`} className="px-4 py-2">
+              <p className="flex flex-wrap items-baseline gap-x-3">
+                <span className="text-sm text-soft tabular-nums">{precise(each.occurred_at)}</span>
+                <span className="font-medium">{each.type}</span>
+                {ofOrder(topic) ? (
+                  <Link className="text-pine underline underline-offset-4" to={`/orders/${each.key}`}>
+                    {orderNumber(each.key)}
+                  </Link>
+                ) : (
+                  <Mono>{each.key}</Mono>
+                )}
+                <span className="text-sm text-soft tabular-nums">
+                  {each.partition}:{each.offset}
+                </span>
+              </p>
+              <details className="text-sm">
+                <summary className="w-fit cursor-pointer text-soft">Payload</summary>
+                <pre className="mt-1 overflow-auto rounded-md bg-sand p-3 font-mono text-[0.8125rem]">{JSON.stringify(each.payload, null, 2)}</pre>
+              </details>
+            </li>
+          ))}
+        </ol>
+      )}
+    </div>
   );
 }
 

@@ -1,10 +1,13 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
+import { ApiProblem } from "../../api/problem";
 import { count, words } from "../../shared/format";
 import { Badge, Card, Failure, Mono, Notice, Page, Rows } from "../parts";
 import { explain, json, useDeadLetters } from "../shop";
 
-type Readiness = { status: string; dependencies: Record<string, string> };
+type Readiness = { status: string; dependencies: Record<string, string>; parts?: Record<string, { status: string; dependencies: Record<string, string> }> };
 type Audit = Record<string, number> & { clean: boolean; broken: number; findings: { rule: number; name: string; subject: string; what: string }[] };
+
+const stands = (all: Readiness) => [all, ...Object.values(all.parts ?? {})].every((each) => each.status === "ready");
 
 const looked: readonly (readonly [string, string])[] = [
   ["products", "Products"],
@@ -32,7 +35,7 @@ function Dependencies() {
   const ready = useQuery({ queryKey: ["readiness"], queryFn: () => json<Readiness>("/api/v1/readiness"), refetchInterval: 3_000 });
   const letters = useDeadLetters();
   return (
-    <Card title="What it stands on" flush aside={ready.data && <Badge tone={ready.data.status === "ready" ? "good" : "bad"}>{ready.data.status}</Badge>}>
+    <Card title="What it stands on" flush aside={ready.data && <Badge tone={stands(ready.data) ? "good" : "bad"}>{stands(ready.data) ? "ready" : "not ready"}</Badge>}>
       {ready.isError && !ready.data ? (
         <Failure why={ready.error} again={() => void ready.refetch()} />
       ) : !ready.data ? (
@@ -40,10 +43,10 @@ function Dependencies() {
       ) : (
         <ul className="divide-y divide-line">
           {Object.entries(ready.data.dependencies).map(([name, state]) => (
-            <li key={name} className="flex min-h-11 items-center justify-between gap-3 px-4 py-2">
-              <span>{words(name)}</span>
-              <Badge tone={state === "ready" ? "good" : "bad"}>{state}</Badge>
-            </li>
+            <Stands key={name} name={name} state={state} />
+          ))}
+          {Object.entries(ready.data.parts ?? {}).map(([part, { status, dependencies }]) => (
+            <Stands key={part} name={`the ${part} service`} state={status === "ready" ? status : Object.entries(dependencies).filter(([, state]) => state !== "ready").map(([name, state]) => `${name}: ${state}`).join("; ")} />
           ))}
           <li className="flex min-h-11 items-center justify-between gap-3 px-4 py-2">
             <span>dead letters</span>
@@ -52,6 +55,15 @@ function Dependencies() {
         </ul>
       )}
     </Card>
+  );
+}
+
+function Stands({ name, state }: { name: string; state: string }) {
+  return (
+    <li className="flex min-h-11 items-center justify-between gap-3 px-4 py-2">
+      <span>{words(name)}</span>
+      {state === "ready" ? <Badge tone="good">ready</Badge> : <span className="text-right text-rust [overflow-wrap:anywhere]">{state}</span>}
+    </li>
   );
 }
 
@@ -68,7 +80,7 @@ function AuditCard() {
       }
     >
       <p className="text-soft">One moment of the shop is read while it goes on selling: stock is the sum of its movements, money adds up to the cent, every change has its event, and each event was applied once.</p>
-      {audit.isError && <div className="mt-4"><Notice>{explain(audit.error)}</Notice></div>}
+      {audit.isError && <div className="mt-4"><Notice>{audit.error instanceof ApiProblem && audit.error.status === 404 ? "A shop of several processes is audited from outside: `stoa audit --config FILE`, as the operations page describes." : explain(audit.error)}</Notice></div>}
       {report && (
         <div className="mt-4 space-y-4" data-testid="audit" data-clean={report.clean}>
           <Notice tone={report.clean ? "good" : "bad"}>{report.clean ? "Clean: every rule holds." : `${count(report.broken)} findings. Keep a backup; nothing is repaired by itself.`}</Notice>

@@ -7,6 +7,7 @@ import { Panel } from "../../shared/ui/panel";
 import { newKey } from "../../storefront/attempt";
 import { actionNames, actionsOf, type Action } from "../order_states";
 import { Badge, Card, Facts, Failure, Field, Mono, Notice, OrderBadge, Page, Rows, type Tone } from "../parts";
+import { Story } from "../order_story";
 import { StateGraph } from "../state_graph";
 import { api, explain } from "../shop";
 
@@ -105,6 +106,7 @@ export default function OrderPage() {
             </ul>
           </Card>
         )}
+          <Story order={order} payments={payments} notifications={notifications} />
         </div>
         <div className="space-y-3">
           <Card title="Customer">

@@ -106,7 +106,9 @@ function Orders() {
                   <span className="block text-sm text-soft">{day(order.created_at, i18n.language)}</span>
                 </span>
               </span>
-              <StatusBadge status={order.status} />
+              <span className="justify-self-start">
+                <StatusBadge status={order.status} />
+              </span>
               <span className="font-medium tabular-nums sm:w-24 sm:text-right">{money(order.total_amount, order.currency)}</span>
             </Link>
           </li>

@@ -38,11 +38,11 @@ export function Home() {
         <div className="grid grid-cols-3 gap-3 sm:gap-4" aria-hidden={heroes.length === 0}>
           {heroes.length
             ? heroes.map((product, n) => (
-                <Link key={product.id} to={`/item/${product.id}`} aria-label={product.name} className={`overflow-hidden rounded-box ${n === 0 ? "col-span-2 row-span-2" : ""}`}>
+                <Link key={product.id} to={`/item/${product.id}`} aria-label={product.name} className={`overflow-hidden rounded-box ${n === 0 ? "sm:col-span-2 sm:row-span-2" : ""}`}>
                   <Picture product={product} eager className="w-full transition duration-500 ease-calm hover:scale-[1.03]" />
                 </Link>
               ))
-            : Array.from({ length: 6 }, (_, n) => <div key={n} className={`skeleton aspect-square ${n === 0 ? "col-span-2 row-span-2" : ""}`} />)}
+            : Array.from({ length: 6 }, (_, n) => <div key={n} className={`skeleton aspect-square ${n === 0 ? "sm:col-span-2 sm:row-span-2" : ""}`} />)}
         </div>
       </section>
 

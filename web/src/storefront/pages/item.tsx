@@ -1,13 +1,21 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
-import { ask } from "../../api/client";
+import { ask, type Product } from "../../api/client";
 import { ApiProblem } from "../../api/problem";
 import { Picture } from "../../shared/picture";
 import { Check } from "../../shared/ui/icons";
 import { Busy, Empty, Failure, gridClass, Notice, ProductCard, Quantity, Stock, Title } from "../parts";
 import { activity, api, useCartChange, useCartDrawer, useExplain, useMoney } from "../shop";
+
+// The product that came with the page, where this page was the first (scripts/first_views.mjs).
+function knownItem(id: string): Product | undefined {
+  const block = document.getElementById("known-item");
+  if (!block) return undefined;
+  const known = JSON.parse(block.textContent) as Product;
+  return known.id === id ? known : undefined;
+}
 
 export function Item() {
   const { t } = useTranslation();
@@ -20,15 +28,16 @@ export function Item() {
   const item = useQuery({
     queryKey: ["item", id],
     queryFn: () => ask(api.GET("/api/v1/products/{id}", { params: { path: { id } } })),
+    initialData: () => knownItem(id),
     // Stock is what people look at here.
     refetchInterval: 15_000,
     staleTime: 3_000,
   });
   const product = item.data;
   const related = useQuery({
-    queryKey: ["related", product?.category],
-    queryFn: () => ask(api.GET("/api/v1/products", { params: { query: { category: product?.category, limit: 8 } } })),
-    enabled: Boolean(product?.category),
+    queryKey: ["related", id],
+    queryFn: () => ask(api.GET("/api/v1/products/{id}/related", { params: { path: { id }, query: { limit: 8 } } })),
+    enabled: Boolean(product),
     staleTime: 60_000,
   });
   const known = product?.id;
@@ -57,6 +66,7 @@ export function Item() {
       </div>
     );
 
+  const { products: beside, bought_together: together } = related.data ?? { products: [], bought_together: 0 };
   const soldOut = product.stock <= 0;
   const wanted = Math.min(quantity, Math.max(product.stock, 1));
   return (
@@ -111,23 +121,27 @@ export function Item() {
           <p className="mt-6 border-t border-line pt-4 text-sm text-soft">{t("item.number", { sku: product.sku })}</p>
         </div>
       </div>
-      {(related.data?.products.length ?? 0) > 1 && (
-        <section aria-labelledby="related" className="pt-20">
-          <h2 id="related" className="display mb-6 text-3xl">
-            {t("item.related", { category: product.category })}
-          </h2>
-          <ul className={gridClass}>
-            {related
-              .data!.products.filter((each) => each.id !== product.id)
-              .slice(0, 4)
-              .map((each) => (
-                <li key={each.id}>
-                  <ProductCard product={each} />
-                </li>
-              ))}
-          </ul>
-        </section>
-      )}
+      <Shelf title={t("item.together")} products={beside.slice(0, together).slice(0, 4)} />
+      <Shelf title={t("item.related", { category: product.category })} products={beside.slice(together).slice(0, 4)} />
     </>
+  );
+}
+
+function Shelf({ title, products }: { title: string; products: Product[] }) {
+  const id = useId();
+  if (products.length === 0) return null;
+  return (
+    <section aria-labelledby={id} className="pt-20">
+      <h2 id={id} className="display mb-6 text-3xl">
+        {title}
+      </h2>
+      <ul className={gridClass}>
+        {products.map((each) => (
+          <li key={each.id}>
+            <ProductCard product={each} />
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }

@@ -92,7 +92,7 @@ resource "aws_lambda_function" "this" {
   s3_bucket     = try(var.package.bucket, null)
   s3_key        = try(var.package.key, null)
   runtime       = var.image_uri == null ? "provided.al2023" : null
-  handler       = var.image_uri == null ? "bootstrap" : null
+  handler       = var.image_uri == null ? var.handler : null
   architectures = [var.architecture]
   memory_size   = var.memory_mb
   timeout       = var.timeout_seconds

@@ -13,6 +13,12 @@ variable "description" {
   type        = string
 }
 
+variable "handler" {
+  description = "Which function of the program it is, where that has several."
+  type        = string
+  default     = "bootstrap"
+}
+
 variable "package" {
   description = "Zip with the program `bootstrap` in a bucket; null: an image."
   type = object({

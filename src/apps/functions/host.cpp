@@ -1,0 +1,114 @@
+#include "apps/functions/host.hpp"
+
+#include "adapters/system/system_clock.hpp"
+#include "apps/functions/wiring.hpp"
+#include "runtime/log.hpp"
+#include "runtime/supervisor.hpp"
+#include "transport/http/client.hpp"
+#include "transport/lambda/lambda_runtime.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <optional>
+
+namespace stoa::functions {
+namespace {
+
+constexpr std::string_view usage =
+    "A function of the shop for AWS Lambda. It is started by Lambda, with _HANDLER naming it:\n";
+
+std::string names() {
+    std::string out;
+    for (const auto& each : all_functions()) (out += out.empty() ? "" : ", ") += each.name;
+    return out;
+}
+
+void print(std::FILE* to, std::string_view text) { std::fwrite(text.data(), 1, text.size(), to); }
+
+struct process {  // outlives its tasks
+    explicit process(aws::environment given)
+        : from(std::move(given)),
+          runtime_http(on, {.answer_limit_bytes = lambda::largest_event_bytes}) {}
+
+    std::string variable(std::string_view name) const { return from(name).value_or(""); }
+    result<std::unique_ptr<function>> open() {
+        const auto handler = variable("_HANDLER");
+        const auto* const row = find_function(handler);
+        if (!row)
+            return fail(
+                errc::invalid, "handler_unknown",
+                "the function's handler is '" + handler + "'; it must be one of " + names());
+        return row->open({on, time, random, pool, measured, from, variable("STOA_CA_FILE")});
+    }
+
+    aws::environment from;
+    loop on{1};
+    system_clock time;
+    system_random random;
+    metrics measured;
+    http::async_client runtime_http;
+    supervisor tasks{on};
+    asio::signal_set signals{on, SIGTERM, SIGINT};
+    blocking_pool pool{"blocking", 1, 64};
+};
+
+// An event that is being handled is answered first; Lambda kills what takes too long.
+task<> watch_signals(process& here, lambda::runtime& runtime) {
+    boost::system::error_code none;
+    co_await here.signals.async_wait(asio::redirect_error(use_task, none));
+    if (none) co_return;
+    runtime.end();
+    if (!runtime.busy()) co_await here.tasks.stop();
+}
+
+task<> serve(process& here, lambda::runtime& runtime, std::optional<error>& ended) {
+    auto opened = here.open();
+    auto told =
+        opened ? co_await runtime.serve(**opened) : co_await runtime.fail_start(opened.error());
+    if (!opened) ended = std::move(opened).error();
+    else if (!told) ended = std::move(told).error();
+    here.signals.cancel();
+}
+
+int serve_lambda(std::string address) {
+    process here(aws::process_environment());
+    lambda::runtime runtime(std::move(address), here.runtime_http, here.time);
+    std::optional<error> ended;
+    supervisor signals(here.on);
+    signals.spawn("signals", [&] { return watch_signals(here, runtime); });
+    here.tasks.spawn("serve", [&] { return serve(here, runtime, ended); });
+    here.on.run();
+    if (ended) log_error("function_ended", {{"code", ended->code}, {"detail", ended->detail}});
+    flush_log();
+    return ended ? 1 : 0;
+}
+
+}  // namespace
+
+int run(int count, char** arguments) {
+    const std::string_view verb = count > 1 ? arguments[1] : "";
+    if (verb == "--list") {
+        for (const auto& each : all_functions()) print(stdout, std::string(each.name) + '\n');
+        return 0;
+    }
+    if (verb == "--requirements" && count == 3) {
+        const auto* const row = find_function(arguments[2]);
+        if (row) print(stdout, requirements_json(*row));
+        else print(stderr, "no function is called so; they are " + names() + '\n');
+        return row ? 0 : 2;
+    }
+    const auto from = aws::process_environment();
+    const auto address = from("AWS_LAMBDA_RUNTIME_API").value_or("");
+    if (count > 1 || address.empty()) {
+        print(stderr, std::string(usage) + names() + '\n' +
+                          (count > 1 ? "" : "AWS_LAMBDA_RUNTIME_API is not set.\n"));
+        return 2;
+    }
+    start_log(from("LOG_LEVEL").value_or("info") == "debug" ? log_level::debug : log_level::info);
+    return serve_lambda(address);
+}
+
+}  // namespace stoa::functions

@@ -1,0 +1,3 @@
+#include "apps/functions/host.hpp"
+
+int main(int count, char** arguments) { return stoa::functions::run(count, arguments); }
