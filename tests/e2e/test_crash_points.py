@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 
+from pictures import png
 from shop import ADDRESS, ROOT, Shop, eventually
 
 FLAGS = ("--rate-login-burst", "0", "--rate-principal-burst", "0", "--access-log", "off", "--loops", "1")
@@ -150,6 +151,18 @@ class Script:
         got = self.as_operator("POST", f"/api/v1/products/{self.product}/stock", {"count": 100}, "count")
         assert got.status == 200, got
         self.import_file()
+        self.show_a_picture()
+
+    def show_a_picture(self):
+        """Where an answer is lost it is sent again, and may be there twice."""
+        path = f"/api/v1/products/{self.product}/images"
+        got = self.as_operator("POST", path, raw=png(60, 40))
+        assert got.status == 201, got
+
+        def made():
+            now = self.as_operator("GET", path).json["images"]
+            return any(each["id"] == got.json["id"] for each in now) and all(each["status"] == "ready" for each in now)
+        eventually(made, within_s=60, what="the picture's sizes")
 
     def import_file(self):
         rows = "sku,name,price,stock\n" + "".join(f"I{i},Imported {i},1.25,50\n" for i in range(20)) + "I20,Bad,x,1\n"
@@ -249,6 +262,9 @@ class Script:
             now = self.as_operator("GET", f"/api/v1/products/{self.product}/stock").json
             return (now["on_hand"], now["reserved"]) == (100 - sold, 0)
         eventually(shelf, within_s=60, what="units sold are units gone")
+        pictures = self.as_operator("GET", f"/api/v1/products/{self.product}/images").json["images"]
+        kept = [each for each in pathlib.Path(self.shop.data_dir).rglob("product-images/*/*/**/*") if each.is_file()]
+        assert len(kept) == 7 * len(pictures) > 0, (pictures, kept)
 
     def check_mail(self):
         """Each message left, once."""

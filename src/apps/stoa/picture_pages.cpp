@@ -25,19 +25,30 @@ task<result<std::string>> read_beginning(exchange& with) {
                    "or GIF");
 }
 
-task<result<products::product_image>> take(picture_needs from, request_context context,
-                                           exchange& with, std::string product_id) {
-    STOA_CO_TRY(auto chunk, co_await read_beginning(with));
-    STOA_CO_TRY(const auto image, co_await from.products.begin_image(context, product_id));
-    const auto key = products::product_service::original_key(product_id, image);
-    STOA_CO_TRY(auto file, co_await from.blobs.create(std::string(products::images_bucket), key));
-    while (!chunk.empty()) {
+task<result<blob_info>> store(blob_store& into, std::string key, exchange& with,
+                              std::string beginning) {
+    STOA_CO_TRY(auto file,
+                co_await into.create(std::string(products::images_bucket), std::move(key)));
+    for (auto chunk = std::move(beginning); !chunk.empty();) {
         STOA_CO_TRY_VOID(co_await file->append(std::move(chunk)));
         STOA_CO_TRY(chunk, co_await with.read_chunk());
     }
-    STOA_CO_TRY(auto stored, co_await file->finish());
+    co_return co_await file->finish();
+}
+
+task<result<products::product_image>> take(picture_needs from, request_context context,
+                                           exchange& with, std::string product_id) {
+    STOA_CO_TRY(auto beginning, co_await read_beginning(with));
+    STOA_CO_TRY(const auto image, co_await from.products.begin_image(context, product_id));
+    auto stored = co_await store(
+        from.blobs, products::product_service::original_key(product_id, image), with,
+        std::move(beginning));
+    if (!stored) {
+        (void)co_await from.products.settle_upload(product_id, image);  // else a sweep does it
+        co_return std::unexpected(std::move(stored).error());
+    }
     co_return co_await from.products.finish_image(std::move(context), std::move(product_id), image,
-                                                  std::move(stored));
+                                                  *std::move(stored));
 }
 
 task<> answer_upload(picture_needs from, request_context context, exchange& with, std::string id) {

@@ -242,6 +242,8 @@ class product_service final : public api {
     task<result<std::string>> begin_image(request_context context, std::string product_id);
     task<result<product_image>> finish_image(request_context context, std::string product_id,
                                              std::string image, blob_info original);
+    // Of an upload that will not come to its end by itself: a picture where its original came whole.
+    task<result<void>> settle_upload(std::string product_id, std::string image);
     static std::string original_key(std::string_view folder, std::string_view image);
     task<result<void>> on_image_processed(delivery, image_processed);
     // Uploads that nobody finished, and files of deleted pictures. `all`: a process that has just
@@ -268,7 +270,6 @@ class product_service final : public api {
     void stock_changed(const std::vector<store::stock_left>& left);
     template <class Change>
     task<result<product>> change_images(request_context context, std::string id, Change change);
-    task<result<void>> settle_upload(std::string product_id, std::string image);
     task<result<void>> erase_files(std::string folder, std::string image);
     event event_of(std::string_view topic, const std::string& product_id, std::int64_t version,
                    std::string payload) const;
