@@ -99,6 +99,17 @@ TEST_F(isolated_renderer_test, a_picture_cut_at_a_hundred_places_is_called_broke
     EXPECT_TRUE(render(whole));
 }
 
+TEST_F(isolated_renderer_test, a_png_whose_pixels_end_early_is_called_broken_too) {
+    const auto whole = grainy_png(300, 200);
+    for (std::size_t i = 5; i < 100; i += 5)
+        EXPECT_FALSE(render(whole.substr(0, whole.size() * i / 100))) << i;
+    // Whole as a file, with rows that are missing.
+    const auto short_of_rows = render(png_of({400, 400, 8, 2}, "", deflated(std::string(10, 0))));
+    ASSERT_FALSE(short_of_rows);
+    EXPECT_EQ(short_of_rows.error().code, "picture_broken");
+    EXPECT_TRUE(short_of_rows.error().detail.contains("ot enough")) << short_of_rows.error().detail;
+}
+
 TEST_F(isolated_renderer_test, what_is_no_picture_by_content_is_refused_whatever_its_name) {
     for (const auto* each : {"", "<svg xmlns='http://www.w3.org/2000/svg'/>", "II*\0", "%PDF-1.7",
                              "push graphic-context", "not a picture at all"}) {

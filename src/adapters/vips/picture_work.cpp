@@ -71,6 +71,12 @@ result<void> check(const picture_limits& limits, std::int64_t width, std::int64_
     return {};
 }
 
+// That a JPEG or a PNG was cut off is only remarked, and not before its reader is done: what is
+// missing would be grey or black.
+bool is_cut_off(std::string_view remarks) {
+    return remarks.contains("remature end") || remarks.contains("ot enough");
+}
+
 // Decoded once, for all sizes, and made anew of its pixels: nothing else of the file is left.
 result<void> decode(const library& with, std::string_view from, int within_px, bool profiled,
                     held& into) {
@@ -95,9 +101,7 @@ result<void> decode(const library& with, std::string_view from, int within_px, b
         interpretation = with.image_get_interpretation(lazy.get());
         pixels = with.image_write_to_memory(lazy.get(), &bytes);
     }
-    // That a JPEG was cut off is only remarked, and not before its reader is done: what is missing
-    // would be grey.
-    if (!pixels || remarks().find("remature end") != std::string::npos) return fail(broken(with));
+    if (!pixels || is_cut_off(remarks())) return fail(broken(with));
     held raw(with);
     *raw.into() = with.image_new_from_memory(pixels, bytes, width, height, bands, format_uchar);
     if (!raw.get() || with.copy(raw.get(), into.into(), "interpretation", interpretation, end) != 0)

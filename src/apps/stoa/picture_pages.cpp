@@ -40,9 +40,9 @@ task<result<products::product_image>> take(picture_needs from, request_context c
                                            exchange& with, std::string product_id) {
     STOA_CO_TRY(auto beginning, co_await read_beginning(with));
     STOA_CO_TRY(const auto image, co_await from.products.begin_image(context, product_id));
-    auto stored = co_await store(
-        from.blobs, products::product_service::original_key(product_id, image), with,
-        std::move(beginning));
+    auto stored =
+        co_await store(from.blobs, products::product_service::original_key(product_id, image), with,
+                       std::move(beginning));
     if (!stored) {
         (void)co_await from.products.settle_upload(product_id, image);  // else a sweep does it
         co_return std::unexpected(std::move(stored).error());

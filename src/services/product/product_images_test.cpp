@@ -107,6 +107,7 @@ class product_images : public ::testing::Test {
     }
     result<void> told_by_hand(image_processed told, std::string event_id) {
         delivery out{.group = "product",
+                     .offset = next_offset_++,
                      .message = {.topic = std::string(topic::images_processed),
                                  .key = told.folder,
                                  .id = std::move(event_id)}};
@@ -152,6 +153,7 @@ class product_images : public ::testing::Test {
     std::optional<image_resize_function> resize_;
     request_context operator_{.caller = {.is = role::operator_}};
     std::string id_;
+    std::int64_t next_offset_ = 1'000;
 };
 
 TEST_F(product_images, an_upload_is_shown_at_once_and_with_its_sizes_when_they_are_made) {

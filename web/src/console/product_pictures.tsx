@@ -21,8 +21,12 @@ function send(path: string, file: File, token: string | null, told: (share: numb
   });
 }
 
+const largest_bytes = 20 * 1024 * 1024;
+
 export async function upload(product_id: string, file: File, told: (share: number) => void): Promise<void> {
   const path = `/api/v1/products/${encodeURIComponent(product_id)}/images`;
+  // The shop refuses it as well, but not before much of it has gone out.
+  if (file.size > largest_bytes) throw new ApiProblem(413, { detail: "the picture has more than 20 MB" });
   const token = await session.token();
   let answer = await send(path, file, token, told);
   if (answer.status === 401 && token) answer = await send(path, file, await session.renew(token), told);
