@@ -58,6 +58,12 @@ inline constexpr std::string_view crash_points[] = {
     "image_announced",
     "image_rendered",
     "image_shown",
+    "drop_taken",
+    "drop_uploaded",
+    "drop_started",
+    "drop_picture_stored",
+    "drop_picture_announced",
+    "drop_finished",
     // payment
     "payment_key_begun",
     "payment_key_done",

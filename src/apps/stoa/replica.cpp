@@ -59,6 +59,16 @@ result<void> replica::make_services() {
             w.stores.database(), w.stores.blobs(), *products, w.time, w.random, background,
             currency, w.epoch, share.index, w.stores.sole_process()});
     }
+    if (share.index == 0 && serves(target::product) && w.from.given("import_folder")) {
+        if (!w.stores.sole_process())
+            return fail(errc::invalid, "not_embedded",
+                        "import_folder is for a shop on its own; where a bucket is the folder, the "
+                        "function product-import does this");
+        STOA_TRY(auto at, drop_folder::open(w.from.text("import_folder")));
+        folder = std::make_unique<folder_watch>(
+            std::move(at), folder_watch::needs{*products, *imports, w.stores.blobs(),
+                                               w.stores.log(), w.time, w.random, *w.files});
+    }
     if (serves(target::order)) {
         orders = std::make_unique<orders::order_service>(
             orders::order_service::needs{.items = w.stores.items(),
@@ -236,6 +246,9 @@ void replica::start_sweepers(clock& time) {
         background.spawn("resume imports", [this]() -> task<> { (void)co_await imports->sweep(); });
         start_sweeper(background, time, "imports", seconds(5), [this] { return imports->sweep(); });
     }
+    if (folder)
+        start_sweeper(background, time, "import folder", seconds(1),
+                      [this] { return folder->round(); });
     if (users)
         start_sweeper(background, time, "guest orders", seconds(5),
                       [this] { return users->sweep(); });

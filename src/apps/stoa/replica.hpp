@@ -2,6 +2,7 @@
 #pragma once
 
 #include "apps/stoa/far_services.hpp"
+#include "apps/stoa/folder_watch.hpp"
 #include "apps/stoa/targets.hpp"
 #include "apps/stoa/wiring_engines.hpp"
 #include "ports/blob_objects.hpp"
@@ -49,6 +50,7 @@ struct shared_by_loops {
     tracer* traces = nullptr;      // null: off
     mark_writer* marks = nullptr;  // null: nobody windows viewers' events
     picture_renderer* pictures = nullptr;
+    blocking_pool* files = nullptr;
 };
 
 // Thread rule: its loop's own, but for wiring, which is over before the loop runs.
@@ -66,6 +68,7 @@ class replica {
     std::unique_ptr<products::catalogue_import> imports;
     // Of the embedded shop, which is its own functions' host.
     std::unique_ptr<products::image_resize_function> resizing;
+    std::unique_ptr<folder_watch> folder;  // null: the shop has none
     std::unique_ptr<orders::order_service> orders;
     std::unique_ptr<payments::payment_service> payments;
     std::unique_ptr<carts::cart_service> carts;

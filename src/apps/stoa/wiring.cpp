@@ -137,7 +137,8 @@ result<void> shop::parts::make_replicas() {
                                *service_tokens,
                                traces ? &traces->spans() : nullptr,
                                analytics->marks(),
-                               pictures.get()};
+                               pictures.get(),
+                               files.get()};
     for (int i = 0; i < loops->size(); ++i) {
         STOA_TRY(auto one, replica::make(loops->at(i), lane{i, loops->size()}, with));
         STOA_TRY_VOID(make_routes(*one));

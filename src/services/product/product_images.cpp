@@ -120,6 +120,14 @@ task<result<product_image>> product_service::finish_image(request_context contex
     co_return *found;
 }
 
+task<result<bool>> product_service::sells(std::string folder) {
+    auto read = [folder](transaction& t) -> result<bool> {
+        const auto found = is_uuid(folder) ? store::find(t, folder) : store::find_by_sku(t, folder);
+        return found && found->is_active;
+    };
+    co_return co_await ports_.db.read(std::move(read));
+}
+
 task<result<image_list>> product_service::list_images(request_context context,
                                                       get_product_request wanted) {
     STOA_CO_TRY(auto found, co_await get_product(std::move(context), std::move(wanted)));

@@ -244,6 +244,8 @@ class product_service final : public api {
                                              std::string image, blob_info original);
     // Of an upload that will not come to its end by itself: a picture where its original came whole.
     task<result<void>> settle_upload(std::string product_id, std::string image);
+    // Whether a folder of that name, an id or a sku, is that of an active product.
+    task<result<bool>> sells(std::string folder);
     static std::string original_key(std::string_view folder, std::string_view image);
     task<result<void>> on_image_processed(delivery, image_processed);
     // Uploads that nobody finished, and files of deleted pictures. `all`: a process that has just
