@@ -28,7 +28,7 @@ const vips::library& library() {
 // Slopes and grain, as a photograph has them: 8 megapixels are about 3 MB of JPEG.
 std::string photograph(int width, int height) {
     std::string pixels;
-    pixels.reserve(static_cast<std::size_t>(width) * height * 3);
+    pixels.reserve(static_cast<std::size_t>(width * height * 3));
     std::uint32_t chance = 1;
     for (int y = 0; y < height; ++y)
         for (int x = 0; x < width; ++x) {
@@ -87,7 +87,7 @@ void three_sizes_apart(benchmark::State& state) {
         isolated_renderer renderer;
         for (auto _ : state) {
             auto made = loop.run([&] { return renderer.render(from, sizes); });
-            if (!made) return state.SkipWithError(made.error().detail);
+            if (!made) return state.SkipWithError(made.error().detail.c_str());
         }
     }
     state.counters["process_cpu_ms"] = benchmark::Counter(1e3 * (cpu_seconds() - before) /

@@ -50,7 +50,8 @@ class Fragile(Shop):
     """Started again whenever it dies, the first times with the order to die at `where` again."""
 
     def __init__(self, data_dir, where):
-        super().__init__(data_dir, *FLAGS, program=program())
+        self.drop = pathlib.Path(f"{data_dir}-drop")
+        super().__init__(data_dir, *FLAGS, "--import-folder", str(self.drop), program=program())
         name = where.split(":")[0]
         # The second time it dies when it first comes here again.
         self.plan, self.deaths = [where] if name in ONCE else [where, name + ":1"], 0
@@ -152,6 +153,28 @@ class Script:
         assert got.status == 200, got
         self.import_file()
         self.show_a_picture()
+        self.drop_files()
+
+    def drop_files(self):
+        """Two files, so that what a file passes once is passed twice, and a picture."""
+        dropped = {"one.csv": b"sku,name,price\nD1,Dropped,1.5\n", "two.csv": b"sku,name,price\nD2,Dropped,2.5\n",
+                   "pictures/A/front.png": png(50, 50)}
+        (self.shop.drop / "pictures/A").mkdir(parents=True, exist_ok=True)
+        for name, content in dropped.items():
+            (self.shop.drop / "writing").write_bytes(content)
+            (self.shop.drop / "writing").rename(self.shop.drop / name)
+
+        def finished():
+            listed = self.as_operator("GET", "/api/v1/products?limit=100").json["products"]
+            there = {name[37:] for name in os.listdir(self.shop.drop / "done")}
+            return {"D1", "D2"} <= {each["sku"] for each in listed} and there >= {"one.csv", "two.csv", "front.png"}
+        eventually(finished, within_s=60, what="the dropped files taken")
+        assert not os.listdir(self.shop.drop / "failed") and not os.listdir(self.shop.drop / "taken")
+
+        def shown():
+            now = self.as_operator("GET", f"/api/v1/products/{self.product}/images").json["images"]
+            return any(each["id"] == "front.png" and each["status"] == "ready" for each in now)
+        eventually(shown, within_s=60, what="the dropped picture")
 
     def show_a_picture(self):
         """Where an answer is lost it is sent again, and may be there twice."""
