@@ -242,7 +242,7 @@ class product_service final : public api {
     task<result<std::string>> begin_image(request_context context, std::string product_id);
     task<result<product_image>> finish_image(request_context context, std::string product_id,
                                              std::string image, blob_info original);
-    // Of an upload that will not come to its end by itself: a picture where its original came whole.
+    // Of an upload that does not come to its end: a picture where its original came whole.
     task<result<void>> settle_upload(std::string product_id, std::string image);
     // Whether a folder of that name, an id or a sku, is that of an active product.
     task<result<bool>> sells(std::string folder);
