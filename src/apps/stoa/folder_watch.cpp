@@ -142,8 +142,8 @@ task<result<bool>> folder_watch::take_picture(drop_folder::waiting_file file) {
     if (!sold)
         co_return fail(errc::not_found, "product_not_found",
                        "there is no product with the id or sku " + file.of);
-    const auto most = picture_limits{}.bytes;
-    auto read = [file, most] { return whole(file.path, most); };
+    constexpr auto most = picture_limits{}.bytes;
+    auto read = [file] { return whole(file.path, most); };
     STOA_CO_TRY(auto bytes, co_await offload(ports_.files, std::move(read)));
     if (std::ssize(bytes) > most)
         co_return fail(errc::too_large, "picture_too_large",
