@@ -60,7 +60,8 @@ postgres_options options_of(std::string url, std::size_t connections) {
     out.migrations = {std::move(product)};
     for (const auto name :
          {orders::topic::orders, orders::topic::payment_requested, orders::topic::close_requested,
-          orders::topic::refund_requested, products::topic::deleted, products::topic::changed})
+          orders::topic::refund_requested, products::topic::deleted, products::topic::changed,
+          products::topic::images_processed})
         out.topics.emplace_back(name);
     return out;
 }

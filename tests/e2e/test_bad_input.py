@@ -13,6 +13,7 @@ import uuid
 
 import pytest
 
+from pictures import png
 from shop import ADDRESS, Shop, binary, eventually
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
@@ -40,6 +41,7 @@ BODIES = [
     ("POST", "/api/v1/products", "operator", {"name": "Mug", "price": 1, "stock": 1}),
     ("PUT", "/api/v1/products/{product}", "operator", {"name": "Mug", "price": 1}),
     ("POST", "/api/v1/products/{product}/stock", "operator", {"delta": 1}),
+    ("PUT", "/api/v1/products/{product}/images", "operator", {"images": ["{image}"]}),
     ("PUT", "/api/v1/cart", "customer", {"items": [ITEM]}),
     ("POST", "/api/v1/cart/items", "customer", ITEM),
     ("PUT", "/api/v1/cart/items/{product}", "customer", {"quantity": 1}),
@@ -64,13 +66,17 @@ class Scene:
         self.operator, self.customer = shop.operator(), shop.customer("first@example.com")
         self.other = shop.customer("other@example.com")
         self.product = self.operator.post("/api/v1/products", {"name": "Mug", "price": 10, "stock": 50}).json
+        images = f"/api/v1/products/{self.product['id']}/images"
+        image = self.operator.post(images, raw=png(20, 20)).json["id"]
+        eventually(lambda: self.operator.get(images).json["images"][0]["status"] == "ready", what="its picture")
         placed = self.customer.post("/api/v1/orders", {
             "items": [{"product_id": self.product["id"], "quantity": 2}], "shipping_address": ADDRESS})
         assert placed.status == 201, placed
         self.order = placed.json
         filled = self.customer.put("/api/v1/cart", {"items": [{"product_id": self.product["id"], "quantity": 1}]})
         assert filled.status == 200, filled
-        self.places = {"product": self.product["id"], "order": self.order["id"], "user": self.customer.user_id}
+        self.places = {"product": self.product["id"], "order": self.order["id"], "user": self.customer.user_id,
+                       "image": image}
         self.callers = {"anyone": shop.client(), "customer": self.customer, "operator": self.operator}
         self.before = self.facts()
 

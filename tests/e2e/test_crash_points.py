@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 
+from pictures import png
 from shop import ADDRESS, ROOT, Shop, eventually
 
 FLAGS = ("--rate-login-burst", "0", "--rate-principal-burst", "0", "--access-log", "off", "--loops", "1")
@@ -49,7 +50,8 @@ class Fragile(Shop):
     """Started again whenever it dies, the first times with the order to die at `where` again."""
 
     def __init__(self, data_dir, where):
-        super().__init__(data_dir, *FLAGS, program=program())
+        self.drop = pathlib.Path(f"{data_dir}-drop")
+        super().__init__(data_dir, *FLAGS, "--import-folder", str(self.drop), program=program())
         name = where.split(":")[0]
         # The second time it dies when it first comes here again.
         self.plan, self.deaths = [where] if name in ONCE else [where, name + ":1"], 0
@@ -150,6 +152,40 @@ class Script:
         got = self.as_operator("POST", f"/api/v1/products/{self.product}/stock", {"count": 100}, "count")
         assert got.status == 200, got
         self.import_file()
+        self.show_a_picture()
+        self.drop_files()
+
+    def drop_files(self):
+        """Two files, so that what a file passes once is passed twice, and a picture."""
+        dropped = {"one.csv": b"sku,name,price\nD1,Dropped,1.5\n", "two.csv": b"sku,name,price\nD2,Dropped,2.5\n",
+                   "pictures/A/front.png": png(50, 50)}
+        (self.shop.drop / "pictures/A").mkdir(parents=True, exist_ok=True)
+        for name, content in dropped.items():
+            (self.shop.drop / "writing").write_bytes(content)
+            (self.shop.drop / "writing").rename(self.shop.drop / name)
+
+        def finished():
+            listed = self.as_operator("GET", "/api/v1/products?limit=100").json["products"]
+            there = {name[37:] for name in os.listdir(self.shop.drop / "done")}
+            return {"D1", "D2"} <= {each["sku"] for each in listed} and there >= {"one.csv", "two.csv", "front.png"}
+        eventually(finished, within_s=60, what="the dropped files taken")
+        assert not os.listdir(self.shop.drop / "failed") and not os.listdir(self.shop.drop / "taken")
+
+        def shown():
+            now = self.as_operator("GET", f"/api/v1/products/{self.product}/images").json["images"]
+            return any(each["id"] == "front.png" and each["status"] == "ready" for each in now)
+        eventually(shown, within_s=60, what="the dropped picture")
+
+    def show_a_picture(self):
+        """Where an answer is lost it is sent again, and may be there twice."""
+        path = f"/api/v1/products/{self.product}/images"
+        got = self.as_operator("POST", path, raw=png(60, 40))
+        assert got.status == 201, got
+
+        def made():
+            now = self.as_operator("GET", path).json["images"]
+            return any(each["id"] == got.json["id"] for each in now) and all(each["status"] == "ready" for each in now)
+        eventually(made, within_s=60, what="the picture's sizes")
 
     def import_file(self):
         rows = "sku,name,price,stock\n" + "".join(f"I{i},Imported {i},1.25,50\n" for i in range(20)) + "I20,Bad,x,1\n"
@@ -249,6 +285,9 @@ class Script:
             now = self.as_operator("GET", f"/api/v1/products/{self.product}/stock").json
             return (now["on_hand"], now["reserved"]) == (100 - sold, 0)
         eventually(shelf, within_s=60, what="units sold are units gone")
+        pictures = self.as_operator("GET", f"/api/v1/products/{self.product}/images").json["images"]
+        kept = [each for each in pathlib.Path(self.shop.data_dir).rglob("product-images/*/*/**/*") if each.is_file()]
+        assert len(kept) == 7 * len(pictures) > 0, (pictures, kept)
 
     def check_mail(self):
         """Each message left, once."""

@@ -43,8 +43,8 @@ class postgres_shop : public ::testing::Test {
             .server = database_.address(),
             .migrations = {component_of("product", embedded::product_migrations()),
                            component_of("user", embedded::user_migrations())},
-            .topics = {std::string(products::topic::deleted),
-                       std::string(products::topic::changed)},
+            .topics = {std::string(products::topic::deleted), std::string(products::topic::changed),
+                       std::string(products::topic::images_processed)},
             .connections = 8};
         out->store = must(postgres_store::open(options, time_));
         out->products = std::make_unique<products::product_service>(

@@ -48,7 +48,8 @@ class imports_of_processes : public ::testing::Test {
         for (const auto& file : embedded::product_migrations())
             product.steps.push_back({std::string(file.name), std::string(file.content)});
         options.migrations = {product};
-        for (const auto name : {products::topic::deleted, products::topic::changed})
+        for (const auto name : {products::topic::deleted, products::topic::changed,
+                                products::topic::images_processed})
             options.topics.push_back({.name = name});
         store = *sqlite_shop::open(options, time);
         blobs = *filesystem_blob::open(directory / "blobs", files);

@@ -102,7 +102,8 @@ class saga_shop {
              {orders::topic::orders, orders::topic::payment_requested,
               orders::topic::close_requested, orders::topic::refund_requested,
               payments::topic::succeeded, payments::topic::failed, payments::topic::closed,
-              payments::topic::refunded, products::topic::deleted, products::topic::changed})
+              payments::topic::refunded, products::topic::deleted, products::topic::changed,
+              products::topic::images_processed})
             options.topics.push_back({.name = name});
         store = must(sqlite_shop::open(options, time));
         sqlite_options simulated{.directory = directory / "provider"};

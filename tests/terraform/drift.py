@@ -14,7 +14,7 @@ ARN = f"arn:aws:{{service}}:{facts.REGION}:{facts.ACCOUNT}:"
 KAFKA = f"{PROJECT}-kafka/0a1b2c3d-0000-0000-0000-000000000000-1"
 KEY = f"arn:aws:schema-check:{facts.REGION}:{facts.ACCOUNT}:aws_kms_key/none"
 # Buckets that functions read and write, and that Terraform itself needs.
-BUCKETS_OF_FUNCTIONS = {"ecommerce-products", "ecommerce-product-images"}
+BUCKETS_OF_FUNCTIONS = {"ecommerce-products"}
 BUCKETS_OF_TERRAFORM = {"ecommerce-functions", "ecommerce-logs"}
 # Services whose data is under the shop's key: who uses them uses the key through them.
 UNDER_THE_KEY = ("dynamodb", "s3", "sns")
@@ -211,8 +211,7 @@ def variables(needs, state):
 
 
 def topics(needs, state, prefix):
-    """Topics that roles may write, against those that the code declares; a function may have topics of its own."""
+    """Topics that roles may write, against those that the code declares."""
     marker = f"{ARN.format(service='kafka')}topic/{prefix}{KAFKA}/"
-    of_functions = {f"{prefix}product-images.processed"}
     found = {arn.removeprefix(marker) for allowed in policies(state).values() for _, arn in allowed if arn.startswith(marker)}
-    return differences("topics", {prefix + each["name"] for each in needs["topics"]}, found - of_functions)
+    return differences("topics", {prefix + each["name"] for each in needs["topics"]}, found)

@@ -31,7 +31,7 @@ module "tables" {
 }
 
 locals {
-  bucket_arn = { for each in concat(local.needs.buckets, ["${var.project}-products", "${var.project}-product-images"]) :
+  bucket_arn = { for each in concat(local.needs.buckets, ["${var.project}-products"]) :
     each => "arn:${data.aws_partition.here.partition}:s3:::${var.resource_prefix}${each}${local.suffix}"
   }
 

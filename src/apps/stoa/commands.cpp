@@ -1,5 +1,6 @@
 #include "apps/stoa/commands.hpp"
 
+#include "adapters/vips/picture_worker.hpp"
 #include "apps/stoa/load_verb.hpp"
 #include "apps/stoa/replay_verb.hpp"
 #include "apps/stoa/tools.hpp"
@@ -260,6 +261,11 @@ int complain(const error& why) {
     return 1;
 }
 
-int run_command(int count, char** arguments) { return command_line().run(count, arguments); }
+int run_command(int count, char** arguments) {
+    // Not for people: the shop starts it to decode pictures in.
+    if (count == 2 && std::string_view(arguments[1]) == "picture-worker")
+        return vips::run_picture_worker();
+    return command_line().run(count, arguments);
+}
 
 }  // namespace stoa

@@ -1,9 +1,9 @@
 #include "apps/stoa/first_views.hpp"
 
 #include "base/json.hpp"
+#include "services/product/product.hpp"
 
 #include <algorithm>
-
 #include <cctype>
 #include <optional>
 
@@ -13,8 +13,9 @@ namespace stoa {
 struct shown_item {
     std::string name, description, category;
     std::optional<std::string> image_url;
+    std::optional<std::vector<products::product_image>> images;
 };
-BOOST_DESCRIBE_STRUCT(shown_item, (), (name, description, category, image_url))
+BOOST_DESCRIBE_STRUCT(shown_item, (), (name, description, category, image_url, images))
 
 namespace {
 
@@ -51,14 +52,51 @@ std::string inert(std::string_view json) {
     return out;
 }
 
+bool is_loadable(std::string_view url) {
+    return (url.starts_with('/') && !url.starts_with("//")) || url.starts_with("https://");
+}
+
+// ` srcset="…" sizes="…"` of one format; of several sizes with one width the last.
+std::string sizes_of(const products::product_image& of, std::string_view type) {
+    std::string list;
+    for (std::size_t i = 0; i < of.variants.size(); ++i) {
+        const auto& one = of.variants[i];
+        const auto same = [&](const auto& later) {
+            return later.content_type == type && later.width == one.width;
+        };
+        if (one.content_type != type || !is_loadable(one.url) ||
+            std::any_of(of.variants.begin() + static_cast<std::ptrdiff_t>(i) + 1, of.variants.end(),
+                        same))
+            continue;
+        if (!list.empty()) list += ", ";
+        list += escaped(one.url) + ' ' + std::to_string(one.width) + 'w';
+    }
+    return " srcset=\"" + list + "\" sizes=\"(min-width: 768px) 50vw, 100vw\"";
+}
+
+// The first that has its sizes.
+const products::product_image* uploaded(const shown_item& of) {
+    if (!of.images) return nullptr;
+    const auto found = std::ranges::find(*of.images, products::image_status::ready,
+                                         &products::product_image::status);
+    return found == of.images->end() ? nullptr : &*found;
+}
+
 // As web/src/shared/picture.tsx: of this origin or https. Anything else is drawn by the script.
 std::string picture_of(const shown_item& of) {
-    const std::string url = of.image_url.value_or("");
-    const bool own = url.starts_with('/') && !url.starts_with("//");
-    if (!own && !url.starts_with("https://")) return {};
-    return "<img src=\"" + escaped(url) +
-           "\" alt=\"\" width=\"300\" height=\"300\" decoding=\"async\" fetchpriority=\"high\" "
-           "class=\"aspect-square object-cover w-full\">";
+    std::string url = of.image_url.value_or("");
+    const auto* const sized = uploaded(of);
+    if (sized)
+        for (const auto& each : sized->variants)
+            if (each.content_type == "image/jpeg") url = each.url;
+    if (!is_loadable(url)) return {};
+    const auto image = "<img src=\"" + escaped(url) + '"' +
+                       (sized ? sizes_of(*sized, "image/jpeg") : "") +
+                       " alt=\"\" width=\"300\" height=\"300\" decoding=\"async\" "
+                       "fetchpriority=\"high\" class=\"aspect-square object-cover w-full\">";
+    if (!sized) return image;
+    return "<picture class=\"contents\"><source type=\"image/webp\"" +
+           sizes_of(*sized, "image/webp") + '>' + image + "</picture>";
 }
 
 }  // namespace

@@ -43,6 +43,32 @@ TEST(first_views, pictures_of_other_schemes_are_left_to_the_script) {
     EXPECT_NE(broken_out.find("/a&quot; onerror=&quot;x"), std::string::npos) << broken_out;
 }
 
+std::string variant(int size, int width, std::string_view format) {
+    const auto word = std::string(format);
+    return R"({"size":)" + std::to_string(size) + R"(,"width":)" + std::to_string(width) +
+           R"(,"height":9,"content_type":"image/)" + word + R"(","url":"/p/)" +
+           std::to_string(size / 100) + "." + word + "\"}";
+}
+
+TEST(first_views, an_uploaded_picture_comes_in_its_sizes) {
+    const auto variants = variant(150, 150, "jpeg") + "," + variant(150, 150, "webp") + "," +
+                          variant(400, 300, "jpeg") + "," + variant(800, 300, "jpeg") + "," +
+                          variant(800, 300, "webp");
+    const auto of = [&](const std::string& status) {
+        return item_view(
+            "{{picture}}",
+            with("a", R"(,"image_url":"/old.png","images":[{"id":"1","status":")" + status +
+                          R"(","width":300,"height":300,"variants":[)" + variants + "]}]"));
+    };
+    EXPECT_EQ(of("ready"),
+              "<picture class=\"contents\"><source type=\"image/webp\" srcset=\"/p/1.webp 150w, "
+              "/p/8.webp 300w\" sizes=\"(min-width: 768px) 50vw, 100vw\"><img src=\"/p/8.jpeg\" "
+              "srcset=\"/p/1.jpeg 150w, /p/8.jpeg 300w\" sizes=\"(min-width: 768px) 50vw, 100vw\" "
+              "alt=\"\" width=\"300\" height=\"300\" decoding=\"async\" fetchpriority=\"high\" "
+              "class=\"aspect-square object-cover w-full\"></picture>");
+    EXPECT_TRUE(of("processing").starts_with("<img src=\"/old.png\" alt"));
+}
+
 TEST(first_views, what_is_no_product_has_no_view) {
     EXPECT_EQ(item_view(page, "{}"), "");
     EXPECT_EQ(item_view(page, "nothing"), "");

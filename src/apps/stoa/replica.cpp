@@ -44,13 +44,30 @@ result<void> replica::make_services() {
     if (serves(target::product)) {
         products = std::make_unique<products::product_service>(
             products::product_service::needs{w.stores.database(), w.index, w.board, w.time,
-                                             w.random},
+                                             w.random, nullptr, &w.stores.blobs(),
+                                             w.stores.sole_process()},
             products::product_settings{.shop_currency = currency,
                                        .remembered_for = seconds(w.stores.sole_process() ? 0 : 2)});
         stock_ = products.get();
+        if (w.stores.sole_process()) {
+            objects_ = std::make_unique<blob_objects>(w.stores.blobs());
+            resizing = std::make_unique<products::image_resize_function>(
+                products::image_resize_function::needs{*objects_, *w.pictures, w.stores.log(),
+                                                       w.time, w.random, w.measured});
+        }
         imports = std::make_unique<products::catalogue_import>(products::catalogue_import::needs{
             w.stores.database(), w.stores.blobs(), *products, w.time, w.random, background,
             currency, w.epoch, share.index, w.stores.sole_process()});
+    }
+    if (share.index == 0 && serves(target::product) && w.from.given("import_folder")) {
+        if (!w.stores.sole_process())
+            return fail(errc::invalid, "not_embedded",
+                        "import_folder is for a shop on its own; where a bucket is the folder, the "
+                        "function product-import does this");
+        STOA_TRY(auto at, drop_folder::open(w.from.text("import_folder")));
+        folder = std::make_unique<folder_watch>(
+            std::move(at), folder_watch::needs{*products, *imports, w.stores.blobs(),
+                                               w.stores.log(), w.time, w.random, *w.files});
     }
     if (serves(target::order)) {
         orders = std::make_unique<orders::order_service>(
@@ -175,6 +192,7 @@ std::vector<event_consumer> replica::consumers() const {
     if (orders) out.push_back(orders::events_of(*orders));
     if (payments) out.push_back(payments::events_of(*payments));
     if (products) out.push_back(products::events_of(*products));
+    if (resizing) out.push_back(products::events_of(*resizing));
     if (carts) out.push_back(carts::events_of(*carts));
     if (notifications) out.push_back(notifications::events_of(*notifications));
     return out;
@@ -228,9 +246,19 @@ void replica::start_sweepers(clock& time) {
         background.spawn("resume imports", [this]() -> task<> { (void)co_await imports->sweep(); });
         start_sweeper(background, time, "imports", seconds(5), [this] { return imports->sweep(); });
     }
+    if (folder)
+        start_sweeper(background, time, "import folder", seconds(1),
+                      [this] { return folder->round(); });
     if (users)
         start_sweeper(background, time, "guest orders", seconds(5),
                       [this] { return users->sweep(); });
+    if (products) {
+        background.spawn("finish uploads", [this]() -> task<> {
+            (void)co_await products->sweep_images(with_.stores.sole_process());
+        });
+        start_sweeper(background, time, "pictures", seconds(5),
+                      [this] { return products->sweep_images(false); });
+    }
     if (products)
         start_sweeper(background, time, "holds", seconds(10), [this] { return products->sweep(); });
 }

@@ -2,10 +2,13 @@
 #pragma once
 
 #include "apps/stoa/far_services.hpp"
+#include "apps/stoa/folder_watch.hpp"
 #include "apps/stoa/targets.hpp"
 #include "apps/stoa/wiring_engines.hpp"
+#include "ports/blob_objects.hpp"
 #include "ports/event_marks.hpp"
 #include "ports/idempotency.hpp"
+#include "ports/image.hpp"
 #include "ports/notifier.hpp"
 #include "ports/payment_provider.hpp"
 #include "ports/security.hpp"
@@ -17,6 +20,7 @@
 #include "services/order/order_operations.hpp"
 #include "services/payment/payment_operations.hpp"
 #include "services/product/catalogue_import.hpp"
+#include "services/product/image_resize_function.hpp"
 #include "services/product/product_operations.hpp"
 #include "services/user/user_operations.hpp"
 #include "transport/grpc/grpc_server.hpp"
@@ -45,6 +49,8 @@ struct shared_by_loops {
     rpc::service_tokens& service_tokens;
     tracer* traces = nullptr;      // null: off
     mark_writer* marks = nullptr;  // null: nobody windows viewers' events
+    picture_renderer* pictures = nullptr;
+    blocking_pool* files = nullptr;
 };
 
 // Thread rule: its loop's own, but for wiring, which is over before the loop runs.
@@ -60,6 +66,9 @@ class replica {
     std::unique_ptr<users::user_service> users;
     std::unique_ptr<products::product_service> products;
     std::unique_ptr<products::catalogue_import> imports;
+    // Of the embedded shop, which is its own functions' host.
+    std::unique_ptr<products::image_resize_function> resizing;
+    std::unique_ptr<folder_watch> folder;  // null: the shop has none
     std::unique_ptr<orders::order_service> orders;
     std::unique_ptr<payments::payment_service> payments;
     std::unique_ptr<carts::cart_service> carts;
@@ -89,6 +98,7 @@ class replica {
     shared_by_loops with_;
     far_services far_;
     std::unique_ptr<idempotency_keys> keys_;
+    std::unique_ptr<blob_objects> objects_;
     users::directory* directory_ = nullptr;
     products::stock_keeper* stock_ = nullptr;
     orders::book* book_ = nullptr;

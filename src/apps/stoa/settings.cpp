@@ -32,6 +32,8 @@ constexpr setting_key keys[] = {
     {"event_log", "", "sqlite", "engine of the event log", false, "sqlite kafka"},
     {"blob", "", "filesystem", "engine of files: images, imports, order documents", false,
      "filesystem s3"},
+    {"import_folder", "", "",
+     "folder whose *.csv are imported, and whose pictures/<sku>/ are shown; empty: none"},
     {"notifier", "", "outbox_file",
      "how messages leave: a mailbox file, SMTP, or Amazon SNS with `sns_topic_arn`", false,
      "outbox_file smtp sns"},

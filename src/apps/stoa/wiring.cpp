@@ -36,6 +36,7 @@ shop::~shop() {
     all_->grpc_servers.clear();
     all_->admin_server.reset();
     all_->passwords.reset();
+    all_->pictures.reset();
     all_->files.reset();
     all_->tools.reset();
     all_->routes.clear();
@@ -89,6 +90,7 @@ result<void> shop::parts::open_engines() {
     service_tokens = std::make_unique<rpc::service_tokens>(*tokens, time, targets.text());
     STOA_TRY(far, far_connections::open(from, targets, identity));
     passwords = std::make_unique<sodium_password_hasher>();
+    pictures = std::make_unique<isolated_renderer>();
     tools = std::make_unique<blocking_pool>("audits and backups", 3, 8);
     if (targets.has(target::notification)) {
         STOA_TRY(outside, open_notifier(from, {*loops, time, random, *files}));
@@ -134,7 +136,9 @@ result<void> shop::parts::make_replicas() {
                                *far,
                                *service_tokens,
                                traces ? &traces->spans() : nullptr,
-                               analytics->marks()};
+                               analytics->marks(),
+                               pictures.get(),
+                               files.get()};
     for (int i = 0; i < loops->size(); ++i) {
         STOA_TRY(auto one, replica::make(loops->at(i), lane{i, loops->size()}, with));
         STOA_TRY_VOID(make_routes(*one));

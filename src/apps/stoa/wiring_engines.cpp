@@ -50,8 +50,11 @@ std::vector<topic_spec> shop_topics(const settings& from) {
          {orders::topic::orders, orders::topic::payment_requested, orders::topic::close_requested,
           orders::topic::refund_requested, payments::topic::succeeded, payments::topic::failed,
           payments::topic::closed, payments::topic::refunded, products::topic::deleted,
-          products::topic::changed})
+          products::topic::changed, products::topic::images_processed})
         out.push_back({.name = name});
+    // What a cloud's bucket tells its functions itself.
+    if (from.text("event_log") == "sqlite")
+        out.push_back({.name = products::topic::objects_created, .keep = hours(24 * 7)});
     // They carry tokens, which are worth nothing after a day.
     out.push_back({.name = users::topic::notifications, .keep = hours(24)});
     out.push_back(

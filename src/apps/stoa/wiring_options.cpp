@@ -99,7 +99,8 @@ std::string endpoint_of(const settings& from, std::string_view own) {
 
 std::vector<std::string> shop_buckets() {
     return {std::string(notifications::documents_bucket), std::string(products::imports_bucket),
-            std::string(analytics::results_bucket), std::string(analytics::state_bucket)};
+            std::string(products::images_bucket), std::string(analytics::results_bucket),
+            std::string(analytics::state_bucket)};
 }
 
 std::string documented_bucket(std::string_view bucket) {

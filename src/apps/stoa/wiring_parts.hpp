@@ -5,6 +5,7 @@
 #include "adapters/security/jwt_authority.hpp"
 #include "adapters/security/password_hasher.hpp"
 #include "adapters/system/system_clock.hpp"
+#include "adapters/vips/isolated_renderer.hpp"
 #include "apps/stoa/audit.hpp"
 #include "apps/stoa/pages.hpp"
 #include "apps/stoa/redrive_page.hpp"
@@ -56,6 +57,7 @@ struct shop::parts {
     std::unique_ptr<tracing> traces;  // null: off
     std::unique_ptr<blocking_pool> files;
     std::unique_ptr<blocking_pool> tools;  // work of minutes: audits, backups
+    std::unique_ptr<isolated_renderer> pictures;
     std::unique_ptr<sodium_password_hasher> passwords;
     std::unique_ptr<jwt_authority> tokens;
     std::unique_ptr<rpc::service_tokens> service_tokens;

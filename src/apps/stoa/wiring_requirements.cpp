@@ -47,8 +47,9 @@ std::vector<holding> holdings() {
     out.push_back({.is = gateway});
     out.push_back({.is = user, .tables = {&users::sessions_table}, .postgres = true});
     out.push_back({.is = product,
-                   .buckets = {products::imports_bucket},
-                   .reads = {orders::topic::orders, products::topic::changed},
+                   .buckets = {products::imports_bucket, products::images_bucket},
+                   .reads = {orders::topic::orders, products::topic::changed,
+                             products::topic::images_processed},
                    .postgres = true});
     out.push_back({.is = cart,
                    .tables = {&carts::carts_table, &carts::guards_table, &idempotency_table},
@@ -125,6 +126,7 @@ class collected {
     explicit collected(const settings& from) : tables_(dynamodb_tables_of_shop()) {
         for (const auto& each : shop_buckets()) buckets_.push_back(documented_bucket(each));
         for (const auto& each : shop_topics(from)) {
+            if (each.name == products::topic::objects_created) continue;  // a bucket tells there
             topics_.push_back({std::string(each.name), each.partitions, each.keep.count()});
             topics_.push_back({std::string(each.name) + ".dlq", each.partitions, 0});
         }

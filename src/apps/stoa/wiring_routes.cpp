@@ -1,6 +1,7 @@
 // What a shop answers: customers at its open routes, whoever runs it at the admin ones.
 #include "apps/stoa/backup_pages.hpp"
 #include "apps/stoa/log_pages.hpp"
+#include "apps/stoa/picture_pages.hpp"
 #include "apps/stoa/story_page.hpp"
 #include "apps/stoa/transfer_pages.hpp"
 #include "apps/stoa/upkeep_pages.hpp"
@@ -58,6 +59,9 @@ result<void> shop::parts::add_open_routes(http::router& to, replica& one) {
     if (one.imports)
         for (auto& page :
              transfer_pages(transfer_needs{*one.imports, stores->blobs(), time, random}))
+            STOA_TRY_VOID(to.add(std::move(page)));
+    if (one.products)
+        for (auto& page : picture_pages(picture_needs{*one.products, stores->blobs()}))
             STOA_TRY_VOID(to.add(std::move(page)));
     if (targets.whole())
         STOA_TRY_VOID(to.add(
@@ -119,9 +123,12 @@ result<void> shop::parts::add_routes_elsewhere(http::router& to, const replica& 
         auto* const there = targets.has(each.is) ? nullptr : one.passes_to(each.is);
         if (!there) continue;
         STOA_TRY_VOID(to.add_elsewhere(operations_elsewhere(each.is), *there));
-        if (each.is == target::product)
+        if (each.is == target::product) {
             for (auto& page : transfer_pages({}))
                 STOA_TRY_VOID(to.add(http::passed_on(std::move(page), *there)));
+            for (auto& page : picture_pages({}))
+                STOA_TRY_VOID(to.add(http::passed_on(std::move(page), *there)));
+        }
         if (each.is == target::order) {
             STOA_TRY_VOID(to.add(http::passed_on(story_page({}), *there)));
             for (auto& page : log_pages({}))

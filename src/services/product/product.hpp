@@ -10,6 +10,31 @@ inline constexpr std::int64_t largest_amount_minor =
 inline constexpr std::int64_t largest_stock = 1'000'000'000;
 inline constexpr std::int32_t largest_quantity = 1'000'000;  // of one line of an order
 
+// A picture in one size and format. `size` is the square that it was fitted into.
+struct image_variant {
+    std::int64_t size = 0, width = 0, height = 0;
+    std::string content_type, url;
+};
+BOOST_DESCRIBE_STRUCT(image_variant, (), (size, width, height, content_type, url))
+
+enum class image_status : std::uint8_t {
+    uploading,   // not shown: its original may not be there yet
+    processing,  // the original is there, its variants are being made
+    ready,
+    refused,  // `problem` says why it is no picture that can be shown
+    deleted,  // not shown
+};
+BOOST_DESCRIBE_ENUM(image_status, uploading, processing, ready, refused, deleted)
+
+struct product_image {
+    std::string id;
+    image_status status{};
+    std::int64_t width = 0, height = 0;  // of the original, upright; 0 until it is ready
+    std::vector<image_variant> variants;
+    std::optional<std::string> problem;
+};
+BOOST_DESCRIBE_STRUCT(product_image, (), (id, status, width, height, variants, problem))
+
 struct product {
     std::string id;
     std::string sku;  // unique; made from the id where none is given
@@ -20,13 +45,14 @@ struct product {
     currency_code currency;
     std::int64_t stock = 0;  // on_hand − reserved: what can be sold
     std::optional<std::string> image_url;
-    bool is_active = true;  // false: deleted
+    std::vector<product_image> images;  // in the order in which they are shown
+    bool is_active = true;              // false: deleted
     timestamp created_at, updated_at;
     std::int64_t version = 1;
 };
 BOOST_DESCRIBE_STRUCT(product, (),
                       (id, sku, name, description, category, price, currency, stock, image_url,
-                       is_active, created_at, updated_at, version))
+                       images, is_active, created_at, updated_at, version))
 
 enum class movement_reason : std::uint8_t {
     initial,

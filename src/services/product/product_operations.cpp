@@ -48,6 +48,16 @@ constexpr operation table[] = {
         .allows(operators)
         .takes_idempotency_key()
         .says("Books a delta or a recount as a movement."),
+    serve<&api::list_images>(get, "/api/v1/products/{id}/images", "ListProductImages")
+        .allows(anyone)
+        .says("A product's pictures in the order in which they are shown, with their sizes."),
+    serve<&api::order_images>(put, "/api/v1/products/{id}/images", "OrderProductImages")
+        .allows(operators)
+        .says("Puts the pictures in another order: names all of them."),
+    serve<&api::delete_image>(erase, "/api/v1/products/{id}/images/{image}", "DeleteProductImage")
+        .answers(204)
+        .allows(operators)
+        .says("Takes a picture away, its original and its sizes."),
     serve<&api::reserve>(post, "/api/v1/products/{id}/reserve", "ReserveProduct")
         .also_at("/products/{id}/reserve")
         .allows(services)
@@ -68,6 +78,8 @@ constexpr event_handler events[] = {
     on_event<&product_service::on_order_event>(orders::topic::orders, "order.paid"),
     on_event<&product_service::on_order_event>(orders::topic::orders, "order.cancelled"),
     on_event<&product_service::on_order_event>(orders::topic::orders, "order.refunded"),
+    on_event<&product_service::on_image_processed>(topic::images_processed,
+                                                   topic::images_processed),
 };
 
 }  // namespace

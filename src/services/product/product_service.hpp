@@ -1,6 +1,7 @@
 // Products: the catalogue, its search, and the stock with its holds (design §5, steps 2 and 7).
 #pragma once
 
+#include "ports/blob.hpp"
 #include "ports/clock.hpp"
 #include "ports/sql_together.hpp"
 #include "runtime/metrics.hpp"
@@ -148,6 +149,25 @@ struct category_list {
 };
 BOOST_DESCRIBE_STRUCT(category_list, (), (categories))
 
+inline constexpr std::string_view images_bucket = "product-images";
+inline constexpr std::size_t most_images = 20;  // of one product
+
+struct image_list {
+    std::vector<product_image> images;
+};
+BOOST_DESCRIBE_STRUCT(image_list, (), (images))
+
+struct order_images_request {
+    std::string id;
+    std::vector<std::string> images;  // the ids of all of them, as they are to be shown
+};
+BOOST_DESCRIBE_STRUCT(order_images_request, (), (id, images))
+
+struct delete_image_request {
+    std::string id, image;
+};
+BOOST_DESCRIBE_STRUCT(delete_image_request, (), (id, image))
+
 class api : public stock_keeper {
  public:
     virtual task<result<product_list>> list_products(request_context, list_products_request) = 0;
@@ -167,6 +187,9 @@ class api : public stock_keeper {
     virtual task<result<related_products>> get_related(request_context,
                                                        related_products_request) = 0;
     virtual task<result<hold_report>> get_hold(request_context, end_hold_request) = 0;
+    virtual task<result<image_list>> list_images(request_context, get_product_request) = 0;
+    virtual task<result<image_list>> order_images(request_context, order_images_request) = 0;
+    virtual task<result<deleted_answer>> delete_image(request_context, delete_image_request) = 0;
 };
 
 struct product_settings {
@@ -186,6 +209,9 @@ class product_service final : public api {
         clock& time;
         random_source& random;
         orders::book* orders = nullptr;  // set by wiring: the two know each other
+        blob_store* files = nullptr;     // of pictures; without, none can be uploaded
+        // Whether this shop tells its own functions of new originals; else the bucket does.
+        bool announces_originals = false;
     };
     product_service(needs ports, product_settings settings);
     void use(orders::book& orders) { ports_.orders = &orders; }
@@ -208,6 +234,24 @@ class product_service final : public api {
     task<result<hold_report>> get_hold(request_context, end_hold_request) override;
     task<result<catalogue_facts>> describe_catalogue(request_context);
 
+    task<result<image_list>> list_images(request_context, get_product_request) override;
+    task<result<image_list>> order_images(request_context, order_images_request) override;
+    task<result<deleted_answer>> delete_image(request_context, delete_image_request) override;
+    // An upload in two steps, with the original's bytes put at original_key() between them. A crash
+    // there is mended by sweep_images(): what came whole is a picture, the rest is forgotten.
+    task<result<std::string>> begin_image(request_context context, std::string product_id);
+    task<result<product_image>> finish_image(request_context context, std::string product_id,
+                                             std::string image, blob_info original);
+    // Of an upload that does not come to its end: a picture where its original came whole.
+    task<result<void>> settle_upload(std::string product_id, std::string image);
+    // Whether a folder of that name, an id or a sku, is that of an active product.
+    task<result<bool>> sells(std::string folder);
+    static std::string original_key(std::string_view folder, std::string_view image);
+    task<result<void>> on_image_processed(delivery, image_processed);
+    // Uploads that nobody finished, and files of deleted pictures. `all`: a process that has just
+    // started and is the only one waits for nobody. Returns how many.
+    task<result<int>> sweep_images(bool all);
+
     // paid: commit; cancelled: release or return; refunded with restock: return.
     task<result<void>> on_order_event(delivery, orders::order_event);
 
@@ -226,6 +270,9 @@ class product_service final : public api {
     using products_by_id = std::vector<std::shared_ptr<const product>>;
     task<result<products_by_id>> find_all(std::vector<std::string> ids);
     void stock_changed(const std::vector<store::stock_left>& left);
+    template <class Change>
+    task<result<product>> change_images(request_context context, std::string id, Change change);
+    task<result<void>> erase_files(std::string folder, std::string image);
     event event_of(std::string_view topic, const std::string& product_id, std::int64_t version,
                    std::string payload) const;
     task<result<end_hold_answer>> end_hold(std::string order_id, bool commit);
@@ -258,8 +305,8 @@ inline constexpr auto stoa::rules_of<stoa::products::create_product_request> =
          stoa::range("price", 0, stoa::products::largest_amount_minor),
          stoa::range("stock", 0, stoa::products::largest_stock), stoa::range("image_url", 0, 2'000),
          stoa::alias("stock_quantity", "stock"), stoa::refused("id"), stoa::refused("version"),
-         stoa::refused("created_at"), stoa::refused("updated_at"), stoa::refused("is_active"),
-         stoa::refused("reserved")});
+         stoa::refused("created_at"), stoa::refused("updated_at"), stoa::refused("images"),
+         stoa::refused("is_active"), stoa::refused("reserved")});
 template <>
 inline constexpr auto stoa::rules_of<stoa::products::update_product_request> =
     std::to_array<stoa::rule>(
@@ -268,12 +315,15 @@ inline constexpr auto stoa::rules_of<stoa::products::update_product_request> =
          stoa::range("price", 0, stoa::products::largest_amount_minor),
          stoa::range("stock", 0, stoa::products::largest_stock), stoa::range("image_url", 0, 2'000),
          stoa::alias("stock_quantity", "stock"), stoa::refused("created_at"),
-         stoa::refused("is_active"), stoa::refused("reserved")});
+         stoa::refused("images"), stoa::refused("is_active"), stoa::refused("reserved")});
 template <>
 inline constexpr auto stoa::rules_of<stoa::products::change_stock_request> =
     std::to_array<stoa::rule>(
         {stoa::range("delta", -stoa::products::largest_stock, stoa::products::largest_stock),
          stoa::range("count", 0, stoa::products::largest_stock), stoa::range("reference", 1, 200)});
+template <>
+inline constexpr auto stoa::rules_of<stoa::products::order_images_request> =
+    std::to_array<stoa::rule>({stoa::range("images", 1, stoa::products::most_images)});
 template <>
 inline constexpr auto stoa::rules_of<stoa::products::reserve_request> =
     std::to_array<stoa::rule>({stoa::range("quantity", 1, stoa::products::largest_quantity),

@@ -16,7 +16,7 @@ namespace {
 
 #define PRODUCT_COLUMNS                                                                           \
     "SELECT id, sku, name, description, category, price, currency, on_hand - reserved AS stock, " \
-    "image_url, "                                                                                 \
+    "image_url, images, "                                                                         \
     "is_active, created_at, updated_at, version FROM products "
 
 // The row of an order's hold.

@@ -456,10 +456,10 @@ task<bool> session::refuse(error why, int status) {
 }
 
 // Closing with unread bytes in the receive buffer resets the connection, and the client may lose
-// the answer that says why: what it still sends is read and dropped, for a second and 16 MiB at
+// the answer that says why: what it still sends is read and dropped, for a second and 64 MiB at
 // most.
 task<> session::linger() {
-    std::size_t left = 16 << 20;
+    std::size_t left = 64 << 20;
     error_code error;
     arm(std::chrono::milliseconds(1'000));
     buffer_.clear();

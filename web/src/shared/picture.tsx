@@ -43,28 +43,52 @@ export function Drawing({ name, className = "" }: { name: string; className?: st
   );
 }
 
+export type Shown = {
+  name: string;
+  image_url?: string;
+  images?: { status: string; variants: { size: number; width: number; content_type: string; url: string }[] }[];
+};
+
+// The sizes of one picture in one format, as `srcset` wants them.
+function sizesOf(variants: NonNullable<Shown["images"]>[number]["variants"], type: string): string {
+  const all = variants.filter((each) => each.content_type === type && loadable(each.url));
+  return [...new Map(all.map((each) => [each.width, `${each.url} ${each.width}w`])).values()].join(", ");
+}
+
+// `sizes` says how wide it will be drawn, as in the attribute of that name. `at` is which picture of the product.
 export function Picture({
   product,
   className = "",
   eager = false,
+  sizes = "300px",
+  at = 0,
 }: {
-  product: { name: string; image_url?: string };
+  product: Shown;
   className?: string;
   eager?: boolean;
+  sizes?: string;
+  at?: number;
 }) {
-  const [broken, setBroken] = useState(false);
-  const url = loadable(product.image_url);
-  if (!url || broken) return <Drawing name={product.name} className={`aspect-square ${className}`} />;
+  const [broken, setBroken] = useState("");
+  const uploaded = (product.images ?? []).filter((each) => each.status === "ready")[at]?.variants;
+  const largest = uploaded?.findLast((each) => each.content_type === "image/jpeg")?.url;
+  const url = loadable(largest ?? product.image_url);
+  if (!url || broken === url) return <Drawing name={product.name} className={`aspect-square ${className}`} />;
   return (
-    <img
-      src={url}
-      alt=""
-      width={300}
-      height={300}
-      loading={eager ? "eager" : "lazy"}
-      decoding="async"
-      onError={() => setBroken(true)}
-      className={`aspect-square object-cover ${className}`}
-    />
+    <picture className="contents">
+      {largest && <source type="image/webp" srcSet={sizesOf(uploaded!, "image/webp")} sizes={sizes} />}
+      <img
+        src={url}
+        srcSet={largest && sizesOf(uploaded!, "image/jpeg")}
+        sizes={largest && sizes}
+        alt=""
+        width={300}
+        height={300}
+        loading={eager ? "eager" : "lazy"}
+        decoding="async"
+        onError={() => setBroken(url)}
+        className={`aspect-square object-cover ${className}`}
+      />
+    </picture>
   );
 }

@@ -36,6 +36,18 @@ describe("a picture", () => {
     expect(draws()).toBe(draws());
     expect(seedOf("Jug")).not.toBe(seedOf("Mug"));
   });
+  it("offers its sizes, and the drawing until they are made", () => {
+    const variant = (size: number, type: string, width = size) => ({ size, width, content_type: `image/${type}`, url: `/api/v1/pictures/p/i/${size}.${type}` });
+    const variants = [150, 400, 800].flatMap((size) => [variant(size, "jpeg", Math.min(size, 300)), variant(size, "webp", Math.min(size, 300))]);
+    const made = (status: string) => render(<Picture product={{ name: "Jug", images: [{ status, variants }] }} sizes="50vw" />).container;
+    expect(made("processing").querySelector("svg")).not.toBeNull();
+    expect(made("refused").querySelector("svg")).not.toBeNull();
+    const ready = made("ready");
+    expect(ready.querySelector("img")!.getAttribute("src")).toBe("/api/v1/pictures/p/i/800.jpeg");
+    // 400 and 800 are the same picture of 300 pixels: it is offered once.
+    expect(ready.querySelector("source")!.getAttribute("srcset")).toMatch(/^\S+150\.webp 150w, \S+800\.webp 300w$/);
+    expect(ready.querySelector("source")!.getAttribute("sizes")).toBe("50vw");
+  });
   it("is loaded from this shop or by https only", () => {
     expect(draws("/images/a.svg")).toContain("<img");
     expect(draws("https://x.example/a.png")).toContain("<img");

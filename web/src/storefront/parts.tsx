@@ -26,6 +26,7 @@ export function ProductCard({ product, eager }: { product: Product; eager?: bool
         <Picture
           product={product}
           eager={eager}
+          sizes="(min-width: 1024px) 25vw, (min-width: 768px) 33vw, 50vw"
           className={`w-full transition duration-500 ease-calm group-hover:scale-[1.035] ${product.stock <= 0 ? "opacity-55" : ""}`}
         />
         {product.stock <= few && (
@@ -210,5 +211,5 @@ export function LinePicture({ id, name }: { id: string; name: string }) {
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
   });
-  return <Picture key={data?.image_url} product={{ name, image_url: data?.image_url }} className="w-full rounded-lg" />;
+  return <Picture product={{ name, image_url: data?.image_url, images: data?.images }} sizes="80px" className="w-full rounded-lg" />;
 }

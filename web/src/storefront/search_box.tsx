@@ -115,7 +115,7 @@ setAt((now) => nextOf(now, step, found.length));
             onPointerDown={(event) => event.preventDefault()}
             onClick={() => goTo(product.id)}
           >
-            <Picture product={product} className="size-11 rounded-md" />
+            <Picture product={product} sizes="44px" className="size-11 rounded-md" />
             <span className="min-w-0 flex-1 truncate">{product.name}</span>
             <span className="text-sm tabular-nums text-soft">{money(product.price, product.currency)}</span>
           </div>

@@ -10,6 +10,7 @@ import { Panel } from "../../shared/ui/panel";
 import { newKey } from "../../storefront/attempt";
 import { DataTable } from "../data_table";
 import { Badge, Bar, Card, Empty, Failure, Field, Notice, Page, Rows } from "../parts";
+import { ProductPictures } from "../product_pictures";
 import { api, explain, json, lowStock, useShop } from "../shop";
 
 const columns: DisplayColumnDef<Product>[] = [
@@ -18,7 +19,7 @@ const columns: DisplayColumnDef<Product>[] = [
     header: "Product",
     cell: ({ row }) => (
       <span className="flex items-center gap-3">
-        <Picture product={row.original} className="size-9 shrink-0 rounded-md" />
+        <Picture product={row.original} sizes="36px" className="size-9 shrink-0 rounded-md" />
         <span className="truncate">{row.original.name}</span>
       </span>
     ),
@@ -116,6 +117,14 @@ function Editor({ known, done }: { known: Product | null; done: () => void }) {
   return <EditorForm product={product ?? null} currency={product?.currency ?? shop?.currency ?? "USD"} done={() => (void client.invalidateQueries(), done())} />;
 }
 
+// What this form shows. Pictures are changed beside it, which gives the product another version, too.
+const formOf = ({ sku, name, description, category, price, currency, image_url, is_active }: Product) => JSON.stringify([sku, name, description, category, price, currency, image_url, is_active]);
+
+async function versionNow(read: Product): Promise<number> {
+  const now = await ask(api.GET("/api/v1/products/{id}", { params: { path: { id: read.id } } }));
+  return formOf(now) === formOf(read) ? now.version : read.version;
+}
+
 function EditorForm({ product, currency, done }: { product: Product | null; currency: string; done: () => void }) {
   const [key] = useState(newKey);
   const [asking, setAsking] = useState(false);
@@ -131,13 +140,13 @@ function EditorForm({ product, currency, done }: { product: Product | null; curr
     },
   });
   const save = useMutation({
-    mutationFn: (given: Form) => {
+    mutationFn: async (given: Form) => {
       const { stock, price, image_url, ...rest } = given;
       const body = { ...rest, price: Number(price), currency, ...(image_url || product?.image_url ? { image_url } : {}) };
       if (!product) return ask(api.POST("/api/v1/products", { params: { header: { "Idempotency-Key": key } }, body: { ...body, stock: Number(stock) } }));
       return ask(
         api.PUT("/api/v1/products/{id}", {
-          params: { path: { id: product.id }, header: { "If-Match": `"${product.version}"` } },
+          params: { path: { id: product.id }, header: { "If-Match": `"${await versionNow(product)}"` } },
           body,
         }),
       );
@@ -145,7 +154,7 @@ function EditorForm({ product, currency, done }: { product: Product | null; curr
     onSuccess: done,
   });
   const remove = useMutation({
-    mutationFn: () => ask(api.DELETE("/api/v1/products/{id}", { params: { path: { id: product!.id }, header: { "If-Match": `"${product!.version}"` } } })),
+    mutationFn: async () => ask(api.DELETE("/api/v1/products/{id}", { params: { path: { id: product!.id }, header: { "If-Match": `"${await versionNow(product!)}"` } } })),
     onSuccess: done,
   });
   const failed = save.error ?? remove.error;
@@ -153,12 +162,7 @@ function EditorForm({ product, currency, done }: { product: Product | null; curr
   return (
     <form className="flex flex-1 flex-col" onSubmit={handleSubmit((given) => save.mutate(given))}>
       <div className="flex-1 space-y-4 p-5">
-        {product && (
-          <div className="flex items-center gap-4">
-            <Picture product={product} className="size-20 rounded-box" />
-            <p className="text-sm text-soft">Version {product.version}. Stock is changed under Inventory, where each change has its reason.</p>
-          </div>
-        )}
+        {product && <p className="text-sm text-soft">Version {product.version}. Stock is changed under Inventory, where each change has its reason.</p>}
         <Field label="Name" required maxLength={200} problem={field("name")} {...register("name")} />
         <div className="grid grid-cols-2 gap-4">
           <Field label="Item number" required maxLength={64} problem={field("sku")} {...register("sku")} />
@@ -174,7 +178,8 @@ function EditorForm({ product, currency, done }: { product: Product | null; curr
           <Field label={`Price in ${currency}`} inputMode="decimal" pattern="\d+([.]\d+)?" required problem={field("price")} {...register("price")} />
           {!product && <Field label="Stock" inputMode="numeric" pattern="\d+" required problem={field("stock")} {...register("stock")} />}
         </div>
-        <Field label="Address of the picture" hint="https://…, or a path of this shop. Without one a drawing is made." problem={field("image_url")} {...register("image_url")} />
+        {product && <ProductPictures product={product} />}
+        <Field label="Address of a picture elsewhere" hint={`https://…, or a path of this shop: shown where there is no uploaded picture. ${product ? "" : "Pictures are uploaded once the product is saved."}`} problem={field("image_url")} {...register("image_url")} />
         {failed && <Notice>{explain(failed)}</Notice>}
       </div>
       <div className="sticky bottom-0 flex items-center justify-between gap-2 border-t border-line bg-card p-4">

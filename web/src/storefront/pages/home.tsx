@@ -39,7 +39,7 @@ export function Home() {
           {heroes.length
             ? heroes.map((product, n) => (
                 <Link key={product.id} to={`/item/${product.id}`} aria-label={product.name} className={`overflow-hidden rounded-box ${n === 0 ? "sm:col-span-2 sm:row-span-2" : ""}`}>
-                  <Picture product={product} eager className="w-full transition duration-500 ease-calm hover:scale-[1.03]" />
+                  <Picture product={product} eager sizes="(min-width: 768px) 50vw, 100vw" className="w-full transition duration-500 ease-calm hover:scale-[1.03]" />
                 </Link>
               ))
             : Array.from({ length: 6 }, (_, n) => <div key={n} className={`skeleton aspect-square ${n === 0 ? "sm:col-span-2 sm:row-span-2" : ""}`} />)}
@@ -58,7 +58,7 @@ export function Home() {
                 <li key={category}>
                   <Link to={`/browse?category=${encodeURIComponent(category)}`} className="group block rounded-box">
                     <span className="block overflow-hidden rounded-box bg-sand">
-                      {face ? <Picture product={face} className="w-full transition duration-500 ease-calm group-hover:scale-[1.04]" /> : <span className="skeleton block aspect-square" />}
+                      {face ? <Picture product={face} sizes="(min-width: 1024px) 25vw, 50vw" className="w-full transition duration-500 ease-calm group-hover:scale-[1.04]" /> : <span className="skeleton block aspect-square" />}
                     </span>
                     <span className="mt-2 block font-medium group-hover:underline group-hover:underline-offset-4">{category}</span>
                   </Link>

@@ -17,6 +17,36 @@ function knownItem(id: string): Product | undefined {
   return known.id === id ? known : undefined;
 }
 
+// All of a product's pictures; the one that is chosen, large.
+function Gallery({ product }: { product: Product }) {
+  const { t } = useTranslation();
+  const [at, setAt] = useState(0);
+  const many = (product.images ?? []).filter((each) => each.status === "ready").length;
+  const shown = Math.min(at, Math.max(many - 1, 0));
+  return (
+    <>
+      <Picture product={product} at={shown} eager sizes="(min-width: 768px) 50vw, 100vw" className="w-full" />
+      {many > 1 && (
+        <ul className="flex gap-2 overflow-x-auto p-2" aria-label={t("item.pictures")}>
+          {Array.from({ length: many }, (_, n) => (
+            <li key={n} className="shrink-0">
+              <button
+                type="button"
+                aria-label={t("item.picture", { n: n + 1, of: many })}
+                aria-pressed={n === shown}
+                onClick={() => setAt(n)}
+                className={`block size-16 overflow-hidden rounded-lg border-2 ${n === shown ? "border-pine" : "border-transparent"}`}
+              >
+                <Picture product={product} at={n} sizes="64px" className="w-full" />
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
 export function Item() {
   const { t } = useTranslation();
   const money = useMoney();
@@ -74,7 +104,7 @@ export function Item() {
       <Title>{product.name}</Title>
       <div className="grid gap-8 md:grid-cols-2 md:gap-14">
         <div className="overflow-hidden rounded-box bg-sand md:sticky md:top-36 md:self-start">
-          <Picture product={product} eager className="w-full" />
+          <Gallery key={product.id} product={product} />
         </div>
         <div className="md:pt-4">
           {product.category && (

@@ -1,0 +1,49 @@
+// The files of a folder that others put files into: which are whole, and where they go. Blocks.
+#pragma once
+
+#include "base/result.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace stoa {
+
+// <folder>/<name> waits. taken/<id>-<name> is being worked on, done/ and failed/ hold what is over,
+// with a report beside each file. Pictures wait in pictures/<sku>/<name>.
+class drop_folder {
+ public:
+    // Makes what is missing. Errors are for whoever set the folder.
+    static result<drop_folder> open(const std::string& path);
+
+    struct waiting_file {
+        std::filesystem::path path;
+        std::string of;  // the sku whose folder a picture lies in; empty: of no product
+        std::string name;
+        std::int64_t size_bytes = 0;
+    };
+    // Whole files that nobody has open for writing, at most a hundred. Hidden ones and links are
+    // passed over.
+    std::vector<waiting_file> waiting() const;
+
+    struct taken_file {
+        std::filesystem::path path;
+        std::string id, name;
+    };
+    // Into taken/ under that id, durably: from then on it is this shop's. False: it is gone.
+    bool take(const waiting_file& file, const std::string& id) const;
+    std::vector<taken_file> taken() const;
+
+    // Into done/ or failed/ as <name of the file>, with <name of the file>.report.json. The report
+    // is there first: a file without one was not finished.
+    void finish(const std::filesystem::path& file, const std::string& as, bool well,
+                const std::string& report) const;
+
+ private:
+    explicit drop_folder(std::filesystem::path root) : root_(std::move(root)) {}
+    void add_waiting(std::vector<waiting_file>& to, const std::filesystem::path& in,
+                     const std::string& of) const;
+    std::filesystem::path root_;
+};
+
+}  // namespace stoa

@@ -1,0 +1,209 @@
+#include "apps/stoa/folder_watch.hpp"
+
+#include "base/ids.hpp"
+#include "base/json.hpp"
+#include "base/media_type.hpp"
+#include "ports/function.hpp"
+#include "ports/image.hpp"
+#include "runtime/crash_point.hpp"
+#include "runtime/log.hpp"
+
+#include <fstream>
+
+namespace stoa {
+
+// What is told of a file that could not be taken.
+struct folder_problem {
+    std::string file, code, detail;
+};
+BOOST_DESCRIBE_STRUCT(folder_problem, (), (file, code, detail))
+
+namespace {
+
+struct files_there {
+    std::vector<drop_folder::taken_file> taken;
+    std::vector<drop_folder::waiting_file> waiting;
+};
+
+constexpr int most_attempts = 8;
+constexpr std::size_t chunk_bytes = 1 << 20;
+
+bool ends_in_csv(const std::string& name) {
+    if (name.size() <= 4) return false;
+    auto ending = name.substr(name.size() - 4);
+    for (auto& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return ending == ".csv";
+}
+
+bool is_plain(std::string_view name) {
+    return !name.empty() && name.size() <= 200 && !name.starts_with('.') &&
+           std::ranges::all_of(name, [](unsigned char c) {
+               return std::isalnum(c) || c == '-' || c == '_' || c == '.';
+           });
+}
+
+result<std::string> whole(const std::filesystem::path& path, std::int64_t most) {
+    std::ifstream file(path, std::ios::binary);
+    std::string out(static_cast<std::size_t>(most) + 1, '\0');
+    file.read(out.data(), static_cast<std::streamsize>(out.size()));
+    if (file.bad() || (!file && !file.eof()))
+        return fail(errc::unavailable, "file_unreadable", "the file cannot be read");
+    out.resize(static_cast<std::size_t>(file.gcount()));
+    return out;
+}
+
+}  // namespace
+
+bool folder_watch::may_try(const std::string& what) {
+    const auto found = failed_.find(what);
+    return found == failed_.end() || found->second.next <= ports_.time.ticks();
+}
+
+task<result<int>> folder_watch::round() {
+    auto look = [at = folder_]() -> result<files_there> {
+        return files_there{at.taken(), at.waiting()};
+    };
+    STOA_CO_TRY(const auto found, co_await offload(ports_.files, std::move(look)));
+    int finished = 0;
+    for (const auto& file : found.taken) {
+        if (!may_try(file.path.string())) continue;
+        auto done = co_await settle(file.path, file.id + '-' + file.name, co_await go_on(file));
+        finished += done.value_or(false);
+    }
+    for (const auto& file : found.waiting) {
+        if (!may_try(file.path.string())) continue;
+        if (file.of.empty() && !ends_in_csv(file.name)) continue;
+        auto outcome = file.of.empty() ? co_await take_csv(file) : co_await take_picture(file);
+        const auto as = new_id(ports_.time, ports_.random) + '-' + file.name;
+        auto done = co_await settle(file.path, as, std::move(outcome));
+        finished += done.value_or(false);
+    }
+    co_return finished;
+}
+
+task<result<bool>> folder_watch::take_csv(drop_folder::waiting_file file) {
+    auto take = [at = folder_, file, id = new_id(ports_.time, ports_.random)]() -> result<bool> {
+        return at.take(file, id);
+    };
+    STOA_CO_TRY(const bool taken, co_await offload(ports_.files, std::move(take)));
+    if (taken) crash_point("drop_taken");
+    co_return false;  // the next round goes on with it
+}
+
+// The upload, and the import under the file's own id: both are what they were where they come
+// again. True: it is over, and its report written.
+task<result<bool>> folder_watch::go_on(drop_folder::taken_file file) {
+    request_context context;
+    context.caller = {.is = role::operator_};
+    auto report = co_await ports_.imports.get_import(context, {file.id});
+    if (!report && report.error().kind != errc::not_found)
+        co_return std::unexpected(std::move(report).error());
+    if (!report) {
+        STOA_CO_TRY_VOID(co_await upload(file));
+        co_return false;
+    }
+    const bool well = report->status == products::import_status::done;
+    if (!well && report->status != products::import_status::failed) co_return false;
+    STOA_CO_TRY_VOID(co_await finish(file.path, file.id + '-' + file.name, well, to_json(*report)));
+    co_return true;
+}
+
+task<result<void>> folder_watch::upload(const drop_folder::taken_file& file) {
+    auto from = std::make_shared<std::ifstream>(file.path, std::ios::binary);
+    if (!*from) co_return fail(errc::unavailable, "file_unreadable", "the file cannot be read");
+    STOA_CO_TRY(auto to, co_await ports_.blobs.create(std::string(products::imports_bucket),
+                                                      file.id + ".csv"));
+    for (;;) {
+        auto read = [from]() -> result<std::string> {
+            std::string chunk(chunk_bytes, '\0');
+            from->read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+            chunk.resize(static_cast<std::size_t>(from->gcount()));
+            return chunk;
+        };
+        STOA_CO_TRY(auto chunk, co_await offload(ports_.files, std::move(read)));
+        if (chunk.empty()) break;
+        STOA_CO_TRY_VOID(co_await to->append(std::move(chunk)));
+    }
+    STOA_CO_TRY(auto stored, co_await to->finish());
+    crash_point("drop_uploaded");
+    STOA_CO_TRY(const auto started,
+                co_await ports_.imports.start(file.id, std::move(stored), false));
+    crash_point("drop_started");
+    co_return result<void>{};
+}
+
+// As a bucket of a cloud takes it: the original, and an event that it is there. Both may come
+// twice.
+task<result<bool>> folder_watch::take_picture(drop_folder::waiting_file file) {
+    if (!is_plain(file.of) || !is_plain(file.name))
+        co_return fail(errc::invalid, "name_not_plain",
+                       "the names of a picture and its folder consist of letters, digits and -_.");
+    STOA_CO_TRY(const bool sold, co_await ports_.products.sells(file.of));
+    if (!sold)
+        co_return fail(errc::not_found, "product_not_found",
+                       "there is no product with the id or sku " + file.of);
+    constexpr auto most = picture_limits{}.bytes;
+    auto read = [file] { return whole(file.path, most); };
+    STOA_CO_TRY(auto bytes, co_await offload(ports_.files, std::move(read)));
+    if (std::ssize(bytes) > most)
+        co_return fail(errc::too_large, "picture_too_large",
+                       "at most " + std::to_string(most) + " bytes are taken");
+    if (!is_picture(media_of(bytes)))
+        co_return fail(errc::invalid, "not_a_picture",
+                       "by its content the file is no JPEG, PNG, WebP or GIF");
+    STOA_CO_TRY(const auto stored,
+                co_await ports_.blobs.put(
+                    std::string(products::images_bucket),
+                    products::product_service::original_key(file.of, file.name), std::move(bytes)));
+    crash_point("drop_picture_stored");
+    std::vector<event> told;
+    told.push_back(
+        {.topic = std::string(products::topic::objects_created),
+         .key = file.of,
+         .id = new_id(ports_.time, ports_.random),
+         .type = std::string(products::topic::objects_created),
+         .occurred_at = ports_.time.now(),
+         .payload = to_json(products::object_announced{
+             std::string(products::images_bucket), stored.key, stored.etag, stored.size_bytes})});
+    STOA_CO_TRY_VOID(co_await ports_.log.append(std::move(told)));
+    crash_point("drop_picture_announced");
+    STOA_CO_TRY_VOID(co_await finish(
+        file.path, new_id(ports_.time, ports_.random) + '-' + file.name, true,
+        to_json(products::object_announced{std::string(products::images_bucket), stored.key,
+                                           stored.etag, stored.size_bytes})));
+    co_return true;
+}
+
+// What failed waits for another attempt, or is over.
+task<result<bool>> folder_watch::settle(std::filesystem::path path, std::string as,
+                                        result<bool> outcome) {
+    const auto key = path.string();
+    if (outcome) {
+        failed_.erase(key);
+        co_return outcome;
+    }
+    const auto& why = outcome.error();
+    log_warning("dropped_file_failed", {{"file", key}, {"code", why.code}, {"detail", why.detail}});
+    auto& tries = failed_[key];
+    if (functions::worth_another_try(why) && ++tries.made < most_attempts) {
+        tries.next = ports_.time.ticks() + seconds(std::int64_t{1} << tries.made);
+        co_return false;
+    }
+    auto report = to_json(folder_problem{path.filename().string(), why.code, why.detail});
+    STOA_CO_TRY_VOID(co_await finish(path, std::move(as), false, std::move(report)));
+    failed_.erase(key);
+    co_return true;
+}
+
+task<result<void>> folder_watch::finish(std::filesystem::path path, std::string as, bool well,
+                                        std::string report) {
+    auto move = [at = folder_, path, as, well, report]() -> result<bool> {
+        at.finish(path, as, well, report);
+        return true;
+    };
+    STOA_CO_TRY_VOID(co_await offload(ports_.files, std::move(move)));
+    crash_point("drop_finished");
+    co_return result<void>{};
+}
+
+}  // namespace stoa

@@ -1,0 +1,54 @@
+// Imports and pictures by dropping files into a folder (the setting import_folder): *.csv in it are
+// imported, and pictures/<sku>/<name> become pictures of that product.
+#pragma once
+
+#include "apps/stoa/drop_folder.hpp"
+#include "ports/blob.hpp"
+#include "ports/clock.hpp"
+#include "ports/event_log.hpp"
+#include "runtime/blocking_pool.hpp"
+#include "services/product/catalogue_import.hpp"
+
+#include <map>
+
+namespace stoa {
+
+// Of the embedded shop. Thread rule: one loop. A file is moved step by step, and each step may be
+// repeated: killed anywhere, the shop goes on where it was. What fails for a passing reason is
+// tried again, later each time, and is put into failed/ with its reason after the eighth.
+class folder_watch {
+ public:
+    struct needs {
+        products::product_service& products;
+        products::catalogue_import& imports;
+        blob_store& blobs;
+        event_log& log;
+        clock& time;
+        random_source& random;
+        blocking_pool& files;
+    };
+    folder_watch(drop_folder folder, needs ports) : folder_(std::move(folder)), ports_(ports) {}
+
+    // Looks once, and returns how many files were finished.
+    task<result<int>> round();
+
+ private:
+    struct attempts {
+        int made = 0;
+        instant next{};
+    };
+    task<result<bool>> take_csv(drop_folder::waiting_file file);
+    task<result<bool>> take_picture(drop_folder::waiting_file file);
+    task<result<bool>> go_on(drop_folder::taken_file file);
+    task<result<void>> upload(const drop_folder::taken_file& file);
+    task<result<bool>> settle(std::filesystem::path path, std::string as, result<bool> outcome);
+    task<result<void>> finish(std::filesystem::path path, std::string as, bool well,
+                              std::string report);
+    bool may_try(const std::string& what);
+
+    drop_folder folder_;
+    needs ports_;
+    std::map<std::string, attempts> failed_;  // by path
+};
+
+}  // namespace stoa
