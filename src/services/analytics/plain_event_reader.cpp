@@ -1,0 +1,89 @@
+#include "services/analytics/plain_event_reader.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace stoa::analytics {
+namespace {
+
+constexpr std::size_t shortest = 8, most_guessed = 64;
+
+bool read_whole(std::string_view digits, std::int64_t largest, std::int64_t& out) {
+    const auto* const end = digits.data() + digits.size();
+    const auto [at, problem] = std::from_chars(digits.data(), end, out);
+    return problem == std::errc{} && at == end && out >= 0 && out <= largest;
+}
+
+}  // namespace
+
+plain_event_reader::plain_event_reader(const std::vector<event_member>& members)
+    : members_(members) {
+    for (const auto& each : members) quoted_.push_back(std::string(each.name) + "\":");
+}
+
+bool plain_event_reader::read(std::string_view payload, event_values& out) {
+    if (payload.size() < shortest) return false;
+    plain_json from(payload);
+    return from.take('{') && read_members(from, out) && from.at_end();
+}
+
+bool plain_event_reader::read_members(plain_json& from, event_values& out) {
+    std::uint32_t seen = 0;
+    for (std::size_t place = 0;; ++place) {
+        if (!from.take('"')) return false;
+        if (place == order_.size()) {
+            if (place == most_guessed) return false;
+            order_.push_back(unknown);
+        }
+        auto member = order_[place];
+        if (member == unknown || !from.take_all(quoted_[static_cast<std::size_t>(member)])) {
+            std::string_view name;
+            if (!from.take_text(name) || !from.take(':')) return false;
+            member = order_[place] = find(name);
+        }
+        from.pass_blank();
+        if (member == unknown) {
+            if (!from.skip_value()) return false;
+        } else {
+            const auto bit = 1U << static_cast<unsigned>(member);
+            if ((seen & bit) != 0) return false;
+            seen |= bit;
+            if (!read_value(from, members_[static_cast<std::size_t>(member)], out)) return false;
+        }
+        if (from.take('}')) break;
+        if (!from.take(',')) return false;
+        from.pass_blank();
+    }
+    return seen == (1U << members_.size()) - 1;
+}
+
+bool plain_event_reader::read_value(plain_json& from, const event_member& of, event_values& out) {
+    std::string_view text;
+    switch (of.what) {
+        case event_member::as::text:
+            if (!from.take('"') || !from.take_text(text) || text.empty() ||
+                text.size() > longest_field)
+                return false;
+            out.texts[static_cast<std::size_t>(of.into)] = text;
+            return true;
+        case event_member::as::time:
+            if (!from.take('"'))
+                return from.take_number(text) && read_whole(text, last_ms, out.time_ms);
+            return from.take_text(text) && (out.time_ms = times_.read(text)) >= 0;
+        case event_member::as::amount:
+            return from.take_number(out.amount_text);
+        case event_member::as::quantity:
+            return from.take_number(text) && read_whole(text, largest_amount, out.quantity);
+        case event_member::as::flag:
+            out.flag = from.take_all("true");
+            return out.flag || from.take_all("false");
+    }
+    return false;
+}
+
+int plain_event_reader::find(std::string_view name) const {
+    const auto found = std::ranges::find(members_, name, &event_member::name);
+    return found == members_.end() ? unknown : static_cast<int>(found - members_.begin());
+}
+
+}  // namespace stoa::analytics

@@ -1,0 +1,29 @@
+// Payloads in the form that our own producers write, read in one pass where they lie: nothing is
+// copied or allocated. Members may stand in any order: the order of the payload before is guessed.
+#pragma once
+
+#include "services/analytics/event_members.hpp"
+#include "services/analytics/plain_json.hpp"
+
+namespace stoa::analytics {
+
+class plain_event_reader {
+ public:
+    explicit plain_event_reader(const std::vector<event_member>& members);
+
+    // False: not in this form, or wrong; `out` is then anything.
+    bool read(std::string_view payload, event_values& out);
+
+ private:
+    static constexpr int unknown = -1;
+    bool read_members(plain_json& from, event_values& out);
+    bool read_value(plain_json& from, const event_member& of, event_values& out);
+    int find(std::string_view name) const;
+
+    std::vector<event_member> members_;
+    std::vector<std::string> quoted_;  // `name":`
+    std::vector<int> order_;           // the members of the payload before
+    event_time_reader times_;
+};
+
+}  // namespace stoa::analytics
