@@ -38,10 +38,9 @@ std::int64_t event_time_reader::read(std::string_view text) {
     return ms;
 }
 
-// 2026-01-31T23:59:59.123456Z, of the day before; -1: not so.
-std::int64_t event_time_reader::read_plain(std::string_view text) {
-    if (text.size() != 27 || day_ms_ < 0 || std::memcmp(text.data(), day_, sizeof day_) != 0 ||
-        text[10] != 'T')
+std::int64_t event_time_reader::read_plain(std::string_view text) const {
+    if (text.size() != plain_size || day_ms_ < 0 ||
+        std::memcmp(text.data(), day_, sizeof day_) != 0 || text[10] != 'T')
         return -1;
     const auto clock = digits_in_place(text.data() + 11, "00:00:00");
     const auto decimals = digits_in_place(text.data() + 19, ".000000Z");

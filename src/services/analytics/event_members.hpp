@@ -41,10 +41,12 @@ class event_time_reader {
  public:
     // Milliseconds of 1970 to 9999, or -1.
     std::int64_t read(std::string_view text);
+    // The same for 2026-01-31T23:59:59.123456Z, which is what our producers write, of the day that
+    // was read last; -1 for all else.
+    std::int64_t read_plain(std::string_view text) const;
+    static constexpr std::size_t plain_size = 27;
 
  private:
-    std::int64_t read_plain(std::string_view text);
-
     char day_[10] = {};
     std::int64_t day_ms_ = -1;
 };

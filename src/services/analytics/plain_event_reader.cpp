@@ -67,9 +67,7 @@ bool plain_event_reader::read_value(plain_json& from, const event_member& of, ev
             out.texts[static_cast<std::size_t>(of.into)] = text;
             return true;
         case event_member::as::time:
-            if (!from.take('"'))
-                return from.take_number(text) && read_whole(text, last_ms, out.time_ms);
-            return from.take_text(text) && (out.time_ms = times_.read(text)) >= 0;
+            return read_time(from, out.time_ms);
         case event_member::as::amount:
             return from.take_number(out.amount_text);
         case event_member::as::quantity:
@@ -79,6 +77,18 @@ bool plain_event_reader::read_value(plain_json& from, const event_member& of, ev
             return out.flag || from.take_all("false");
     }
     return false;
+}
+
+bool plain_event_reader::read_time(plain_json& from, std::int64_t& out) {
+    std::string_view text;
+    if (!from.take('"')) return from.take_number(text) && read_whole(text, last_ms, out);
+    constexpr auto plain_size = event_time_reader::plain_size;
+    out = times_.read_plain(from.text_of(plain_size));
+    if (out >= 0) {
+        from.pass_text_of(plain_size);
+        return true;
+    }
+    return from.take_text(text) && (out = times_.read(text)) >= 0;
 }
 
 int plain_event_reader::find(std::string_view name) const {

@@ -18,6 +18,7 @@ class plain_event_reader {
     static constexpr int unknown = -1;
     bool read_members(plain_json& from, event_values& out);
     bool read_value(plain_json& from, const event_member& of, event_values& out);
+    bool read_time(plain_json& from, std::int64_t& out);
     int find(std::string_view name) const;
 
     std::vector<event_member> members_;

@@ -22,6 +22,12 @@ class plain_json {
     }
     void pass_blank() { (void)take(' '); }
     bool at_end() const { return at_ == end_; }
+    // What a text that has so many characters would be, behind its opening quote; whoever takes it
+    // has seen that none of them is special.
+    std::string_view text_of(std::size_t size) const {
+        return left() > size && at_[size] == '"' ? std::string_view(at_, size) : std::string_view{};
+    }
+    void pass_text_of(std::size_t size) { at_ += size + 1; }
 
     // What stands here, if it is exactly this.
     bool take_all(std::string_view text) {
