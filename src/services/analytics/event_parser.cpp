@@ -146,6 +146,8 @@ bool event_parser::machine::read_general(std::string_view payload, parsed_event&
     if (buffer.size() < payload.size() + simdjson::SIMDJSON_PADDING)
         buffer.resize(payload.size() * 2 + simdjson::SIMDJSON_PADDING);
     std::memcpy(buffer.data(), payload.data(), payload.size());
+    // What came before must not be seen: it looks one byte past ill-formed payloads.
+    std::memset(buffer.data() + payload.size(), 0, simdjson::SIMDJSON_PADDING);
 
     constexpr auto no_json = "the payload is no JSON object";
     od::document document;
