@@ -6,7 +6,7 @@
 namespace stoa::analytics {
 namespace {
 
-constexpr std::size_t shortest = 8, most_guessed = 64;
+constexpr std::size_t shortest = 8, most_guessed = 32, longest_guessed = 64;
 
 bool read_whole(std::string_view digits, std::int64_t largest, std::int64_t& out) {
     const auto* const end = digits.data() + digits.size();
@@ -17,55 +17,56 @@ bool read_whole(std::string_view digits, std::int64_t largest, std::int64_t& out
 }  // namespace
 
 plain_event_reader::plain_event_reader(const std::vector<event_member>& members)
-    : members_(members) {
-    for (const auto& each : members) quoted_.push_back(std::string(each.name) + "\":");
-}
+    : members_(members), all_members_((1U << members.size()) - 1) {}
 
 bool plain_event_reader::read(std::string_view payload, event_values& out) {
     if (payload.size() < shortest) return false;
     plain_json from(payload);
-    return from.take('{') && read_members(from, out) && from.at_end();
-}
-
-bool plain_event_reader::read_members(plain_json& from, event_values& out) {
     std::uint32_t seen = 0;
-    for (std::size_t place = 0;; ++place) {
-        if (!from.take('"')) return false;
-        if (place == order_.size()) {
-            if (place == most_guessed) return false;
-            order_.push_back(unknown);
-        }
-        auto member = order_[place];
-        if (member == unknown || !from.take_all(quoted_[static_cast<std::size_t>(member)])) {
-            std::string_view name;
-            if (!from.take_text(name) || !from.take(':')) return false;
-            member = order_[place] = find(name);
-        }
-        from.pass_blank();
+    for (std::size_t place = 0; !from.take('}'); ++place) {
+        int member = unknown;
+        if (!read_name(from, place, member)) return false;
         if (member == unknown) {
             if (!from.skip_value()) return false;
-        } else {
-            const auto bit = 1U << static_cast<unsigned>(member);
-            if ((seen & bit) != 0) return false;
-            seen |= bit;
-            if (!read_value(from, members_[static_cast<std::size_t>(member)], out)) return false;
+            continue;
         }
-        if (from.take('}')) break;
-        if (!from.take(',')) return false;
-        from.pass_blank();
+        const auto bit = 1U << static_cast<unsigned>(member);
+        if ((seen & bit) != 0) return false;
+        seen |= bit;
+        if (!read_value(from, members_[static_cast<std::size_t>(member)], out)) return false;
     }
-    return seen == (1U << members_.size()) - 1;
+    return from.at_end() && seen == all_members_;
+}
+
+bool plain_event_reader::read_name(plain_json& from, std::size_t place, int& member) {
+    if (place < order_.size() && from.take_all(order_[place].opening)) {
+        member = order_[place].member;
+    } else {
+        std::string_view name;
+        if (!from.take(place == 0 ? '{' : ',')) return false;
+        from.pass_blank();
+        if (!from.take('"') || !from.take_text(name) || !from.take(':')) return false;
+        member = find(name);
+        guess_next_time(place, member, name);
+    }
+    from.pass_blank();
+    return true;
+}
+
+void plain_event_reader::guess_next_time(std::size_t place, int member, std::string_view name) {
+    if (place >= most_guessed || name.size() > longest_guessed) return;
+    order_.resize(std::max(order_.size(), place + 1));
+    auto& of = order_[place];
+    of.member = member;
+    of.opening = place == 0 ? "{\"" : ",\"";
+    of.opening.append(name).append("\":");
 }
 
 bool plain_event_reader::read_value(plain_json& from, const event_member& of, event_values& out) {
     std::string_view text;
     switch (of.what) {
         case event_member::as::text:
-            if (!from.take('"') || !from.take_text(text) || text.empty() ||
-                text.size() > longest_field)
-                return false;
-            out.texts[static_cast<std::size_t>(of.into)] = text;
-            return true;
+            return read_text(from, out.texts[static_cast<std::size_t>(of.into)]);
         case event_member::as::time:
             return read_time(from, out.time_ms);
         case event_member::as::amount:
@@ -77,6 +78,10 @@ bool plain_event_reader::read_value(plain_json& from, const event_member& of, ev
             return out.flag || from.take_all("false");
     }
     return false;
+}
+
+bool plain_event_reader::read_text(plain_json& from, std::string_view& out) {
+    return from.take('"') && from.take_text(out) && !out.empty() && out.size() <= longest_field;
 }
 
 bool plain_event_reader::read_time(plain_json& from, std::int64_t& out) {

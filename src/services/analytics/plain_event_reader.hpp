@@ -16,14 +16,21 @@ class plain_event_reader {
 
  private:
     static constexpr int unknown = -1;
-    bool read_members(plain_json& from, event_values& out);
+    // Which member stands here; its value follows.
+    bool read_name(plain_json& from, std::size_t place, int& member);
+    void guess_next_time(std::size_t place, int member, std::string_view name);
     bool read_value(plain_json& from, const event_member& of, event_values& out);
+    bool read_text(plain_json& from, std::string_view& out);
     bool read_time(plain_json& from, std::int64_t& out);
     int find(std::string_view name) const;
 
+    struct guess {
+        int member = unknown;
+        std::string opening;  // what stands before its value: ,"name":
+    };
     std::vector<event_member> members_;
-    std::vector<std::string> quoted_;  // `name":`
-    std::vector<int> order_;           // the members of the payload before
+    std::uint32_t all_members_;  // a bit each
+    std::vector<guess> order_;   // of the payload before
     event_time_reader times_;
 };
 

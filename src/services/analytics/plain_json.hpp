@@ -39,6 +39,16 @@ class plain_json {
     // A text behind its opening quote, with the closing one.
     bool take_text(std::string_view& out) {
         const char* const from = at_;
+#ifdef __SSE2__
+        while (left() >= 16) {
+            const auto specials = specials_of_sixteen(at_);
+            if (specials != 0) {
+                at_ += std::countr_zero(specials);
+                return close_text(from, out);
+            }
+            at_ += 16;
+        }
+#endif
         for (;;) {
             const auto special = first_special(word());
             if (special == 0) {
@@ -46,10 +56,7 @@ class plain_json {
                 continue;
             }
             at_ += std::countr_zero(special) / 8;
-            if (at_ >= end_ || *at_ != '"') return false;
-            out = {from, static_cast<std::size_t>(at_ - from)};
-            ++at_;
-            return true;
+            return close_text(from, out);
         }
     }
     // A number as JSON has them, and nothing but what may follow one.
@@ -63,6 +70,12 @@ class plain_json {
     std::uint64_t word() const {
         if (left() >= 8) return word_at(at_);
         return left() == 0 ? 0 : word_at(end_ - 8) >> (8 * (8 - left()));
+    }
+    bool close_text(const char* from, std::string_view& out) {
+        if (at_ >= end_ || *at_ != '"') return false;
+        out = {from, static_cast<std::size_t>(at_ - from)};
+        ++at_;
+        return true;
     }
     static bool equal(const char* a, const char* b, std::size_t size) {
         if (size < 8) return std::memcmp(a, b, size) == 0;

@@ -7,6 +7,10 @@
 #include <cstring>
 #include <optional>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 namespace stoa::analytics {
 
 static_assert(std::endian::native == std::endian::little);
@@ -30,6 +34,19 @@ inline std::uint64_t first_special(std::uint64_t word) {
             word) &
            top_bits;
 }
+
+#ifdef __SSE2__
+// The same of sixteen: a bit for each special character, the first one lowest.
+inline unsigned specials_of_sixteen(const char* at) {
+    const auto text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const auto quote = _mm_cmpeq_epi8(text, _mm_set1_epi8('"'));
+    const auto backslash = _mm_cmpeq_epi8(text, _mm_set1_epi8('\\'));
+    // As signed numbers, control characters and those that are not ASCII are below a blank.
+    const auto below = _mm_cmplt_epi8(text, _mm_set1_epi8(' '));
+    return static_cast<unsigned>(
+        _mm_movemask_epi8(_mm_or_si128(below, _mm_or_si128(quote, backslash))));
+}
+#endif
 
 // What stands where the form has zeros, character by character.
 struct eight_digits {
