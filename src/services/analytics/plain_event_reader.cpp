@@ -19,15 +19,27 @@ bool read_whole(std::string_view digits, std::int64_t largest, std::int64_t& out
 plain_event_reader::plain_event_reader(const std::vector<event_member>& members)
     : members_(members), all_members_((1U << members.size()) - 1) {}
 
+// The helpers are inlined here, so that the cursor stays in registers.
 bool plain_event_reader::read(std::string_view payload, event_values& out) {
     if (payload.size() < shortest) return false;
     plain_json from(payload);
     std::uint32_t seen = 0;
     for (std::size_t place = 0; !from.take('}'); ++place) {
         int member = unknown;
-        if (!read_name(from, place, member)) return false;
+        if (place < order_.size() && from.take_all(order_[place].opening)) {
+            member = order_[place].member;
+        } else {
+            std::string_view name;
+            if (!from.take(place == 0 ? '{' : ',')) return false;
+            from.pass_blank();
+            if (!from.take('"') || !from.take_text(name) || !from.take(':')) return false;
+            member = guess_next_time(place, name);
+        }
+        from.pass_blank();
         if (member == unknown) {
-            if (!from.skip_value()) return false;
+            auto behind = from;
+            if (!behind.skip_value()) return false;
+            from = behind;
             continue;
         }
         const auto bit = 1U << static_cast<unsigned>(member);
@@ -38,39 +50,36 @@ bool plain_event_reader::read(std::string_view payload, event_values& out) {
     return from.at_end() && seen == all_members_;
 }
 
-bool plain_event_reader::read_name(plain_json& from, std::size_t place, int& member) {
-    if (place < order_.size() && from.take_all(order_[place].opening)) {
-        member = order_[place].member;
-    } else {
-        std::string_view name;
-        if (!from.take(place == 0 ? '{' : ',')) return false;
-        from.pass_blank();
-        if (!from.take('"') || !from.take_text(name) || !from.take(':')) return false;
-        member = find(name);
-        guess_next_time(place, member, name);
-    }
-    from.pass_blank();
-    return true;
-}
-
-void plain_event_reader::guess_next_time(std::size_t place, int member, std::string_view name) {
-    if (place >= most_guessed || name.size() > longest_guessed) return;
-    order_.resize(std::max(order_.size(), place + 1));
+int plain_event_reader::guess_next_time(std::size_t place, std::string_view name) {
+    const auto member = find(name);
+    // An order without gaps, and bounded in what strangers can make us keep.
+    if (place > order_.size() || place >= most_guessed || name.size() > longest_guessed)
+        return member;
+    if (place == order_.size()) order_.emplace_back();
     auto& of = order_[place];
     of.member = member;
     of.opening = place == 0 ? "{\"" : ",\"";
     of.opening.append(name).append("\":");
+    return member;
 }
 
-bool plain_event_reader::read_value(plain_json& from, const event_member& of, event_values& out) {
+[[gnu::always_inline]] inline bool plain_event_reader::read_value(plain_json& from,
+                                                                  const event_member& of,
+                                                                  event_values& out) {
     std::string_view text;
     switch (of.what) {
         case event_member::as::text:
-            return read_text(from, out.texts[static_cast<std::size_t>(of.into)]);
+            if (!from.take('"') || !from.take_text(text) || text.empty() ||
+                text.size() > longest_field)
+                return false;
+            out.texts[static_cast<std::size_t>(of.into)] = text;
+            return true;
         case event_member::as::time:
             return read_time(from, out.time_ms);
         case event_member::as::amount:
-            return from.take_number(out.amount_text);
+            if (!from.take_number(text)) return false;
+            out.amount_text = text;
+            return true;
         case event_member::as::quantity:
             return from.take_number(text) && read_whole(text, largest_amount, out.quantity);
         case event_member::as::flag:
@@ -80,11 +89,8 @@ bool plain_event_reader::read_value(plain_json& from, const event_member& of, ev
     return false;
 }
 
-bool plain_event_reader::read_text(plain_json& from, std::string_view& out) {
-    return from.take('"') && from.take_text(out) && !out.empty() && out.size() <= longest_field;
-}
-
-bool plain_event_reader::read_time(plain_json& from, std::int64_t& out) {
+[[gnu::always_inline]] inline bool plain_event_reader::read_time(plain_json& from,
+                                                                 std::int64_t& out) {
     std::string_view text;
     if (!from.take('"')) return from.take_number(text) && read_whole(text, last_ms, out);
     constexpr auto plain_size = event_time_reader::plain_size;

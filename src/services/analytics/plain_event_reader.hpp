@@ -16,11 +16,9 @@ class plain_event_reader {
 
  private:
     static constexpr int unknown = -1;
-    // Which member stands here; its value follows.
-    bool read_name(plain_json& from, std::size_t place, int& member);
-    void guess_next_time(std::size_t place, int member, std::string_view name);
+    // Which member it is.
+    int guess_next_time(std::size_t place, std::string_view name);
     bool read_value(plain_json& from, const event_member& of, event_values& out);
-    bool read_text(plain_json& from, std::string_view& out);
     bool read_time(plain_json& from, std::int64_t& out);
     int find(std::string_view name) const;
 

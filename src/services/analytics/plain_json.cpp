@@ -8,8 +8,7 @@ std::size_t plain_json::take_digits() {
     return static_cast<std::size_t>(at_ - from);
 }
 
-bool plain_json::take_number(std::string_view& out) {
-    const char* const from = at_;
+bool plain_json::find_number_end() {
     (void)take('-');
     const char* const whole = at_;
     const auto digits = take_digits();
@@ -19,7 +18,6 @@ bool plain_json::take_number(std::string_view& out) {
         if (!take('+')) (void)take('-');
         if (take_digits() == 0) return false;
     }
-    out = {from, static_cast<std::size_t>(at_ - from)};
     return at_ != end_ && (*at_ == ',' || *at_ == '}' || *at_ == ']');
 }
 

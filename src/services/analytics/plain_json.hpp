@@ -30,14 +30,14 @@ class plain_json {
     void pass_text_of(std::size_t size) { at_ += size + 1; }
 
     // What stands here, if it is exactly this.
-    bool take_all(std::string_view text) {
+    [[gnu::always_inline]] bool take_all(std::string_view text) {
         const auto size = text.size();
         if (left() < size || !equal(at_, text.data(), size)) return false;
         at_ += size;
         return true;
     }
     // A text behind its opening quote, with the closing one.
-    bool take_text(std::string_view& out) {
+    [[gnu::always_inline]] bool take_text(std::string_view& out) {
         const char* const from = at_;
 #ifdef __SSE2__
         while (left() >= 16) {
@@ -60,7 +60,13 @@ class plain_json {
         }
     }
     // A number as JSON has them, and nothing but what may follow one.
-    bool take_number(std::string_view& out);
+    [[gnu::always_inline]] bool take_number(std::string_view& out) {
+        auto behind = *this;
+        if (!behind.find_number_end()) return false;
+        out = {at_, static_cast<std::size_t>(behind.at_ - at_)};
+        at_ = behind.at_;
+        return true;
+    }
     // Any value that is not nested too deep.
     bool skip_value(int deepest = 8);
 
@@ -85,6 +91,7 @@ class plain_json {
         return word_at(a + size - 8) == word_at(b + size - 8);
     }
     std::size_t take_digits();
+    bool find_number_end();
     bool skip_members(char close, int deepest);
 
     const char* at_;
