@@ -16,7 +16,8 @@ function(stoa_fuzzers)
     list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
     foreach(each adapters/smtp/smtp_notifier
             services/order/order_store services/notification/notification_store
-            services/analytics/bytes services/analytics/cells services/analytics/engine services/analytics/event_parser
+            services/analytics/bytes services/analytics/cells services/analytics/engine services/analytics/event_members
+            services/analytics/event_parser services/analytics/plain_event_reader services/analytics/plain_json
             services/analytics/fingerprint services/analytics/hyperloglog services/analytics/pipeline
             transport/http/target transport/http/router transport/http/upstream transport/http/client transport/http/client_stream
             transport/rpc/service_tokens

@@ -51,6 +51,10 @@ struct engine::work {
     std::int64_t over_ms(std::int64_t mark_ms) const {
         return mark_ms - of.is->out_of_orderness_ms - of.is->allowed_lateness_ms;
     }
+    // Mostly so, and told without a division.
+    bool is_of_last(std::int64_t time_ms) const {
+        return last && time_ms >= last_start && time_ms - last_start < of.is->window.pane_ms();
+    }
     void forget_last() {
         last = nullptr;
         last_start = -1;
@@ -225,21 +229,31 @@ void engine::settle() const {
     coming_count_ = 0;
 }
 
-// False: it came too late.
-bool engine::feed(work& on, parsed_event& event) {
+// Of one part it is where it lies; of several it is put together.
+std::string_view engine::key_of(const pipeline& of, const parsed_event& event) {
+    const auto& parts = of.is->key;
+    if (parts.size() == 1) return event.text(parts.front().field);
     key_.clear();
-    for (const auto& part : on.of.is->key) {
-        if (&part != &on.of.is->key.front()) key_ += '\x1f';
+    for (const auto& part : parts) {
+        if (&part != &parts.front()) key_ += '\x1f';
         key_ += event.text(part.field);
     }
-    return on.of.is->window.kind == window_kind::session ? feed_session(on, event)
-                                                         : feed_pane(on, event);
+    return key_;
 }
 
-bool engine::feed_pane(work& on, parsed_event& event) {
+// False: it came too late.
+bool engine::feed(work& on, parsed_event& event) {
+    const auto text = key_of(on.of, event);
+    const auto& parts = on.of.is->key;
+    const auto print = parts.size() == 1 ? event.print(parts.front().field) : fingerprint_of(text);
+    return on.of.is->window.kind == window_kind::session ? feed_session(on, event, {text, print})
+                                                         : feed_pane(on, event, {text, print});
+}
+
+bool engine::feed_pane(work& on, parsed_event& event, event_key key) {
     const auto& window = on.of.is->window;
-    const auto start = floor_to(event.time_ms, window.pane_ms());
-    if (start != on.last_start || !on.last) {
+    if (!on.is_of_last(event.time_ms)) {
+        const auto start = floor_to(event.time_ms, window.pane_ms());
         // The last window that holds the pane begins with it.
         if (start + window.size_ms <= on.closed_ms && !planted(planted_bug::late_event_is_counted))
             return false;
@@ -256,18 +270,16 @@ bool engine::feed_pane(work& on, parsed_event& event) {
     if (on.of.is->once_by && !in.once.insert(event.print(*on.of.is->once_by)) &&
         !planted(planted_bug::order_counts_twice_in_its_window))
         return true;
-    const auto& key = on.of.is->key;
-    const auto print = key.size() == 1 ? event.print(key.front().field) : fingerprint_of(key_);
-    const auto cell = in.cells.find_or_add(key_, print);
+    const auto cell = in.cells.find_or_add(key.text, key.print);
     count_in(on.of, in.cells, cell, event,
              [&](int slot, fingerprint what) { insert_later(in.cells, cell, slot, what); });
     return true;
 }
 
-bool engine::feed_session(work& on, parsed_event& event) {
+bool engine::feed_session(work& on, parsed_event& event, event_key key) {
     const auto gap = on.of.is->window.size_ms;
     const auto at = event.time_ms;
-    auto found = on.sessions.find(key_);
+    auto found = on.sessions.find(key.text);
     // Those of its key that it touches become one.
     session* into = nullptr;
     if (found != on.sessions.end()) {
@@ -292,7 +304,7 @@ bool engine::feed_session(work& on, parsed_event& event) {
     if (!into) {
         if (at + gap <= on.closed_ms || on.open_sessions >= bounds_.open_panes * 50) return false;
         if (found == on.sessions.end())
-            found = on.sessions.emplace(key_, std::vector<session>{}).first;
+            found = on.sessions.emplace(key.text, std::vector<session>{}).first;
         auto& all = found->second;
         const auto place =
             std::ranges::find_if(all, [&](const session& s) { return s.first_ms > at; });
@@ -303,7 +315,7 @@ bool engine::feed_session(work& on, parsed_event& event) {
     into->last_ms = std::max(into->last_ms, at);
     if (on.of.is->once_by && !into->in.once.insert(event.print(*on.of.is->once_by))) return true;
     auto& cells = into->in.cells;  // sessions move: nothing may be on its way into them
-    const auto cell = cells.find_or_add(key_, fingerprint_of(key_));
+    const auto cell = cells.find_or_add(key.text, key.print);
     count_in(on.of, cells, cell, event,
              [&](int slot, fingerprint what) { cells.set(cell, slot).insert(what); });
     return true;

@@ -117,9 +117,14 @@ class engine {
     void count_in(const pipeline& of, cell_table& cells, std::size_t cell, parsed_event& event,
                   Insert insert);
 
+    struct event_key {
+        std::string_view text;
+        fingerprint print;
+    };
+    std::string_view key_of(const pipeline& of, const parsed_event& event);
     bool feed(work& on, parsed_event& event);
-    bool feed_pane(work& on, parsed_event& event);
-    bool feed_session(work& on, parsed_event& event);
+    bool feed_pane(work& on, parsed_event& event, event_key key);
+    bool feed_session(work& on, parsed_event& event, event_key key);
     void close(work& on, std::vector<output>& out);
     void close_sessions(work& on, std::vector<output>& out);
     void close_window(work& on, std::int64_t end_ms, std::vector<output>& out);
@@ -130,7 +135,7 @@ class engine {
     std::vector<std::unique_ptr<work>> works_;
     std::int64_t next_offset_ = 0, mark_ms_ = no_mark;
     engine_counts counts_;
-    std::string key_;  // kept for its memory
+    std::string key_;  // of several parts; kept for its memory
     mutable std::array<coming, most_coming> coming_{};
     mutable std::size_t coming_count_ = 0;
 };

@@ -1,5 +1,7 @@
 #include "services/analytics/event_parser.hpp"
 
+#include "services/analytics/plain_event_reader.hpp"
+
 #include <simdjson.h>
 
 #include <cstring>
@@ -9,46 +11,19 @@ namespace {
 
 namespace od = simdjson::ondemand;
 
-// A member of the payload that is wanted, and what for.
-struct wanted {
-    enum class as : std::uint8_t { text, time, amount, quantity, flag };
-    std::string_view name;
-    as what;
-    field into{};
-};
-
-// Milliseconds of 1970 to those of 9999.
-constexpr std::int64_t last_ms = 253'402'300'799'999;
-// Ten million million in minor units: more is a mistake, and a thousand of them still add up.
-constexpr std::int64_t largest_amount = 1'000'000'000'000'000;
-
 std::string_view trimmed(std::string_view token) {
     const auto end = token.find_last_not_of(" \t\r\n");
     return token.substr(0, end == std::string_view::npos ? 0 : end + 1);
 }
 
-int two_digits(const char* at) {
-    const auto a = static_cast<unsigned>(at[0] - '0'), b = static_cast<unsigned>(at[1] - '0');
-    return a > 9 || b > 9 ? -1 : static_cast<int>(a * 10 + b);
-}
-
 }  // namespace
 
 struct event_parser::machine {
-    explicit machine(const topic_definition& of) : topic(of) {
-        const auto want = [&](const std::optional<std::string>& name, wanted::as what, field into) {
-            if (name) members.push_back({*name, what, into});
-        };
-        want(of.user, wanted::as::text, field::user);
-        want(of.product, wanted::as::text, field::product);
-        want(of.order, wanted::as::text, field::order);
-        want(of.word, wanted::as::text, field::word);
-        want(of.currency, wanted::as::text, field::currency);
-        want(of.time, wanted::as::time, {});
-        want(of.amount, wanted::as::amount, {});
-        want(of.quantity, wanted::as::quantity, {});
-        want(of.word_unless, wanted::as::flag, {});
-    }
+    machine(const topic_definition& of, reads by)
+        : topic(of),
+          members(members_of(of)),
+          plain(by == reads::plain_first ? std::optional(plain_event_reader(members))
+                                         : std::nullopt) {}
 
     bool refuse(std::string_view code, std::string_view member, std::string_view why) {
         wrong.code = code;
@@ -58,25 +33,24 @@ struct event_parser::machine {
     }
 
     bool read(std::string_view payload, std::int64_t recorded_ms, parsed_event& out);
-    bool read_member(const wanted& of, od::value value, parsed_event& out);
+    bool read_general(std::string_view payload, parsed_event& out);
+    bool read_member(const event_member& of, od::value value, parsed_event& out);
     bool read_time(od::value value, std::string_view name, parsed_event& out);
     bool read_amount(parsed_event& out);
-    const wanted* find(const char* name, std::size_t& turn) const;
+    const event_member* find(const char* name, std::size_t& turn) const;
 
     const topic_definition& topic;
-    std::vector<wanted> members;
+    std::vector<event_member> members;
+    std::optional<plain_event_reader> plain;
     std::string buffer;  // the payload with the bytes that simdjson may read past it
     od::parser parser;
     parse_failure wrong;
-    std::string_view amount_digits, own_word;
-    // One second's text is read once: a stream's times repeat.
-    char last_second[19] = {};
-    std::int64_t last_second_ms = -1;
+    event_time_reader times;
 };
 
 // Members mostly come in one order: the next one is looked at first. `name` is as it stands in the
 // payload, up to its quote: nobody writes these names with escapes.
-const wanted* event_parser::machine::find(const char* name, std::size_t& turn) const {
+const event_member* event_parser::machine::find(const char* name, std::size_t& turn) const {
     auto at = turn;
     for (std::size_t i = 0; i < members.size(); ++i) {
         const auto& each = members[at];
@@ -101,29 +75,15 @@ bool event_parser::machine::read_time(od::value value, std::string_view name, pa
         out.time_ms = ms;
         return true;
     }
-    const bool plain = text.size() == 27 && text[19] == '.' && text[26] == 'Z';
-    if (plain && last_second_ms >= 0 && std::memcmp(text.data(), last_second, 19) == 0) {
-        const int a = two_digits(text.data() + 20), b = text[22] - '0';
-        if (a >= 0 && b >= 0 && b <= 9 && two_digits(text.data() + 23) >= 0 && text[25] >= '0' &&
-            text[25] <= '9') {
-            out.time_ms = last_second_ms + a * 10 + b;
-            return true;
-        }
-    }
-    const auto time = read_rfc3339(text);
-    if (!time || time->micros < 0)
-        return refuse("time_ill_formed", name, "must be an RFC 3339 time");
-    out.time_ms = time->micros / 1'000;
-    if (plain) {
-        std::memcpy(last_second, text.data(), 19);
-        last_second_ms = out.time_ms / 1'000 * 1'000;
-    }
+    out.time_ms = times.read(text);
+    if (out.time_ms < 0) return refuse("time_ill_formed", name, "must be an RFC 3339 time");
     return true;
 }
 
-bool event_parser::machine::read_member(const wanted& of, od::value value, parsed_event& out) {
+bool event_parser::machine::read_member(const event_member& of, od::value value,
+                                        parsed_event& out) {
     switch (of.what) {
-        case wanted::as::text: {
+        case event_member::as::text: {
             std::string_view text;
             if (value.get_string().get(text) != simdjson::SUCCESS)
                 return refuse("field_ill_formed", of.name, "must be text");
@@ -135,26 +95,23 @@ bool event_parser::machine::read_member(const wanted& of, od::value value, parse
             out.texts[static_cast<std::size_t>(of.into)] = text;
             return true;
         }
-        case wanted::as::time:
+        case event_member::as::time:
             return read_time(value, of.name, out);
-        case wanted::as::amount:
+        case event_member::as::amount:
             // Its digits: the currency may come later.
             if (value.type().value_unsafe() != od::json_type::number)
                 return refuse("field_ill_formed", of.name, "must be a number");
-            amount_digits = trimmed(value.raw_json_token());
+            out.amount_text = trimmed(value.raw_json_token());
             return true;
-        case wanted::as::quantity:
+        case event_member::as::quantity:
             if (value.get_int64().get(out.quantity) != simdjson::SUCCESS || out.quantity < 0 ||
                 out.quantity > largest_amount)
                 return refuse("field_ill_formed", of.name, "must be a whole number");
             return true;
-        case wanted::as::flag: {
-            bool is = false;
-            if (value.get_bool().get(is) != simdjson::SUCCESS)
+        case event_member::as::flag:
+            if (value.get_bool().get(out.flag) != simdjson::SUCCESS)
                 return refuse("field_ill_formed", of.name, "must be true or false");
-            if (!is) own_word = *topic.word_otherwise;
             return true;
-        }
     }
     return false;
 }
@@ -162,7 +119,7 @@ bool event_parser::machine::read_member(const wanted& of, od::value value, parse
 bool event_parser::machine::read_amount(parsed_event& out) {
     const auto currency = read_currency(out.text(field::currency));
     if (!currency) return refuse("field_ill_formed", *topic.currency, "is no currency");
-    const auto minor = read_minor(amount_digits, *currency);
+    const auto minor = read_minor(out.amount_text, *currency);
     if (!minor || *minor < -largest_amount || *minor > largest_amount)
         return refuse("field_ill_formed", *topic.amount, "is no amount of its currency");
     out.amount = *minor;
@@ -171,13 +128,26 @@ bool event_parser::machine::read_amount(parsed_event& out) {
 
 bool event_parser::machine::read(std::string_view payload, std::int64_t recorded_ms,
                                  parsed_event& out) {
+    if (!plain || !plain->read(payload, out)) {
+        out = {};
+        if (!read_general(payload, out)) return false;
+    }
+    auto& word = out.texts[static_cast<std::size_t>(field::word)];
+    if (!out.flag) word = *topic.word_otherwise;
+    else if (topic.word_is) word = *topic.word_is;
+    if (topic.amount && !read_amount(out)) return false;
+    if (!topic.time) out.time_ms = recorded_ms;
+    if (out.time_ms < 0 || out.time_ms > last_ms)
+        return refuse("time_ill_formed", {}, "the record's time is not between 1970 and 9999");
+    return true;
+}
+
+bool event_parser::machine::read_general(std::string_view payload, parsed_event& out) {
     if (buffer.size() < payload.size() + simdjson::SIMDJSON_PADDING)
         buffer.resize(payload.size() * 2 + simdjson::SIMDJSON_PADDING);
     std::memcpy(buffer.data(), payload.data(), payload.size());
-    out = {};
-    out.time_ms = recorded_ms;
-    amount_digits = {};
-    own_word = topic.word_is ? std::string_view(*topic.word_is) : std::string_view{};
+    // What came before must not be seen: it looks one byte past ill-formed payloads.
+    std::memset(buffer.data() + payload.size(), 0, simdjson::SIMDJSON_PADDING);
 
     constexpr auto no_json = "the payload is no JSON object";
     od::document document;
@@ -207,14 +177,11 @@ bool event_parser::machine::read(std::string_view payload, std::int64_t recorded
         return refuse("payload_ill_formed", {}, no_json);
     for (std::size_t i = 0; i < members.size(); ++i)
         if ((seen & (1U << i)) == 0) return refuse("field_missing", members[i].name, "is required");
-    if (!own_word.empty()) out.texts[static_cast<std::size_t>(field::word)] = own_word;
-    if (topic.amount && !read_amount(out)) return false;
-    if (out.time_ms < 0 || out.time_ms > last_ms)
-        return refuse("time_ill_formed", {}, "the record's time is not between 1970 and 9999");
     return true;
 }
 
-event_parser::event_parser(const topic_definition& of) : machine_(std::make_unique<machine>(of)) {}
+event_parser::event_parser(const topic_definition& of, reads by)
+    : machine_(std::make_unique<machine>(of, by)) {}
 event_parser::~event_parser() = default;
 event_parser::event_parser(event_parser&&) noexcept = default;
 

@@ -1,22 +1,19 @@
-// Payloads to the fields that pipelines need, by simdjson. What they are is in the definitions.
+// Payloads to the fields that pipelines need; what they are is in the definitions. Those in the
+// form that producers write mostly are read where they lie (plain_event_reader.hpp), all others by
+// simdjson: what comes out is the same.
 #pragma once
 
+#include "services/analytics/event_members.hpp"
 #include "services/analytics/fingerprint.hpp"
-#include "services/analytics/pipeline.hpp"
 
-#include <array>
 #include <memory>
 
 namespace stoa::analytics {
 
-inline constexpr std::size_t longest_field = 256;  // bytes of an id or a word
-
 // Views are into the parser (and into what was parsed) and end with its next event.
-struct parsed_event {
-    std::int64_t time_ms = 0;
-    std::array<std::string_view, text_fields> texts{};
+struct parsed_event : event_values {
     std::array<fingerprint, text_fields> prints{};  // {0, 0}: not asked for yet
-    std::int64_t amount = 0, quantity = 0;
+    std::int64_t amount = 0;                        // in minor units
 
     std::string_view text(field f) const { return texts[static_cast<std::size_t>(f)]; }
     std::int64_t number(field f) const { return f == field::amount ? amount : quantity; }
@@ -35,12 +32,13 @@ struct parse_failure {
 // Thread rule: one thread. Keeps its buffers.
 class event_parser {
  public:
-    explicit event_parser(const topic_definition& of);
+    enum class reads : std::uint8_t { plain_first, general_only };
+    explicit event_parser(const topic_definition& of, reads by = reads::plain_first);
     ~event_parser();
     event_parser(event_parser&&) noexcept;
 
-    // `recorded_ms`: the record's own time, used where the payload has none. False: failure() says
-    // why.
+    // `recorded_ms`: the record's own time, used where the payload has none. `out` is fresh. False:
+    // failure() says why.
     bool parse(std::string_view payload, std::int64_t recorded_ms, parsed_event& out);
     const parse_failure& failure() const;
 

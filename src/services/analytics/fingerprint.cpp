@@ -1,5 +1,7 @@
 #include "services/analytics/fingerprint.hpp"
 
+#include "services/analytics/swar.hpp"
+
 #include <cstring>
 #include <utility>
 
@@ -18,10 +20,22 @@ std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
     return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-std::uint64_t word_at(const char* at) {
-    std::uint64_t out;
-    std::memcpy(&out, at, sizeof out);
-    return out;
+// One to fifteen bytes as two words, with zeros behind them. No byte past them is read: short
+// texts are read from both ends, and where the ends overlap they say the same.
+std::pair<std::uint64_t, std::uint64_t> padded(const char* at, std::size_t size) {
+    if (size >= 8)
+        return {word_at(at), size == 8 ? 0 : word_at(at + size - 8) >> (8 * (16 - size))};
+    if (size >= 4) {
+        std::uint32_t front, back;
+        std::memcpy(&front, at, sizeof front);
+        std::memcpy(&back, at + size - 4, sizeof back);
+        return {front | std::uint64_t{back} << (8 * (size - 4)), 0};
+    }
+    // One to three: the middle one is the first or the last as well.
+    const auto one = [&](std::size_t i) {
+        return std::uint64_t{static_cast<unsigned char>(at[i])} << (8 * i);
+    };
+    return {one(0) | one(size / 2) | one(size - 1), 0};
 }
 
 }  // namespace
@@ -36,9 +50,7 @@ fingerprint fingerprint_of(std::string_view text) {
         b = fold(b ^ y, x ^ fourth) + a;
     }
     if (left > 0) {
-        char rest[16] = {};
-        std::memcpy(rest, at, left);
-        const auto x = word_at(rest), y = word_at(rest + 8);
+        const auto [x, y] = padded(at, left);
         a = fold(a ^ x, y ^ third);
         b = fold(b ^ y, x ^ fourth) + a;
     }
