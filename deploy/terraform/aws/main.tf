@@ -35,6 +35,8 @@ module "network" {
   nat          = var.nat
   cluster_name = "${local.name}-eks"
   kms_key_arn  = module.key.arn
+  # Lambda's, for the pollers of Kafka: theirs are addresses that no NAT serves where brokers stand in public subnets.
+  interface_endpoints = ["ecr.api", "ecr.dkr", "lambda", "sts"]
 }
 
 module "eks" {
