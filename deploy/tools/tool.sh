@@ -22,7 +22,7 @@ declare -A tools=(
     [kubectl]="wrapped 1.34.4 k8s.io/kubernetes two minutes"
     [kubernetes]="wrapped 1.34.4 k8s.io/kubernetes ten minutes"
     [argocd]="wrapped 3.2.1 github.com/argoproj/argo-cd/v3 six minutes"
-    [crds]="wrapped 1 - seconds"
+    [crds]="wrapped 2 - seconds"
 )
 
 # known NAME: sets what lib.bash asks for.

@@ -4,6 +4,7 @@ Everything is derived a second time here, from names and from how ARNs are writt
 own expressions is a difference, too.
 """
 import json
+import re
 from pathlib import Path
 
 import facts
@@ -141,12 +142,22 @@ def service_accounts(state):
     return out
 
 
+# Accounts of the cluster itself that take a role, by what stands behind the project in the role's name.
+OF_THE_CLUSTER = {
+    "aws-load-balancer-controller": "aws-load-balancer-controller",
+    "cluster-autoscaler": "cluster-autoscaler",
+    "eks-volumes": "ebs-csi-controller-sa",
+}
+
+
 def permissions(needs, state, prefix):
     """Role by role: who may take it, and what it may do."""
     wanted = {f"{prefix}{PROJECT}-{each['service_account']}": each for each in needs["roles"] if each["grants"]}
     secrets = f"{prefix}{PROJECT}-secrets"  # of the external secrets operator, which is no process of the shop
     trusted = service_accounts(state)
-    out = differences("roles", set(wanted), set(trusted) - {secrets})
+    cluster = {f"{prefix}{PROJECT}-{role}": f"system:serviceaccount:kube-system:{account}" for role, account in OF_THE_CLUSTER.items()}
+    out = differences("roles", set(wanted), set(trusted) - {secrets, *cluster})
+    out += differences("roles of the cluster", set(cluster.items()), {(role, trusted[role]) for role in cluster if role in trusted})
     found = policies(state)
     for name, role in wanted.items():
         subject = f"system:serviceaccount:{PROJECT}:{role['service_account']}"
@@ -156,7 +167,13 @@ def permissions(needs, state, prefix):
     readable = {arn for _, arn in found[secrets] if ":secretsmanager:" in arn}
     kept = {values["arn"] for _, values in resources(state)["aws_secretsmanager_secret"] if "AmazonMSK_" not in values["name"]}
     kept = {each for each in kept if not each.endswith("/tunnels-AbCdEf")}
-    return out + differences(secrets, kept, readable)
+    return out + differences(secrets, kept - secrets_of_functions(state), readable)
+
+
+def secrets_of_functions(state):
+    """ARNs of secrets that functions are told of (…_SECRET), and read themselves."""
+    return {value for _, values in resources(state).get("aws_lambda_function", []) for block in values["environment"]
+            for name, value in (block["variables"] or {}).items() if name.endswith("_SECRET")}
 
 
 def patterns(state):
@@ -169,8 +186,9 @@ def patterns(state):
                     continue
                 actions = listed(statement["Action"])
                 out += [f"{address}: {action}" for action in actions if "*" in action]
-                # A key's policy is about its key; addresses in a network are no narrower thing for EC2.
-                narrow = kind == "aws_kms_key" or all(action.startswith("ec2:") and "NetworkInterface" in action for action in actions)
+                # A key's policy is about its key; for addresses in a network and for descriptions there is no narrower thing.
+                narrow = kind == "aws_kms_key" or all(
+                    re.fullmatch(r"ec2:(Create|Delete)NetworkInterface|(ec2|autoscaling|elasticloadbalancing):Describe\w+", action) for action in actions)
                 if "*" in listed(statement["Resource"]) and not narrow:
                     out.append(f"{address}: everything may be {', '.join(actions)}")
                 if statement.get("Principal") in ("*", {"AWS": "*"}):

@@ -47,7 +47,7 @@ module "identity" {
   )
 }
 
-# The external secrets operator reads the shop's secrets, and nothing else.
+# The external secrets operator reads the secrets of the shop's pods, and nothing else.
 module "secrets_identity" {
   source = "../modules/aws/service-role"
 
@@ -58,7 +58,7 @@ module "secrets_identity" {
   service_account = "secrets"
 
   statements = [
-    { actions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], resources = values(module.secrets.arns) },
+    { actions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], resources = [for name, arn in module.secrets.arns : arn if name != local.import_key] },
     { actions = ["kms:Decrypt"], resources = [module.key.arn], via_service = ["secretsmanager.${var.region}.amazonaws.com"] },
   ]
 }

@@ -49,7 +49,9 @@ module "eks" {
   kms_key_arn         = module.key.arn
   capacity_type       = var.node_capacity
   node_count          = var.node_count
-  access              = var.cluster_access
+  access = merge(var.cluster_access, var.deployer_role_arn == null ? {} : {
+    deployer = { principal_arn = var.deployer_role_arn, groups = [], policy = "AmazonEKSClusterAdminPolicy", namespaces = [] }
+  })
 }
 
 module "images" {
@@ -64,9 +66,13 @@ module "argocd" {
   source = "../modules/aws/argocd"
   count  = var.argocd ? 1 : 0
 
-  root_application = var.gitops_repository == null ? null : { repository = var.gitops_repository }
+  root_application = var.gitops_repository == null ? null : {
+    repository = var.gitops_repository
+    path       = "deploy/argocd/environments/${var.environment}"
+  }
 
-  depends_on = [module.eks]
+  # What it brings asks for resources and balancers that these define.
+  depends_on = [module.eks, module.controllers]
 }
 
 module "balancer" {

@@ -72,13 +72,18 @@ module "packages" {
   force_destroy = !var.protect
 }
 
+locals {
+  # Read by the function alone, and not brought to the cluster.
+  import_key = "${local.name}/product-api-key"
+}
+
 module "secrets" {
   source = "../modules/aws/secret"
 
   secrets = {
     "${local.name}/db-credentials"     = "DATABASE_URL of the shop's user, which `postgres` of the secret that RDS keeps made"
     "${local.name}/stripe-credentials" = "STRIPE_API_KEY and STRIPE_WEBHOOK_SECRET"
-    "${local.name}/product-api-key"    = "an API key of the shop with the scope products:write, for the function product-import"
+    (local.import_key)                 = "an API key of the shop with the scope products:write, for the function product-import"
     "${local.name}/signing-keys"       = "keys.json: what the shop signs its tokens with"
   }
   kms_key_arn = module.key.arn

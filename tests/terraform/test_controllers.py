@@ -1,0 +1,119 @@
+"""What is installed in the cluster by Helm, and what its roles may: of the published policies the least, in versions that go together."""
+import copy
+import json
+import re
+
+import drift
+import published
+import pytest
+import schema_check
+import yaml
+
+BALANCER = "ecommerce-aws-load-balancer-controller"
+# Of the published policy what the controller is not given, and why.
+LEFT_OUT = {
+    r"(waf-regional|wafv2|shield):.*|elasticloadbalancing:SetWebAcl": "switched off in the chart's values",
+    r"cognito-idp:.*": "nobody signs in at the balancer",
+    r"acm:.*|iam:(List|Get)ServerCertificate.*": "the Ingress names its certificate, which is not looked for",
+    r"ec2:.*Coip.*|ec2:DescribeIpamPools|elasticloadbalancing:ModifyIpPools": "no addresses of one's own",
+    r"ec2:DescribeVpcPeeringConnections": "targets are in this network",
+    r"ec2:DescribeAddresses": "application balancers have no fixed addresses",
+    r"elasticloadbalancing:DescribeTrustStores": "clients show no certificates",
+    r"elasticloadbalancing:ModifyCapacityReservation": "no capacity is reserved",
+}
+
+
+def statements(state, role):
+    found = [values["policy"] for _, values in drift.resources(state)["aws_iam_role_policy"] if values["role"] == role]
+    assert found, f"{role} has no policy"
+    return [each for policy in found for each in json.loads(policy)["Statement"]]
+
+
+@pytest.fixture(scope="module")
+def allowed():
+    return published.policy()
+
+
+@pytest.mark.parametrize("environment", ["prod", "prod-ingress"])
+def test_the_balancers_controller_may_nothing_that_is_not_published(applied, allowed, environment):
+    assert not published.beyond(statements(applied["aws", environment].state, BALANCER), allowed)
+
+
+def actions(some):
+    return {action for each in some for action in published.listed(each["Action"])}
+
+
+def test_what_of_the_published_policy_is_left_out_has_a_reason(applied, allowed):
+    missing = actions(allowed) - actions(statements(applied["aws", "prod-ingress"].state, BALANCER))
+    unexplained = {each for each in missing if not any(re.fullmatch(pattern, each) for pattern in LEFT_OUT)}
+    assert not unexplained
+    assert all(any(re.fullmatch(pattern, each) for each in missing) for pattern in LEFT_OUT), "a reason that nothing needs"
+
+
+def test_beside_a_balancer_of_terraform_it_registers_pods_and_no_more(applied):
+    state = applied["aws", "prod"].state
+    changing = [each for each in statements(state, BALANCER) if not all(":Describe" in action for action in each["Action"])]
+    (group,) = [values["arn"] for _, values in drift.resources(state)["aws_lb_target_group"]]
+    assert changing == [{"Action": ["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"], "Effect": "Allow", "Resource": [group]}]
+
+
+def test_the_autoscaler_changes_groups_of_this_cluster_alone(applied):
+    for environment, prefix in (("prod", ""), ("dev", "dev-")):
+        found = statements(applied["aws", environment].state, f"{prefix}ecommerce-cluster-autoscaler")
+        changing = [each for each in found if not all(":Describe" in action for action in each["Action"])]
+        assert [each["Condition"] for each in changing] == [{"StringEquals": {f"aws:ResourceTag/k8s.io/cluster-autoscaler/{prefix}ecommerce-eks": ["owned"]}}]
+        assert actions(changing) == {"autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"}
+
+
+@pytest.mark.parametrize("change", [
+    lambda each: each["Action"].append("elasticloadbalancing:CreateTrustStore"),
+    lambda each: each.update(Resource=["*"]),
+    lambda each: each.pop("Condition"),
+    lambda each: each.update(Condition={"StringEquals": {"aws:RequestTag/other": ["x"]}}),
+])
+def test_a_planted_permission_is_found(applied, allowed, change):
+    ours = copy.deepcopy(statements(applied["aws", "prod-ingress"].state, BALANCER))
+    (one,) = [each for each in ours if "elasticloadbalancing:AddTags" in each["Action"] and "CreateAction" in json.dumps(each)]
+    assert not published.beyond([one], allowed)
+    change(one)
+    assert published.beyond([one], allowed)
+
+
+def releases(state):
+    return {values["name"]: (values, yaml.safe_load(values["values"][0])) for _, values in drift.resources(state)["helm_release"]}
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod", "prod-ingress"])
+def test_an_account_of_a_chart_is_the_one_that_may_take_its_role(applied, environment):
+    state = applied["aws", environment].state
+    arn = {values["arn"]: values["name"] for _, values in drift.resources(state)["aws_iam_role"]}
+    trusted = drift.service_accounts(state)
+    found = releases(state)
+    assert {"aws-load-balancer-controller", "external-secrets", "cluster-autoscaler", "argocd"} <= set(found)
+    for name, account in (("aws-load-balancer-controller", found["aws-load-balancer-controller"][1]["serviceAccount"]),
+                          ("cluster-autoscaler", found["cluster-autoscaler"][1]["rbac"]["serviceAccount"])):
+        role = arn[account["annotations"]["eks.amazonaws.com/role-arn"]]
+        assert trusted[role] == f"system:serviceaccount:{found[name][0]['namespace']}:{account['name']}"
+
+
+def test_charts_are_of_versions_that_go_together(applied):
+    state = applied["aws", "prod"].state
+    found = {name: values["version"] for name, (values, _) in releases(state).items()}
+    assert found["aws-load-balancer-controller"] == published.version_of("aws-loadbalancer-controller"), "its policy is that version's"
+    (cluster,) = [values["version"] for _, values in drift.resources(state)["aws_eks_cluster"]]
+    of_kubernetes = dict(re.findall(r'V(\d_\d+)\.version, "([\d.]+)"', published.addon("cluster-autoscaler")))
+    assert found["cluster-autoscaler"] == of_kubernetes[cluster.replace(".", "_")]
+    # The definitions that the manifests are checked against.
+    definitions = (schema_check.ROOT / "deploy/tools/crds.bash").read_text()
+    assert f"external-secrets/external-secrets@v{found['external-secrets']}:" in definitions
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_who_installs_charts_may(applied, environment):
+    """The cluster's maker has no rights in it: without an entry of its own nothing is installed."""
+    state = applied["aws", environment].state
+    (cluster,) = [values for _, values in drift.resources(state)["aws_eks_cluster"]]
+    assert cluster["access_config"][0]["bootstrap_cluster_creator_admin_permissions"] is False
+    given = applied["aws", environment].plan["variables"]["deployer_role_arn"]["value"]
+    assert ("AmazonEKSClusterAdminPolicy", given) in {
+        (values["policy_arn"].rsplit("/", 1)[1], values["principal_arn"]) for _, values in drift.resources(state)["aws_eks_access_policy_association"]}
