@@ -117,3 +117,13 @@ def test_who_installs_charts_may(applied, environment):
     given = applied["aws", environment].plan["variables"]["deployer_role_arn"]["value"]
     assert ("AmazonEKSClusterAdminPolicy", given) in {
         (values["policy_arn"].rsplit("/", 1)[1], values["principal_arn"]) for _, values in drift.resources(state)["aws_eks_access_policy_association"]}
+
+
+def test_what_waits_for_nodes_is_made_after_them(applied):
+    """An add-on whose pods find no node is waited for until Terraform gives up; nodes without the network's are not ready."""
+    calls = applied["aws", "prod"].plan["configuration"]["root_module"]["module_calls"]
+    made = {each["address"]: each.get("depends_on", []) for each in calls["eks"]["module"]["resources"]}
+    assert "aws_eks_addon.node" in made["aws_eks_node_group.this"] and "aws_eks_addon.this" not in made["aws_eks_node_group.this"]
+    assert made["aws_eks_addon.this"] == ["aws_eks_node_group.this"]
+    assert not made["aws_eks_addon.node"]
+    assert set(calls["controllers"]["depends_on"]) >= {"module.eks"} and set(calls["argocd"]["depends_on"]) == {"module.eks", "module.controllers"}

@@ -46,9 +46,10 @@ def test_topics_are_those_of_the_code(needs, given):
     assert not drift.topics(needs, *given)
 
 
-def test_no_policy_has_a_pattern_for_an_action_or_is_too_long(given):
-    assert not drift.patterns(given[0])
-    assert not drift.too_long(given[0])
+@pytest.mark.parametrize("environment", ["dev", "prod", "prod-ingress"])
+def test_no_policy_has_a_pattern_for_an_action_or_is_too_long(applied, environment):
+    assert not drift.patterns(applied["aws", environment].state)
+    assert not drift.too_long(applied["aws", environment].state)
 
 
 def test_ports_and_variables_are_those_of_the_code(needs, given):

@@ -41,8 +41,8 @@ run "what_waits_for_nodes_comes_after_them" {
     error_message = "names, measures and disks, whose pods need a node"
   }
   assert {
-    condition     = strcontains(aws_iam_role.volumes.assume_role_policy, "system:serviceaccount:kube-system:ebs-csi-controller-sa")
-    error_message = "the driver alone takes the role for disks"
+    condition     = aws_iam_role.volumes.name == "ecommerce-eks-volumes" && endswith(aws_iam_role_policy_attachment.volumes.policy_arn, ":iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy")
+    error_message = "the driver of disks has a role of its own"
   }
 }
 
