@@ -9,6 +9,7 @@ import pytest
 import schema_check
 import yaml
 
+ARGOCD = schema_check.ROOT / "deploy/argocd"
 BALANCER = "ecommerce-aws-load-balancer-controller"
 # Of the published policy what the controller is not given, and why.
 LEFT_OUT = {
@@ -106,6 +107,10 @@ def test_charts_are_of_versions_that_go_together(applied):
     # The definitions that the manifests are checked against.
     definitions = (schema_check.ROOT / "deploy/tools/crds.bash").read_text()
     assert f"external-secrets/external-secrets@v{found['external-secrets']}:" in definitions
+    there = yaml.safe_load((ARGOCD / "environments/prod-gke/external-secrets.yaml").read_text())["spec"]["source"]
+    assert there["targetRevision"] == found["external-secrets"]
+    ours = releases(state)["external-secrets"][1]
+    assert all(ours[name] == value for name, value in there["helm"]["valuesObject"].items()), "the same on both clouds"
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
@@ -127,3 +132,35 @@ def test_what_waits_for_nodes_is_made_after_them(applied):
     assert made["aws_eks_addon.this"] == ["aws_eks_node_group.this"]
     assert not made["aws_eks_addon.node"]
     assert set(calls["controllers"]["depends_on"]) >= {"module.eks"} and set(calls["argocd"]["depends_on"]) == {"module.eks", "module.controllers"}
+
+
+def test_argo_cd_is_the_same_by_helm_and_by_kubectl(applied):
+    values = releases(applied["aws", "prod"].state)["argocd"][1]
+    kept = {name: yaml.safe_load((ARGOCD / f"install/argocd-{name}.yaml").read_text())["data"] for name in ("cm", "cmd-params-cm", "rbac-cm", "notifications-cm")}
+    assert f"/argo-cd/{values['global']['image']['tag']}/manifests/install.yaml" in (ARGOCD / "install/kustomization.yaml").read_text()
+    assert values["configs"]["rbac"] == kept["rbac-cm"]
+    text = lambda some: {name: str(value).lower() if isinstance(value, bool) else value for name, value in some.items()}  # noqa: E731
+    assert text(values["configs"]["cm"]) == {**kept["cm"], "exec.enabled": "false"}
+    assert text(values["configs"]["params"]) == {**kept["cmd-params-cm"], "server.insecure": "false"}
+    told = values["notifications"]
+    assert {**told["notifiers"], **told["templates"], **told["triggers"]} == {name: each for name, each in kept["notifications-cm"].items() if name != "subscriptions"}
+    assert told["subscriptions"] == yaml.safe_load(kept["notifications-cm"]["subscriptions"])
+
+
+def test_the_first_application_is_the_environments(applied):
+    state = applied["aws", "prod"].state
+    assert "ecommerce-app-of-apps" not in releases(state), "no repository is named"
+    for environment in ("dev", "prod"):
+        assert (ARGOCD / "environments" / environment / "kustomization.yaml").is_file()
+
+
+def test_lokis_chart_has_the_bucket_and_the_role_that_are_there(applied):
+    state = applied["aws", "prod"].state
+    values = yaml.safe_load((ARGOCD / "charts/loki.yaml").read_text())["spec"]["source"]["helm"]["valuesObject"]
+    (role,) = [each for _, each in drift.resources(state)["aws_iam_role"] if each["arn"] == values["serviceAccount"]["annotations"]["eks.amazonaws.com/role-arn"]]
+    assert drift.service_accounts(state)[role["name"]] == "system:serviceaccount:monitoring:loki"
+    (bucket,) = set(values["loki"]["storage"]["bucketNames"].values())
+    assert bucket in {each["bucket"] for _, each in drift.resources(state)["aws_s3_bucket"]}
+    allowed = drift.policies(state)[role["name"]]
+    assert {resource for action, resource in allowed if action.startswith("s3:")} == {f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"}
+    assert {action for action, _ in allowed} == {"s3:ListBucket", "s3:DeleteObject", "s3:GetObject", "s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey"}

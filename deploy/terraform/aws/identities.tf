@@ -63,6 +63,24 @@ module "secrets_identity" {
   ]
 }
 
+module "loki_identity" {
+  source = "../modules/aws/service-role"
+  count  = var.loki_bucket ? 1 : 0
+
+  name            = "${local.name}-loki"
+  identity        = var.identity
+  cluster_name    = module.eks.name
+  oidc_issuer     = module.eks.oidc_issuer
+  namespace       = "monitoring"
+  service_account = "loki"
+
+  statements = [
+    { actions = ["s3:ListBucket"], resources = [module.loki_bucket[0].arn] },
+    { actions = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], resources = ["${module.loki_bucket[0].arn}/*"] },
+    merge(local.key_use, { via_service = ["s3.${var.region}.amazonaws.com"] }),
+  ]
+}
+
 # The jobs of the other cloud take this role by their own service account's token: no key of AWS lies there.
 resource "aws_iam_role" "jobs" {
   count = var.gcp_job_subject == null ? 0 : 1

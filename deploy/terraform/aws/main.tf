@@ -66,6 +66,11 @@ module "argocd" {
   source = "../modules/aws/argocd"
   count  = var.argocd ? 1 : 0
 
+  # The same, whether Helm or kubectl installs it.
+  settings = { for name, file in { cm = "cm", params = "cmd-params-cm", rbac = "rbac-cm", notifications = "notifications-cm" } :
+    name => yamldecode(file("${path.module}/../../argocd/install/argocd-${file}.yaml")).data
+  }
+
   root_application = var.gitops_repository == null ? null : {
     repository = var.gitops_repository
     path       = "deploy/argocd/environments/${var.environment}"

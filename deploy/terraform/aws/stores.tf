@@ -72,6 +72,17 @@ module "packages" {
   force_destroy = !var.protect
 }
 
+# Logs of the cluster, where Loki keeps them in a bucket (deploy/argocd/charts/loki.yaml).
+module "loki_bucket" {
+  source = "../modules/aws/bucket"
+  count  = var.loki_bucket ? 1 : 0
+
+  name          = "${local.name}-loki${local.suffix}"
+  kms_key_arn   = module.key.arn
+  log_bucket    = module.logs.name
+  force_destroy = !var.protect
+}
+
 locals {
   # Read by the function alone, and not brought to the cluster.
   import_key = "${local.name}/product-api-key"

@@ -253,6 +253,12 @@ variable "gitops_repository" {
   default     = null
 }
 
+variable "loki_bucket" {
+  description = "Whether there is a bucket for Loki, and a role, for its chart (deploy/argocd/charts/loki.yaml)."
+  type        = bool
+  default     = false
+}
+
 variable "protect" {
   description = "Whether databases, tables and balancers refuse to be deleted."
   type        = bool

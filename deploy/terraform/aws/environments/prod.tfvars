@@ -10,4 +10,5 @@ monthly_budget_usd  = 900
 db_multi_az     = true
 kafka_edge      = "public"
 gcp_addresses   = ["203.0.113.10"]
+loki_bucket     = true
 gcp_job_subject = "100000000000000000001"
