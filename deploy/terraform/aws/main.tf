@@ -54,12 +54,25 @@ module "eks" {
   })
 }
 
+# Environments run the same images: where two share an account, one of them makes the repositories.
 module "images" {
   source = "../modules/aws/repository"
+  count  = var.repositories ? 1 : 0
 
   names        = [for account, each in local.roles : "${var.project}/${account}" if try(each.http_port, null) != null]
   kms_key_arn  = module.key.arn
   force_delete = !var.protect
+}
+
+# GitHub's jobs, beside the repositories that they push to.
+module "ci" {
+  source = "../modules/aws/ci-roles"
+  count  = var.github == null || !var.repositories ? 0 : 1
+
+  name                  = local.name
+  repository            = var.github.repository
+  state_bucket          = var.github.state_bucket
+  image_repository_arns = values(module.images[0].arns)
 }
 
 module "argocd" {

@@ -253,6 +253,18 @@ variable "gitops_repository" {
   default     = null
 }
 
+variable "repositories" {
+  description = "Whether the images' repositories are made here: by one of the environments that share an account."
+  type        = bool
+  default     = true
+}
+
+variable "github" {
+  description = "Repository of GitHub whose jobs push images and plan (owner/name), and the bucket of the states; null: none may. Where the repositories are."
+  type        = object({ repository = string, state_bucket = string })
+  default     = null
+}
+
 variable "loki_bucket" {
   description = "Whether there is a bucket for Loki, and a role, for its chart (deploy/argocd/charts/loki.yaml)."
   type        = bool

@@ -11,4 +11,5 @@ resource_prefix = "dev-"
 nat             = "single"
 node_count      = { min = 2, desired = 2, max = 4 }
 node_capacity   = "SPOT"
+repositories    = false # prod's, in the same account
 protect         = false

@@ -11,4 +11,5 @@ db_multi_az     = true
 kafka_edge      = "public"
 gcp_addresses   = ["203.0.113.10"]
 loki_bucket     = true
+github          = { repository = "example/stoa", state_bucket = "ecommerce-terraform-state-111122223333" }
 gcp_job_subject = "100000000000000000001"
