@@ -2,6 +2,8 @@
 import copy
 import json
 import re
+import subprocess
+from pathlib import Path
 
 import drift
 import published
@@ -164,3 +166,38 @@ def test_lokis_chart_has_the_bucket_and_the_role_that_are_there(applied):
     allowed = drift.policies(state)[role["name"]]
     assert {resource for action, resource in allowed if action.startswith("s3:")} == {f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"}
     assert {action for action, _ in allowed} == {"s3:ListBucket", "s3:DeleteObject", "s3:GetObject", "s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey"}
+
+
+def tool(name):
+    said = subprocess.run([schema_check.ROOT / "deploy/tools/tool.sh", "path", name], capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    return Path(said.stdout.strip())
+
+
+def rendered(values):
+    """The chart of External Secrets with these values, by Helm: from the program's own module, without its part for another store."""
+    said = subprocess.run([tool("helm") / "helm", "template", "external-secrets", tool("crds") / "install/external-secrets",
+                           "--namespace", "external-secrets", "--kube-version", "1.34.0", "--values", "-"],
+                          input=json.dumps(values), capture_output=True, text=True)
+    return said, [each for each in yaml.safe_load_all(said.stdout) if each]
+
+
+def test_the_chart_of_external_secrets_takes_our_values(applied):
+    values = releases(applied["aws", "prod"].state)["external-secrets"][1]
+    said, made = rendered(values)
+    assert said.returncode == 0, said.stderr
+    replicas = {each["metadata"]["name"]: each["spec"]["replicas"] for each in made if each["kind"] == "Deployment"}
+    assert replicas == {"external-secrets": 2, "external-secrets-webhook": 2, "external-secrets-cert-controller": 1}
+    (main,) = [each for each in made if each["kind"] == "Deployment" and each["metadata"]["name"] == "external-secrets"]
+    (container,) = main["spec"]["template"]["spec"]["containers"]
+    assert {"--enable-leader-election=true", "--enable-cluster-store-reconciler=false", "--enable-cluster-external-secret-reconciler=false"} <= set(container["args"])
+    assert container["resources"]["limits"] == {"memory": "256Mi"} and container["securityContext"]["readOnlyRootFilesystem"]
+    assert [each["spec"]["minAvailable"] for each in made if each["kind"] == "PodDisruptionBudget"] == [1]
+    (account,) = [each for each in made if each["kind"] == "ServiceAccount" and each["metadata"]["name"] == "external-secrets"]
+    assert "eks.amazonaws.com/role-arn" not in (account["metadata"].get("annotations") or {}), "its stores have the roles"
+
+
+@pytest.mark.parametrize("change", [{"replicaCount": "two"}, {"podDisruptionBudget": {"enabled": "yes"}}])
+def test_values_that_the_chart_does_not_take_are_refused(applied, change):
+    values = {**releases(applied["aws", "prod"].state)["external-secrets"][1], **change}
+    assert rendered(values)[0].returncode != 0
