@@ -47,17 +47,22 @@ secrets() {
     done
 }
 
+# terraform_root CLOUD ENVIRONMENT: checks both.
 terraform_root() {
-    local root=deploy/terraform/${1:?an environment of deploy/terraform, as aws or gcp}
-    [[ -d $root ]] || die "no environment '$1'; there are: $(cd deploy/terraform 2>/dev/null && printf '%s ' */)"
+    local root=deploy/terraform/${1:-}
+    [[ -n ${1:-} && -d $root/environments ]] ||
+        die "no cloud '${1:-}'; there are: $(cd deploy/terraform && for each in */environments; do printf '%s ' "${each%/*}"; done)"
+    [[ -n ${2:-} && -f $root/environments/$2.tfvars ]] ||
+        die "no environment '${2:-}' of $1; there are: $(cd "$root/environments" && for each in *.tfvars; do printf '%s ' "${each%.tfvars}"; done)"
     need terraform "see its own installation guide"
     printf '%s\n' "$root"
 }
+# plan CLOUD ENVIRONMENT: the state of that environment, and its variables.
 plan() {
     local root
     root=$(terraform_root "$@")
-    terraform -chdir="$root" init -input=false
-    terraform -chdir="$root" plan -input=false -out=plan
+    terraform -chdir="$root" init -input=false -reconfigure -backend-config="environments/$2.backend.hcl"
+    terraform -chdir="$root" plan -input=false -var-file="environments/$2.tfvars" -out="$2.tfplan"
 }
 infrastructure() {
     local root answer
@@ -65,7 +70,7 @@ infrastructure() {
     plan "$@"
     read -r -p "Apply this plan? Only 'yes' does: " answer
     [[ $answer == yes ]] || die "nothing was applied"
-    terraform -chdir="$root" apply -input=false plan
+    terraform -chdir="$root" apply -input=false "$2.tfplan"
     terraform -chdir="$root" output
     printf 'Next: write the outputs into deploy/kubernetes/overlays/<environment>/cluster.env, commit, and ./dev deploy gitops\n'
 }

@@ -2,7 +2,7 @@
 # What `./dev image` does, without an engine's daemon (buildah, chroot isolation).
 #
 #     image.sh build BINARY       the image, as an OCI archive in build/image; says its digest, size and packages
-#     image.sh push REGISTRY      to REGISTRY/ecommerce/<service>:<version>, one image under nine names
+#     image.sh push REGISTRY      to REGISTRY/ecommerce/<service>:<version>-<commit>, one image under nine names
 #     image.sh pin OVERLAY TAG    which image an overlay runs; TAG may be sha256:… of all of them
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -40,13 +40,15 @@ digest() {
 }
 
 push() {
-    local registry=${1:?a registry, as 111122223333.dkr.ecr.us-east-1.amazonaws.com} each
+    local registry=${1:?a registry, as 111122223333.dkr.ecr.us-east-1.amazonaws.com} each tag
     command -v skopeo >/dev/null || die "skopeo is missing: install the Debian package skopeo"
     [[ -f $out/stoa.tar ]] || die "there is no image: ./dev image makes it"
+    # A tag names one image for ever: the version alone is that of many commits.
+    tag=$version-$(git rev-parse --short=12 HEAD)
     for each in "${services[@]}"; do
-        skopeo copy --quiet "oci-archive:$out/stoa.tar" "docker://$registry/ecommerce/$each:$version"
+        skopeo copy --quiet "oci-archive:$out/stoa.tar" "docker://$registry/ecommerce/$each:$tag"
     done
-    printf 'pushed %s as ecommerce/<service>:%s to %s\n' "$(cat "$out/digest")" "$version" "$registry"
+    printf 'pushed %s as ecommerce/<service>:%s to %s\n' "$(cat "$out/digest")" "$tag" "$registry"
 }
 
 pin() {

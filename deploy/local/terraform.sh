@@ -6,6 +6,7 @@ name=terraform title="Terraform's checks" version=3
 tflint=0.64.0 checkov=3.3.30
 # Of the providers aws 5.99.1, google 6.37.0 and 5.43.1, and helm 2.17.0.
 bindings=(@cdktf/provider-aws@19.65.1 @cdktf/provider-google@14.36.0 @cdktf/provider-google@13.32.1 @cdktf/provider-helm@10.5.0)
+published=1.19.0
 source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 provider=$here/../../tests/terraform/provider
@@ -17,6 +18,7 @@ install() {
         make_tools
     fi
     make_provider
+    fetch_published
     find_terraform
 }
 
@@ -42,6 +44,17 @@ make_provider() {
     (cd "$provider" && CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-buildvcs=false go build -ldflags '-s -w' -o "$place/schema-provider.new" .)
     mv "$place/schema-provider.new" "$place/schema-provider"
     printf '%s' "$key" >"$place/schema-provider.key"
+}
+
+# What AWS publishes for EKS: the charts of controllers in versions that go together, and the policies of their roles.
+fetch_published() {
+    [[ ! -d $place/published-$published ]] || return 0
+    need npm npm
+    printf '%s: fetching the published policies of controllers (npm: @aws-quickstart/eks-blueprints %s)\n' "$name" "$published"
+    rm -rf "$place/published.new"
+    mkdir -p "$place/published.new"
+    (cd "$place/published.new" && npm pack --silent "@aws-quickstart/eks-blueprints@$published" >/dev/null && tar -xzf ./*.tgz package/dist/addons && rm ./*.tgz)
+    mv "$place/published.new" "$place/published-$published"
 }
 
 find_terraform() {

@@ -13,8 +13,16 @@ build_wrapped() {
         source=$(module_of "${each%:*}")
         find "$source/${each#*:}" -name '*.yaml' ! -name kustomization.yaml -exec cp {} "$work/crds/" \;
         # Argo CD's own installation, as our kustomization takes it from its repository.
+        # The chart of External Secrets; what it depends on is for one store, switched off, and in another repository.
+        if [[ $each == *external-secrets* ]]; then
+            cp -r "$source/deploy/charts/external-secrets" "$work/install/"
+            chmod -R u+w "$work/install"
+            rm "$work/install/external-secrets/Chart.lock"
+            sed -i '/^dependencies:/,/^[^ -]/{/^dependencies:/d;/^[ -]/d}' "$work/install/external-secrets/Chart.yaml"
+        fi
         [[ $each != *argo-cd* ]] || cp "$source/manifests/install.yaml" "$work/install/argocd.yaml"
     done
+    cp "$here/target-group-binding.yaml" "$work/crds/"
     source=$(module_of k8s.io/kubernetes@v1.34.4)
     cp "$source/api/openapi-spec/swagger.json" "$work/swagger.json"
     chmod -R u+w "$work"

@@ -19,10 +19,12 @@ declare -A tools=(
     [podman-compose]="pip 1.6.0 podman-compose seconds"
     [checkov]="pip 3.3.30 checkov a minute"
     [bruno]="npm 4.1.0 @usebruno/cli a minute"
+    [helm]="go 3.22.0 helm.sh/helm/v3/cmd/helm four minutes"
     [kubectl]="wrapped 1.34.4 k8s.io/kubernetes two minutes"
     [kubernetes]="wrapped 1.34.4 k8s.io/kubernetes ten minutes"
+    [kube-state-metrics]="wrapped 2.10.1 k8s.io/kube-state-metrics/v2 two minutes"
     [argocd]="wrapped 3.2.1 github.com/argoproj/argo-cd/v3 six minutes"
-    [crds]="wrapped 1 - seconds"
+    [crds]="wrapped 3 - seconds"
 )
 
 # known NAME: sets what lib.bash asks for.

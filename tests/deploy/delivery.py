@@ -46,5 +46,5 @@ def of_kind(overlay, kind):
     return {each["metadata"]["name"]: each for each in objects(overlay) if each["kind"] == kind}
 
 
-SHOP = ["overlays/default", "overlays/dev", "overlays/prod", "overlays/prod-gke", "overlays/loadtest"]
+SHOP = ["overlays/default", "overlays/dev", "overlays/prod", "overlays/prod-ingress", "overlays/prod-gke", "overlays/loadtest"]
 WATCH = ["observability/default", "observability/dev", "observability/prod", "observability/prod-gke", "observability/efk", "operator"]

@@ -14,7 +14,7 @@ from shop_fixture import go_shopping, running_shop, targets_of, watched
 from test_alerts import RECORDING, RULES, alerts
 
 DASHBOARDS = sorted((ROOT / "deploy/observability/grafana/dashboards").glob("*.json"))
-# kube-state-metrics tells of these in a cluster. It cannot be had here, so their names are held against this list, which is its own.
+# kube-state-metrics tells of these in a cluster: tests/cluster/test_metrics.py holds each against the real one.
 CLUSTER = {"kube_cronjob_status_last_successful_time", "kube_deployment_spec_replicas", "kube_deployment_status_replicas_available",
            "kube_horizontalpodautoscaler_spec_max_replicas", "kube_horizontalpodautoscaler_status_current_replicas", "kube_job_status_failed",
            "kube_node_status_condition", "kube_pod_container_resource_requests", "kube_pod_status_phase",

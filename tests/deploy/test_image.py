@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import tarfile
 import time
@@ -219,3 +220,45 @@ def test_pinning_an_image_changes_its_overlay_alone(tmp_path):
         assert not must("git", "diff", "--name-only", cwd=work).split(), "and back is what it was"
     finally:
         must("git", "-C", ROOT, "worktree", "remove", "--force", work)
+
+
+def test_what_it_is_compiled_from_is_the_source_and_no_secret(tmp_path):
+    """The context of the Dockerfile's first stage, as buildah copies it."""
+    context = tmp_path / "context"
+    kept = {"dev", "src/main.cpp", "deploy/image/stage.sh", "deploy/secrets.example"}
+    left = {"build/release/stoa", "deploy/secrets", "keys.json", ".git/config", ".stoa/keys.json", "web/node_modules/a/index.js", "deploy/terraform/aws/dev.tfplan",
+            "deploy/terraform/state/aws/terraform.tfstate", "deploy/terraform/aws/.terraform/x"}
+    for each in kept | left:
+        (context / each).parent.mkdir(parents=True, exist_ok=True)
+        (context / each).write_text("x")
+    shutil.copy(ROOT / ".dockerignore", context)
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY . /source\n")
+    storage = ["--root", tmp_path / "storage", "--runroot", tmp_path / "run", "--storage-driver", "vfs"]
+    must("buildah", *storage, "bud", "--quiet", "--isolation", "chroot", "--file", tmp_path / "Dockerfile", "--tag", "context", context)
+    must("buildah", *storage, "push", "--quiet", "context", f"dir:{tmp_path / 'out'}")
+    layers = [tarfile.open(each) for each in (tmp_path / "out").iterdir() if tarfile.is_tarfile(each)]
+    found = {name.removeprefix("source/") for layer in layers for name in layer.getnames()}
+    assert kept <= found and not left & found, (kept - found, left & found)
+    ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text().split()} - {"compile_commands.json", ".pytest_cache"}
+    said = {line.removeprefix("**/").strip("/") for line in (ROOT / ".dockerignore").read_text().splitlines()}
+    assert ignored <= said, "what Git does not keep is not compiled from"
+
+
+def test_a_pushed_tag_is_of_one_commit(tmp_path):
+    """Repositories refuse a tag that is there already: a version is that of many commits."""
+    tree = tmp_path / "tree"
+    for each in ("deploy/image/image.sh", "CMakeLists.txt"):
+        (tree / each).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / each, tree / each)
+    (tree / "build/image").mkdir(parents=True)
+    (tree / "build/image/stoa.tar").write_text("")
+    (tree / "build/image/digest").write_text("sha256:0")
+    (tmp_path / "skopeo").write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/asked\n')
+    (tmp_path / "skopeo").chmod(0o755)
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+    must("git", "-C", tree, "init", "--quiet")
+    for _ in range(2):
+        must("git", "-C", tree, *identity, "commit", "--quiet", "--allow-empty", "-m", "one")
+        must(tree / "deploy/image/image.sh", "push", "registry.example", cwd=tree, env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    tags = [line.rsplit(":", 1)[1] for line in (tmp_path / "asked").read_text().splitlines()]
+    assert len(tags) == 18 and len(set(tags)) == 2 and all(re.fullmatch(r"\d+\.\d+\.\d+-[0-9a-f]{12}", each) for each in tags), tags

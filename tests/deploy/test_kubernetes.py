@@ -172,18 +172,35 @@ def binary():
 
 
 def test_the_clouds_entries_have_tls():
-    eks = of_kind("overlays/prod", "Ingress")["api-gateway"]
+    eks = of_kind("overlays/prod-ingress", "Ingress")["api-gateway"]
     notes = eks["metadata"]["annotations"]
     assert json.loads(notes["alb.ingress.kubernetes.io/listen-ports"]) == [{"HTTP": 80}, {"HTTPS": 443}]
-    assert notes["alb.ingress.kubernetes.io/ssl-redirect"] == "443" and notes["alb.ingress.kubernetes.io/load-balancer-name"] == "ecommerce-alb"
+    assert notes["alb.ingress.kubernetes.io/ssl-redirect"] == "443" and notes["alb.ingress.kubernetes.io/load-balancer-name"] == "ecommerce-ingress"
     assert notes["alb.ingress.kubernetes.io/certificate-arn"].startswith("arn:aws:acm:") and eks["spec"]["rules"][0]["host"] == "shop.example"
     gke = of_kind("overlays/prod-gke", "Ingress")["api-gateway"]["metadata"]["annotations"]
     assert gke["kubernetes.io/ingress.allow-http"] == "false"
-    for overlay in ("overlays/prod", "overlays/prod-gke", "overlays/dev"):
+    for overlay in ("overlays/prod", "overlays/prod-ingress", "overlays/prod-gke", "overlays/dev"):
         assert of_kind(overlay, "Service")["api-gateway"]["spec"]["type"] == "ClusterIP"
-    roles = {name: each["metadata"]["annotations"].get("eks.amazonaws.com/role-arn") for name, each in of_kind("overlays/prod", "ServiceAccount").items()}
+
+
+@pytest.mark.parametrize("overlay, before", [("overlays/default", ""), ("overlays/dev", "dev-"), ("overlays/prod", ""), ("overlays/prod-ingress", "")])
+def test_an_account_has_the_role_of_its_name(overlay, before):
+    roles = {name: (each["metadata"].get("annotations") or {}).get("eks.amazonaws.com/role-arn") for name, each in of_kind(overlay, "ServiceAccount").items()}
     assert roles.pop("api-gateway") is None, "it asks the cloud nothing"
-    assert all(role == f"arn:aws:iam::111122223333:role/ecommerce-{name}" for name, role in roles.items()), roles
+    assert all(role == f"arn:aws:iam::111122223333:role/{before}ecommerce-{name}" for name, role in roles.items()), roles
+
+
+@pytest.mark.parametrize("overlay", SHOP)
+def test_one_way_leads_in(overlay):
+    """Who reaches the gateway comes by a Service with an address, by an Ingress, or by a balancer that stands already."""
+    ways = [each["kind"] for each in objects(overlay) if each["kind"] in ("Ingress", "TargetGroupBinding") or each.get("spec", {}).get("type") == "LoadBalancer"]
+    assert len(ways) == 1, ways
+
+
+@pytest.mark.parametrize("overlay", ["observability/dev", "observability/prod"])
+def test_a_claim_on_eks_has_a_class_that_encrypts(overlay):
+    (one,) = [each for each in of_kind(overlay, "StorageClass").values() if each["metadata"]["annotations"].get("storageclass.kubernetes.io/is-default-class") == "true"]
+    assert one["provisioner"] == "ebs.csi.aws.com" and one["parameters"]["encrypted"] == "true" and one["volumeBindingMode"] == "WaitForFirstConsumer"
 
 
 def test_an_image_is_the_same_for_all_services():
@@ -220,7 +237,7 @@ def test_kube_score_finds_nothing_that_has_no_reason(overlay):
     """Let off, with the reason: the pods' own user is 10001 (below its wish for 10,000 it would complain), a tag and not `latest`
     is pulled once (IfNotPresent is documented), and a headless Service's twin has the same selector by intent."""
     said = run(tools("kube-score") / "kube-score", "score", "--output-format", "ci", "--ignore-test", "container-image-pull-policy", "-",
-               input="\n---\n".join(json.dumps(each) for each in objects(overlay) if each["kind"] not in ("ExternalSecret", "SecretStore")))
+               input="\n---\n".join(json.dumps(each) for each in objects(overlay) if each["kind"] not in ("ExternalSecret", "SecretStore", "TargetGroupBinding")))
     found = [line for line in said.stdout.splitlines() if line.startswith("[CRITICAL]")]
     assert not found, "\n".join(found[:20])
     assert said.stdout.count("[OK]") > 100, said.stdout[:500] + said.stderr[:500]

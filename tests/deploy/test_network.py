@@ -14,6 +14,7 @@ OUTSIDE = End("somebody", address="203.0.113.9")
 METADATA = End("metadata", address="169.254.169.254")
 CLOUD = End("cloud", address="52.94.0.1")
 DATABASE = End("database", address="10.0.12.40")
+PUBLIC_BROKER = End("broker", address="10.0.2.40")  # in a public subnet, for the other cloud
 
 
 def network(overlay, watch="observability/prod"):
@@ -59,7 +60,7 @@ def test_engines_are_reached_by_those_that_open_them(overlay):
     settings = next(each["data"] for name, each in of_kind(overlay, "ConfigMap").items() if name.startswith("shop-config"))
     kafka_port = {int(broker.rsplit(":", 1)[1]) for broker in settings["KAFKA_BOOTSTRAP_SERVERS"].split(",")}
     assert len(kafka_port) == 1
-    kafka = CLOUD if overlay == "overlays/prod-gke" else DATABASE  # in another cloud there
+    kafka = {"overlays/prod-gke": CLOUD, "overlays/dev": DATABASE}.get(overlay, PUBLIC_BROKER)  # in another cloud on GKE
     for target, pod in pods.items():
         opens = stores()[target]
         rows = "sql" in opens or (settings["STOA_KEY_VALUE"] == "postgres" and "key_value" in opens)

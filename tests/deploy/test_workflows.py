@@ -136,3 +136,20 @@ def test_deploy_renders_and_says_what_there_is():
     assert dev("image", "everything").returncode == 2
     none = dev("deploy", "secrets", "/nonexistent")
     assert none.returncode == 1 and "secrets.example" in none.stderr
+
+
+@pytest.mark.parametrize("cloud", ["aws", "gcp"])
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_a_plan_is_of_one_environment_with_its_state_and_variables(tmp_path, cloud, environment):
+    """What Terraform is asked; whether it agrees is `./dev test terraform`'s."""
+    (tmp_path / "terraform").write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >>{tmp_path}/asked\n')
+    (tmp_path / "terraform").chmod(0o755)
+    said = run(ROOT / "deploy/deploy.sh", "plan", cloud, environment, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert said.returncode == 0, said.stderr
+    first, second = (tmp_path / "asked").read_text().splitlines()
+    folder = f"-chdir=deploy/terraform/{cloud} "
+    assert first.startswith(folder + "init ") and f"-backend-config=environments/{environment}.backend.hcl" in first
+    assert second.startswith(folder + "plan ") and f"-var-file=environments/{environment}.tfvars" in second
+    for words in ([], [cloud], [cloud, "staging"], ["azure", "dev"]):
+        wrong = run(ROOT / "deploy/deploy.sh", "plan", *words)
+        assert wrong.returncode == 1 and "there are: " in wrong.stderr, wrong.stderr

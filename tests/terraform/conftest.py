@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import schema_check
 
-ENVIRONMENTS = [(cloud, name) for cloud in ("aws", "gcp") for name in ("dev", "prod")]
+# What is applied: the two environments of each cloud, and prod where the cluster makes the balancer.
+ENVIRONMENTS = [(cloud, name) for cloud in ("aws", "gcp") for name in ("dev", "prod")] + [("aws", "prod-ingress")]
+GIVEN = {"prod-ingress": ["-var-file=environments/prod.tfvars", "-var=alb=false"]}
 
 
 @pytest.fixture(scope="session")
@@ -20,14 +22,14 @@ class Applied:
     """A composition in an environment: its plan, its state, and what a second plan says."""
 
     def __init__(self, workspace, cloud, environment):
-        given = f"-var-file=environments/{environment}.tfvars"
+        given = GIVEN.get(environment, [f"-var-file=environments/{environment}.tfvars"])
         state = f"-state={environment}.tfstate"
         common = ("-input=false", "-no-color")
-        workspace.terraform(cloud, "plan", *common, given, state, f"-out={environment}.plan")
+        workspace.terraform(cloud, "plan", *common, *given, state, f"-out={environment}.plan")
         self.plan = json.loads(workspace.terraform(cloud, "show", "-json", f"{environment}.plan"))
         workspace.terraform(cloud, "apply", *common, "-parallelism=30", f"-state-out={environment}.tfstate", f"{environment}.plan")
         self.state = json.loads(workspace.terraform(cloud, "show", "-json", f"{environment}.tfstate"))["values"]
-        self.again = workspace.run(cloud, "plan", *common, given, state, "-detailed-exitcode", may_fail=True)
+        self.again = workspace.run(cloud, "plan", *common, *given, state, "-detailed-exitcode", may_fail=True)
 
 
 @pytest.fixture(scope="session")

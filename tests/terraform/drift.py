@@ -4,6 +4,7 @@ Everything is derived a second time here, from names and from how ARNs are writt
 own expressions is a difference, too.
 """
 import json
+import re
 from pathlib import Path
 
 import facts
@@ -16,6 +17,7 @@ KEY = f"arn:aws:schema-check:{facts.REGION}:{facts.ACCOUNT}:aws_kms_key/none"
 # Buckets that functions read and write, and that Terraform itself needs.
 BUCKETS_OF_FUNCTIONS = {"ecommerce-products"}
 BUCKETS_OF_TERRAFORM = {"ecommerce-functions", "ecommerce-logs"}
+BUCKET_OF_LOKI = "ecommerce-loki"
 # Services whose data is under the shop's key: who uses them uses the key through them.
 UNDER_THE_KEY = ("dynamodb", "s3", "sns")
 
@@ -73,6 +75,7 @@ def tables(needs, state, prefix):
 def buckets(needs, state, prefix):
     wanted = set(needs["buckets"]) | BUCKETS_OF_FUNCTIONS | BUCKETS_OF_TERRAFORM
     found = {values["bucket"] for _, values in resources(state)["aws_s3_bucket"]}
+    found -= {f"{prefix}{BUCKET_OF_LOKI}-{facts.ACCOUNT}"}  # by choice; the chart's test looks for it
     return differences("buckets", {f"{prefix}{each}-{facts.ACCOUNT}" for each in wanted}, found)
 
 
@@ -141,12 +144,23 @@ def service_accounts(state):
     return out
 
 
+# Accounts of the cluster itself that take a role, by what stands behind the project in the role's name.
+OF_THE_CLUSTER = {
+    "aws-load-balancer-controller": "kube-system:aws-load-balancer-controller",
+    "cluster-autoscaler": "kube-system:cluster-autoscaler",
+    "eks-volumes": "kube-system:ebs-csi-controller-sa",
+    "loki": "monitoring:loki",
+}
+
+
 def permissions(needs, state, prefix):
     """Role by role: who may take it, and what it may do."""
     wanted = {f"{prefix}{PROJECT}-{each['service_account']}": each for each in needs["roles"] if each["grants"]}
     secrets = f"{prefix}{PROJECT}-secrets"  # of the external secrets operator, which is no process of the shop
     trusted = service_accounts(state)
-    out = differences("roles", set(wanted), set(trusted) - {secrets})
+    cluster = {f"{prefix}{PROJECT}-{role}": f"system:serviceaccount:{account}" for role, account in OF_THE_CLUSTER.items()}
+    out = differences("roles", set(wanted), set(trusted) - {secrets, *cluster})
+    out += [f"{role}: {trusted[role]} may take it, not {who}" for role, who in cluster.items() if trusted.get(role, who) != who]
     found = policies(state)
     for name, role in wanted.items():
         subject = f"system:serviceaccount:{PROJECT}:{role['service_account']}"
@@ -156,7 +170,13 @@ def permissions(needs, state, prefix):
     readable = {arn for _, arn in found[secrets] if ":secretsmanager:" in arn}
     kept = {values["arn"] for _, values in resources(state)["aws_secretsmanager_secret"] if "AmazonMSK_" not in values["name"]}
     kept = {each for each in kept if not each.endswith("/tunnels-AbCdEf")}
-    return out + differences(secrets, kept, readable)
+    return out + differences(secrets, kept - secrets_of_functions(state), readable)
+
+
+def secrets_of_functions(state):
+    """ARNs of secrets that functions are told of (…_SECRET), and read themselves."""
+    return {value for _, values in resources(state).get("aws_lambda_function", []) for block in values["environment"]
+            for name, value in (block["variables"] or {}).items() if name.endswith("_SECRET")}
 
 
 def patterns(state):
@@ -169,8 +189,9 @@ def patterns(state):
                     continue
                 actions = listed(statement["Action"])
                 out += [f"{address}: {action}" for action in actions if "*" in action]
-                # A key's policy is about its key; addresses in a network are no narrower thing for EC2.
-                narrow = kind == "aws_kms_key" or all(action.startswith("ec2:") and "NetworkInterface" in action for action in actions)
+                # A key's policy is about its key; for addresses in a network and for descriptions there is no narrower thing.
+                narrow = kind == "aws_kms_key" or all(
+                    re.fullmatch(r"ec2:(Create|Delete)NetworkInterface|ecr:GetAuthorizationToken|(ec2|autoscaling|elasticloadbalancing):Describe\w+", action) for action in actions)
                 if "*" in listed(statement["Resource"]) and not narrow:
                     out.append(f"{address}: everything may be {', '.join(actions)}")
                 if statement.get("Principal") in ("*", {"AWS": "*"}):

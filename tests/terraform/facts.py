@@ -39,6 +39,7 @@ AWS = {
     "aws_cloudwatch_log_group": {"arn": arn("logs", "log-group:{name}")},
     "aws_eks_cluster": {"arn": arn("eks", "cluster/{name}"), "identity.oidc.issuer": ISSUER},
     "aws_db_instance": {"endpoint": "{name}.invalid:5432", "address": "{name}.invalid"},
+    "aws_lb_target_group": {"arn": arn("elasticloadbalancing", "targetgroup/{name}/0123456789abcdef")},
     "aws_vpn_connection": {"tunnel1_address": "198.51.100.1", "tunnel2_address": "198.51.100.2"},
 }
 GOOGLE = {

@@ -1,6 +1,8 @@
 """What the Kubernetes manifests and the functions say, against the code and the configuration; see drift."""
+import functools
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import drift
@@ -8,6 +10,21 @@ import schema_check
 import yaml
 
 FOLDER = schema_check.ROOT / "deploy" / "kubernetes"
+
+
+@functools.cache
+def rendered(overlay):
+    """An overlay's documents, as kustomize makes them."""
+    said = subprocess.run(["kubectl", "kustomize", FOLDER / "overlays" / overlay], capture_output=True, text=True, check=True)
+    return [each for each in yaml.safe_load_all(said.stdout) if each]
+
+
+def of_kind(overlay, kind):
+    return {each["metadata"]["name"]: each for each in rendered(overlay) if each["kind"] == kind}
+
+
+def settings(overlay):
+    return next(each["data"] for name, each in of_kind(overlay, "ConfigMap").items() if name.startswith("shop-config"))
 
 
 def documents(folder):
@@ -78,12 +95,19 @@ def shop_containers(node):
     return found + [each for value in node.values() for each in shop_containers(value)]
 
 
-def roles(state):
-    """Roles that service accounts are given, without the account's number."""
-    named = set()
-    for path in FOLDER.rglob("*.yaml"):
-        named |= set(re.findall(r"arn:aws:iam::[0-9A-Z_]+:role/([\w-]+)", path.read_text()))
-    return drift.differences("roles", named, set(drift.service_accounts(state))) if named else []
+def roles(state, overlay):
+    """The role of each service account of an overlay, by ARN, against who may take it; an overlay without External Secrets has
+    no account for them."""
+    named = {}
+    for name, each in of_kind(overlay, "ServiceAccount").items():
+        role = (each["metadata"].get("annotations") or {}).get("eks.amazonaws.com/role-arn")
+        if role:
+            named[role] = f"system:serviceaccount:{each['metadata']['namespace']}:{name}"
+    arn = {values["name"]: values["arn"] for _, values in drift.resources(state)["aws_iam_role"]}
+    trusted = {arn[role]: who for role, who in drift.service_accounts(state).items() if f":{drift.PROJECT}:" in who}
+    if not any(each["kind"] == "SecretStore" for each in rendered(overlay)):
+        trusted = {role: who for role, who in trusted.items() if not who.endswith(":secrets")}
+    return drift.differences("roles", set(named.items()), set(trusted.items()))
 
 
 def secrets_of(cloud):
@@ -100,24 +124,64 @@ def secrets_of_google(state):
 def secrets(state):
     named = secrets_of("aws")
     found = {values["name"] for _, values in drift.resources(state)["aws_secretsmanager_secret"]
-             if not values["name"].startswith("AmazonMSK_") and not values["name"].endswith("/tunnels")}
+             if not values["name"].startswith("AmazonMSK_") and not values["name"].endswith("/tunnels")
+             and values["arn"] not in drift.secrets_of_functions(state)}
     return drift.differences("secrets", named, found) if named else []
 
 
+# What the program takes for itself where it is told nothing, and what stands in the secret DATABASE_URL.
+UNTOLD = {"KAFKA_REPLICATION_FACTOR": "3", "KAFKA_MIN_INSYNC_REPLICAS": "2"}
+IN_SECRETS = {"DB_HOST", "DB_NAME"}
+
+
 def told(state, overlay):
-    """An overlay's cluster.env against the output `environment`: the same, but for the brokers' hosts."""
-    path = FOLDER / "overlays" / overlay / "cluster.env"
-    if not path.is_file():
-        return [f"{path.relative_to(schema_check.ROOT)} is missing"]
-    there = read_environment(path)
+    """An overlay's settings against the output `environment`: the same, but for the brokers' hosts."""
+    there = settings(overlay)
     given = state["outputs"]["environment"]["value"]
     out = []
-    for name in sorted(set(there) & set(given)):
-        one, other = there[name], str(given[name])
+    for name in sorted(set(given) - IN_SECRETS):
+        if name == "SNS_TOPIC_ARN" and there["STOA_NOTIFIER"] != "sns":
+            continue
+        one, other = there.get(name, UNTOLD.get(name, "")), str(given[name])
         if name == "KAFKA_BOOTSTRAP_SERVERS":
-            one, other = (sorted(set(re.findall(r":(\d+)", each))) for each in (one, other))
+            one, other = ([broker.rsplit(":", 1)[1] for broker in each.split(",")] for each in (one, other))
         if one != other:
-            out.append(f"{name}: the overlay {overlay} says {there[name]}, Terraform {given[name]}")
+            out.append(f"{name}: the overlay {overlay} says {one}, Terraform {other}")
+    return out
+
+
+def balancer(state, overlay):
+    """One way in: Terraform's balancer, whose target group the overlay names, or the controller's, under another name."""
+    made = {values["name"] for _, values in drift.resources(state).get("aws_lb", [])}
+    groups = {values["name"] for _, values in drift.resources(state).get("aws_lb_target_group", [])}
+    bound = {each["spec"]["targetGroupName"] for each in of_kind(overlay, "TargetGroupBinding").values()}
+    ports = {port["name"] for port in of_kind(overlay, "Service")["api-gateway"]["spec"]["ports"]}
+    out = drift.differences("target groups", bound, groups)
+    for each in of_kind(overlay, "TargetGroupBinding").values():
+        if each["spec"]["serviceRef"]["name"] != "api-gateway" or each["spec"]["serviceRef"]["port"] not in ports:
+            out.append(f"target groups: {each['spec']['serviceRef']} is no port of the gateway's Service")
+    for each in of_kind(overlay, "Ingress").values():
+        name = each["metadata"]["annotations"]["alb.ingress.kubernetes.io/load-balancer-name"]
+        if made:
+            out.append(f"balancers: Terraform makes {made}, and the Ingress of {overlay} asks for {name}")
+        allowed = {arn for role, some in drift.policies(state).items() if role.endswith("-aws-load-balancer-controller") for _, arn in some}
+        if not any(arn.endswith(f":loadbalancer/app/{name}/*") for arn in allowed):
+            out.append(f"balancers: the controller may not make {name}")
+    return out
+
+
+def reached(state, overlay):
+    """Where pods may go for Kafka and PostgreSQL, against where those stand and listen."""
+    found = drift.resources(state)
+    address = {values["id"]: values["cidr_block"] for _, values in found["aws_subnet"]}
+    brokers = next(values for _, values in found["aws_msk_cluster"])["broker_node_group_info"][0]["client_subnets"]
+    database = next(values for _, values in found["aws_db_subnet_group"])["subnet_ids"]
+    port = {each.rsplit(":", 1)[1] for each in state["outputs"]["environment"]["value"]["KAFKA_BOOTSTRAP_SERVERS"].split(",")}
+    out = []
+    for policy, subnets, ports in (("to-kafka", brokers, port), ("to-postgres", database, {"5432"})):
+        (rule,) = of_kind(overlay, "NetworkPolicy")[policy]["spec"]["egress"]
+        out += drift.differences(f"{policy}: networks", {address[each] for each in subnets}, {each["ipBlock"]["cidr"] for each in rule["to"]})
+        out += drift.differences(f"{policy}: ports", ports, {str(each["port"]) for each in rule["ports"]})
     return out
 
 

@@ -67,6 +67,8 @@ class Workspace:
         self.scratch = Path(scratch)
         self.folder = self.scratch / "terraform"
         shutil.copytree(configuration, self.folder, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
+        # What the configuration reads beside itself.
+        shutil.copytree(ROOT / "deploy/argocd/install", self.scratch / "argocd/install")
         self.providers = {}
         used = used_types(configuration)
         for name, major in served.items():

@@ -46,9 +46,10 @@ def test_topics_are_those_of_the_code(needs, given):
     assert not drift.topics(needs, *given)
 
 
-def test_no_policy_has_a_pattern_for_an_action_or_is_too_long(given):
-    assert not drift.patterns(given[0])
-    assert not drift.too_long(given[0])
+@pytest.mark.parametrize("environment", ["dev", "prod", "prod-ingress"])
+def test_no_policy_has_a_pattern_for_an_action_or_is_too_long(applied, environment):
+    assert not drift.patterns(applied["aws", environment].state)
+    assert not drift.too_long(applied["aws", environment].state)
 
 
 def test_ports_and_variables_are_those_of_the_code(needs, given):
@@ -123,15 +124,61 @@ def test_manifests_tell_variables_that_the_code_reads(needs):
 
 
 @kubernetes
-def test_manifests_name_the_roles_and_secrets_of_the_configuration(applied):
-    assert not manifests.roles(applied["aws", "prod"].state)
+def test_manifests_name_the_secrets_of_the_configuration(applied):
     assert not manifests.secrets(applied["aws", "prod"].state)
     assert not manifests.secrets_of_google(applied["gcp", "prod"].state)
 
 
-@kubernetes
-def test_manifests_of_prod_tell_what_the_configuration_gives(applied):
-    assert not manifests.told(applied["aws", "prod"].state, "prod")
+# Which environment an overlay's cluster is of.
+OVERLAYS = {"dev": "dev", "prod": "prod", "prod-ingress": "prod-ingress", "default": "prod", "loadtest": "prod"}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_manifests_name_the_roles_of_the_configuration(applied, overlay):
+    assert not manifests.roles(applied["aws", OVERLAYS[overlay]].state, overlay)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_manifests_tell_what_the_configuration_gives(applied, overlay):
+    assert not manifests.told(applied["aws", OVERLAYS[overlay]].state, overlay)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_pods_reach_the_engines_where_they_stand(applied, overlay):
+    assert not manifests.reached(applied["aws", OVERLAYS[overlay]].state, overlay)
+
+
+@pytest.mark.parametrize("overlay", ["dev", "prod", "prod-ingress"])
+def test_there_is_one_balancer_and_it_is_the_overlays(applied, overlay):
+    assert not manifests.balancer(applied["aws", OVERLAYS[overlay]].state, overlay)
+
+
+@pytest.mark.parametrize("compare, words", [
+    (manifests.balancer, ["target groups: the code needs ecommerce-alb-gateway"]),
+    (manifests.roles, ["arn:aws:iam::111122223333:role/dev-ecommerce-cart-service"]),
+    (manifests.told, ["KAFKA_TOPIC_PREFIX: the overlay prod says , Terraform dev-", "S3_BUCKET_PREFIX"]),
+    (manifests.reached, ["to-kafka: networks: the code needs 10.0.11.0/24", "10.0.1.0/24 is there, and no code needs it"]),
+])
+def test_an_overlay_of_another_environment_is_found(applied, compare, words):
+    found = "\n".join(compare(applied["aws", "dev"].state, "prod"))
+    assert all(each in found for each in words), found
+
+
+def test_two_balancers_at_once_are_found(applied):
+    found = manifests.balancer(applied["aws", "prod"].state, "prod-ingress")
+    assert "balancers: Terraform makes {'ecommerce-alb'}, and the Ingress of prod-ingress asks for ecommerce-ingress" in found
+    assert "balancers: the controller may not make ecommerce-ingress" in found
+
+
+def test_brokers_for_jobs_in_the_other_cloud_are_named_by_its_shop(applied):
+    """Jobs and a shop on GKE reach the same public brokers, by the port that Terraform opens for SCRAM."""
+    there = applied["gcp", "prod"].plan["variables"]["kafka_brokers"]["value"]
+    assert manifests.settings("prod-gke")["KAFKA_BOOTSTRAP_SERVERS"] == there
+    given = applied["aws", "prod"].state["outputs"]["kafka_public_brokers"]["value"]
+    ports = [{broker.rsplit(":", 1)[1] for broker in each.split(",")} for each in (there, given)]
+    assert ports[0] == ports[1] == {"9196"}
+    (rule,) = manifests.of_kind("prod-gke", "NetworkPolicy")["to-kafka"]["spec"]["egress"]
+    assert {str(each["port"]) for each in rule["ports"]} == ports[0]
 
 
 # --- the functions
@@ -178,7 +225,7 @@ def test_a_planted_difference_is_found(needs, applied, what):
 def test_a_planted_port_or_variable_is_found(needs, applied):
     state = applied["aws", "prod"].state
     assert drift.ports(changed(needs, lambda n: n["roles"][0].update(http_port=1)), state)
-    gone = changed(needs, lambda n: n.update(variables=[each for each in n["variables"] if each["name"] != "SNS_TOPIC_ARN"]))
+    gone = changed(needs, lambda n: n.update(variables=[each for each in n["variables"] if each["name"] != "KAFKA_TOPIC_PREFIX"]))
     assert drift.variables(gone, state)
 
 

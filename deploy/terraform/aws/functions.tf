@@ -55,16 +55,16 @@ locals {
       network     = false
       environment = {
         PRODUCT_API_URL        = var.shop_url
-        PRODUCT_API_KEY_SECRET = module.secrets.arns["${local.name}/product-api-key"]
+        PRODUCT_API_KEY_SECRET = module.secrets.arns[local.import_key]
       }
-      buckets     = { products = local.bucket_arn["${var.project}-products"] }
-      topics      = {}
-      queues      = {}
-      kafka       = null
+      buckets = { products = local.bucket_arn["${var.project}-products"] }
+      topics  = {}
+      queues  = {}
+      kafka   = null
       statements = [
         # PutObject: how far an import is, and its bad rows, lie beside the file.
         { actions = ["s3:GetObject", "s3:PutObject"], resources = ["${local.bucket_arn["${var.project}-products"]}/*"] },
-        { actions = ["secretsmanager:GetSecretValue"], resources = [module.secrets.arns["${local.name}/product-api-key"]] },
+        { actions = ["secretsmanager:GetSecretValue"], resources = [module.secrets.arns[local.import_key]] },
         local.key_use,
       ]
     }
@@ -96,9 +96,9 @@ locals {
         DEAD_LETTER_QUEUE_URL = module.queue["ecommerce-notification"].url
         DYNAMODB_TABLE_PREFIX = var.resource_prefix
       }
-      buckets     = {}
-      topics      = {}
-      queues      = { orders = module.queue["${var.project}-order-notifications"].arn }
+      buckets = {}
+      topics  = {}
+      queues  = { orders = module.queue["${var.project}-order-notifications"].arn }
       kafka = {
         cluster_arn = module.kafka.arn
         topics      = ["${var.resource_prefix}orders"]

@@ -47,7 +47,7 @@ module "identity" {
   )
 }
 
-# The external secrets operator reads the shop's secrets, and nothing else.
+# The external secrets operator reads the secrets of the shop's pods, and nothing else.
 module "secrets_identity" {
   source = "../modules/aws/service-role"
 
@@ -58,8 +58,26 @@ module "secrets_identity" {
   service_account = "secrets"
 
   statements = [
-    { actions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], resources = values(module.secrets.arns) },
+    { actions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], resources = [for name, arn in module.secrets.arns : arn if name != local.import_key] },
     { actions = ["kms:Decrypt"], resources = [module.key.arn], via_service = ["secretsmanager.${var.region}.amazonaws.com"] },
+  ]
+}
+
+module "loki_identity" {
+  source = "../modules/aws/service-role"
+  count  = var.loki_bucket ? 1 : 0
+
+  name            = "${local.name}-loki"
+  identity        = var.identity
+  cluster_name    = module.eks.name
+  oidc_issuer     = module.eks.oidc_issuer
+  namespace       = "monitoring"
+  service_account = "loki"
+
+  statements = [
+    { actions = ["s3:ListBucket"], resources = [module.loki_bucket[0].arn] },
+    { actions = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], resources = ["${module.loki_bucket[0].arn}/*"] },
+    merge(local.key_use, { via_service = ["s3.${var.region}.amazonaws.com"] }),
   ]
 }
 

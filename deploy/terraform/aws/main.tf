@@ -35,6 +35,8 @@ module "network" {
   nat          = var.nat
   cluster_name = "${local.name}-eks"
   kms_key_arn  = module.key.arn
+  # Lambda's, for the pollers of Kafka: theirs are addresses that no NAT serves where brokers stand in public subnets.
+  interface_endpoints = ["ecr.api", "ecr.dkr", "lambda", "sts"]
 }
 
 module "eks" {
@@ -47,24 +49,48 @@ module "eks" {
   kms_key_arn         = module.key.arn
   capacity_type       = var.node_capacity
   node_count          = var.node_count
-  access              = var.cluster_access
+  access = merge(var.cluster_access, var.deployer_role_arn == null ? {} : {
+    deployer = { principal_arn = var.deployer_role_arn, groups = [], policy = "AmazonEKSClusterAdminPolicy", namespaces = [] }
+  })
 }
 
+# Environments run the same images: where two share an account, one of them makes the repositories.
 module "images" {
   source = "../modules/aws/repository"
+  count  = var.repositories ? 1 : 0
 
   names        = [for account, each in local.roles : "${var.project}/${account}" if try(each.http_port, null) != null]
   kms_key_arn  = module.key.arn
   force_delete = !var.protect
 }
 
+# GitHub's jobs, beside the repositories that they push to.
+module "ci" {
+  source = "../modules/aws/ci-roles"
+  count  = var.github == null || !var.repositories ? 0 : 1
+
+  name                  = local.name
+  repository            = var.github.repository
+  state_bucket          = var.github.state_bucket
+  image_repository_arns = values(module.images[0].arns)
+}
+
 module "argocd" {
   source = "../modules/aws/argocd"
   count  = var.argocd ? 1 : 0
 
-  root_application = var.gitops_repository == null ? null : { repository = var.gitops_repository }
+  # The same, whether Helm or kubectl installs it.
+  settings = { for name, file in { cm = "cm", params = "cmd-params-cm", rbac = "rbac-cm", notifications = "notifications-cm" } :
+    name => yamldecode(file("${path.module}/../../argocd/install/argocd-${file}.yaml")).data
+  }
 
-  depends_on = [module.eks]
+  root_application = var.gitops_repository == null ? null : {
+    repository = var.gitops_repository
+    path       = "deploy/argocd/environments/${var.environment}"
+  }
+
+  # What it brings asks for resources and balancers that these define.
+  depends_on = [module.eks, module.controllers]
 }
 
 module "balancer" {

@@ -14,6 +14,7 @@ module "kafka" {
   client_security_groups = { nodes = module.eks.security_group_id, functions = aws_security_group.functions.id }
   scram                  = var.kafka_edge != "none"
   scram_secret_arns      = var.kafka_edge == "none" ? [] : [aws_secretsmanager_secret.edge[0].arn]
+  lambda_pollers         = contains(keys(var.functions), "ecommerce-notification")
   public                 = local.public
   public_client_cidrs    = local.public ? [for each in var.gcp_addresses : "${each}/32"] : []
   client_cidrs           = var.kafka_edge == "vpn" ? [var.gcp_cidr] : []

@@ -23,8 +23,8 @@ output "roles" {
 }
 
 output "repositories" {
-  description = "Where images are pushed."
-  value       = module.images.urls
+  description = "Where images are pushed; null where another environment of the account makes the repositories."
+  value       = one(module.images[*].urls)
 }
 
 output "cluster" {
@@ -56,4 +56,9 @@ output "tunnels_secret" {
 output "jobs_role" {
   description = "Role that the jobs of the other cloud take."
   value       = one(aws_iam_role.jobs[*].arn)
+}
+
+output "ci_roles" {
+  description = "The variables AWS_PUSH_ROLE and AWS_PLAN_ROLE of the repository at GitHub."
+  value       = one(module.ci[*].roles)
 }

@@ -72,13 +72,29 @@ module "packages" {
   force_destroy = !var.protect
 }
 
+# Logs of the cluster, where Loki keeps them in a bucket (deploy/argocd/charts/loki.yaml).
+module "loki_bucket" {
+  source = "../modules/aws/bucket"
+  count  = var.loki_bucket ? 1 : 0
+
+  name          = "${local.name}-loki${local.suffix}"
+  kms_key_arn   = module.key.arn
+  log_bucket    = module.logs.name
+  force_destroy = !var.protect
+}
+
+locals {
+  # Read by the function alone, and not brought to the cluster.
+  import_key = "${local.name}/product-api-key"
+}
+
 module "secrets" {
   source = "../modules/aws/secret"
 
   secrets = {
     "${local.name}/db-credentials"     = "DATABASE_URL of the shop's user, which `postgres` of the secret that RDS keeps made"
     "${local.name}/stripe-credentials" = "STRIPE_API_KEY and STRIPE_WEBHOOK_SECRET"
-    "${local.name}/product-api-key"    = "an API key of the shop with the scope products:write, for the function product-import"
+    (local.import_key)                 = "an API key of the shop with the scope products:write, for the function product-import"
     "${local.name}/signing-keys"       = "keys.json: what the shop signs its tokens with"
   }
   kms_key_arn = module.key.arn

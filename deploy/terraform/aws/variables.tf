@@ -102,6 +102,27 @@ variable "cluster_access" {
   default = {}
 }
 
+variable "deployer_role_arn" {
+  description = "Role that Terraform runs as, for what it installs by Helm: nobody else administers the cluster, its maker neither."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/", var.deployer_role_arn)) || (var.deployer_role_arn == null && !var.argocd && !anytrue(values(var.controllers)))
+    error_message = "What is installed by Helm (argocd, controllers) needs deployer_role_arn: the ARN of the role or user that Terraform runs as."
+  }
+}
+
+variable "controllers" {
+  description = "What is installed by Helm for the manifests: who registers pods with the balancer, who fetches secrets, who adds nodes."
+  type = object({
+    load_balancer    = optional(bool, true)
+    external_secrets = optional(bool, true)
+    autoscaler       = optional(bool, true)
+  })
+  default = {}
+}
+
 variable "identity" {
   description = "How pods show who they are: irsa or pod_identity."
   type        = string
@@ -173,7 +194,7 @@ variable "gcp_job_subject" {
 }
 
 variable "alb" {
-  description = "Whether Terraform makes the balancer; false where an Ingress of Kubernetes does."
+  description = "Whether Terraform makes the balancer (overlays with components/eks-target-group); false where an Ingress does (components/eks-ingress)."
   type        = bool
   default     = true
 }
@@ -230,6 +251,24 @@ variable "gitops_repository" {
   description = "Repository with deploy/argocd, for Argo CD; null: kubectl applies the root application."
   type        = string
   default     = null
+}
+
+variable "repositories" {
+  description = "Whether the images' repositories are made here: by one of the environments that share an account."
+  type        = bool
+  default     = true
+}
+
+variable "github" {
+  description = "Repository of GitHub whose jobs push images and plan (owner/name), and the bucket of the states; null: none may. Where the repositories are."
+  type        = object({ repository = string, state_bucket = string })
+  default     = null
+}
+
+variable "loki_bucket" {
+  description = "Whether there is a bucket for Loki, and a role, for its chart (deploy/argocd/charts/loki.yaml)."
+  type        = bool
+  default     = false
 }
 
 variable "protect" {

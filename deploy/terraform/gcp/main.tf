@@ -193,7 +193,20 @@ module "nodes" {
   project_id  = var.project_id
   name        = "${var.project}-nodes"
   description = "Nodes of the Kubernetes cluster"
-  roles       = ["roles/artifactregistry.reader", "roles/logging.logWriter", "roles/monitoring.metricWriter"]
+  roles       = ["roles/logging.logWriter", "roles/monitoring.metricWriter"]
+}
+
+module "images" {
+  source = "../modules/gcp/repository"
+  count  = var.gke ? 1 : 0
+
+  project_id = var.project_id
+  region     = var.region
+  name       = var.project
+  readers    = { nodes = "serviceAccount:${module.nodes[0].email}" }
+  labels     = local.labels
+
+  depends_on = [module.apis]
 }
 
 module "gke" {

@@ -32,3 +32,8 @@ output "database" {
   description = "Address of PostgreSQL in the network; null: there is none."
   value       = one(module.database[*].address)
 }
+
+output "images" {
+  description = "Where images are pushed; null: there is no cluster that runs them."
+  value       = one(module.images[*].url)
+}

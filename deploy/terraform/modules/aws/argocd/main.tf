@@ -1,5 +1,9 @@
 # Argo CD, and the one Application that brings all the others. From there on what runs in the cluster is decided in Git;
 # Terraform makes no other object of Kubernetes.
+locals {
+  notifications = var.settings.notifications
+}
+
 resource "helm_release" "argocd" {
   name             = "argocd"
   namespace        = "argocd"
@@ -11,10 +15,17 @@ resource "helm_release" "argocd" {
   timeout          = 900
 
   values = [yamlencode({
-    global = { domain = var.host }
+    global = { domain = var.host, image = { tag = var.image_tag } }
     configs = {
-      params = { "server.insecure" = false }
-      cm     = { "exec.enabled" = false, "admin.enabled" = var.admin }
+      params = merge(var.settings.params, { "server.insecure" = false })
+      cm     = merge(var.settings.cm, { "exec.enabled" = false, "admin.enabled" = var.admin })
+      rbac   = var.settings.rbac
+    }
+    notifications = {
+      notifiers     = { for name, each in local.notifications : name => each if startswith(name, "service.") }
+      templates     = { for name, each in local.notifications : name => each if startswith(name, "template.") }
+      triggers      = { for name, each in local.notifications : name => each if startswith(name, "trigger.") }
+      subscriptions = yamldecode(lookup(local.notifications, "subscriptions", "[]"))
     }
     controller = { replicas = 1 }
     server     = { replicas = var.replicas }

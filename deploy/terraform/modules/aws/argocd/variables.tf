@@ -31,6 +31,28 @@ variable "apps_chart_version" {
   }
 }
 
+variable "image_tag" {
+  description = "Version of Argo CD itself."
+  type        = string
+  default     = "v3.2.1"
+
+  validation {
+    condition     = can(regex("^v[0-9]+\\.[0-9]+\\.[0-9]+$", var.image_tag))
+    error_message = "One version, as v3.2.1."
+  }
+}
+
+variable "settings" {
+  description = "Its ConfigMaps by what they are: argocd-cm, argocd-cmd-params-cm, argocd-rbac-cm, argocd-notifications-cm, as deploy/argocd/install has them."
+  type = object({
+    cm            = optional(map(string), {})
+    params        = optional(map(string), {})
+    rbac          = optional(map(string), {})
+    notifications = optional(map(string), {})
+  })
+  default = {}
+}
+
 variable "host" {
   description = "Host name of its console."
   type        = string

@@ -61,8 +61,9 @@ resource "aws_iam_openid_connect_provider" "this" {
   client_id_list = ["sts.amazonaws.com"]
 }
 
-resource "aws_eks_addon" "this" {
-  for_each = var.addons
+# The network's own run on the nodes themselves: they are there before any node, or no node becomes ready.
+resource "aws_eks_addon" "node" {
+  for_each = { for name, each in var.addons : name => each if each.on_nodes }
 
   cluster_name                = aws_eks_cluster.this.name
   addon_name                  = each.key
@@ -70,9 +71,21 @@ resource "aws_eks_addon" "this" {
   configuration_values        = each.value.configuration
   resolve_conflicts_on_create = "OVERWRITE"
   resolve_conflicts_on_update = "PRESERVE"
+}
 
-  # Pods of add-ons need nodes, but the network's must be there before any.
-  depends_on = [aws_eks_cluster.this]
+# The others have pods that wait for a node: made before one, each would be waited for in vain.
+resource "aws_eks_addon" "this" {
+  for_each = { for name, each in var.addons : name => each if !each.on_nodes }
+
+  cluster_name                = aws_eks_cluster.this.name
+  addon_name                  = each.key
+  addon_version               = each.value.version
+  configuration_values        = each.value.configuration
+  service_account_role_arn    = each.key == "aws-ebs-csi-driver" ? aws_iam_role.volumes.arn : null
+  resolve_conflicts_on_create = "OVERWRITE"
+  resolve_conflicts_on_update = "PRESERVE"
+
+  depends_on = [aws_eks_node_group.this]
 }
 
 resource "aws_eks_access_entry" "this" {

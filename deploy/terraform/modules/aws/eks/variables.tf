@@ -90,18 +90,25 @@ variable "node_disk_gb" {
 }
 
 variable "addons" {
-  description = "Add-ons of EKS: version (null: the newest for the cluster) and configuration as JSON."
+  description = "Add-ons of EKS: version (null: the newest for the cluster), configuration as JSON, and whether it runs on each node and is there before the first."
   type = map(object({
     version       = optional(string)
     configuration = optional(string)
+    on_nodes      = optional(bool, false)
   }))
   default = {
     # Policies of the network are enforced by the same plug-in that gives pods their addresses.
-    vpc-cni                = { configuration = "{\"enableNetworkPolicy\":\"true\"}" }
+    vpc-cni                = { on_nodes = true, configuration = "{\"enableNetworkPolicy\":\"true\"}" }
+    kube-proxy             = { on_nodes = true }
+    eks-pod-identity-agent = { on_nodes = true }
     coredns                = {}
-    kube-proxy             = {}
-    eks-pod-identity-agent = {}
     metrics-server         = {}
+    aws-ebs-csi-driver     = {}
+  }
+
+  validation {
+    condition     = try(var.addons["vpc-cni"].on_nodes, false)
+    error_message = "Without vpc-cni, before the nodes, no node becomes ready."
   }
 }
 

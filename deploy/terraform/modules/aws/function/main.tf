@@ -34,8 +34,14 @@ locals {
     ],
   )
 
-  # Lambda itself makes the addresses; EC2 knows no narrower resource for these.
-  network = ["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces"]
+  # Lambda itself makes the addresses; EC2 knows no narrower resource for these. Its poller of Kafka has addresses of its
+  # own beside the brokers, and asks first where those are.
+  network = concat(
+    var.subnet_ids == null && var.kafka == null ? [] : [
+      "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces",
+    ],
+    var.kafka == null ? [] : ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"],
+  )
 }
 
 resource "aws_cloudwatch_log_group" "this" {
@@ -77,7 +83,7 @@ resource "aws_iam_role_policy" "host" {
     Version = "2012-10-17"
     Statement = concat(
       [for each in local.needs : { Effect = "Allow", Action = each.actions, Resource = each.resources }],
-      var.subnet_ids == null ? [] : [{ Effect = "Allow", Action = local.network, Resource = ["*"] }],
+      length(local.network) == 0 ? [] : [{ Effect = "Allow", Action = local.network, Resource = ["*"] }],
     )
   })
 }

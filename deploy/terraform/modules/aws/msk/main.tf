@@ -53,6 +53,31 @@ resource "aws_vpc_security_group_ingress_rule" "outside" {
   to_port           = local.public_ports[each.value[1]]
 }
 
+# Lambda's pollers have addresses in the brokers' subnets and the brokers' own group: to the brokers, and to the endpoints
+# of Lambda and STS.
+resource "aws_vpc_security_group_ingress_rule" "pollers" {
+  count = var.lambda_pollers ? 1 : 0
+
+  security_group_id            = aws_security_group.this.id
+  description                  = "Kafka (iam) from the pollers of Lambda"
+  referenced_security_group_id = aws_security_group.this.id
+  ip_protocol                  = "tcp"
+  from_port                    = 9098
+  to_port                      = 9098
+}
+
+resource "aws_vpc_security_group_egress_rule" "pollers" {
+  for_each = var.lambda_pollers ? { kafka = 9098, endpoints = 443 } : {}
+
+  security_group_id            = aws_security_group.this.id
+  description                  = each.key == "kafka" ? "Pollers of Lambda to the brokers" : "Pollers of Lambda to the services of AWS"
+  referenced_security_group_id = each.key == "kafka" ? aws_security_group.this.id : null
+  cidr_ipv4                    = each.key == "kafka" ? null : "0.0.0.0/0"
+  ip_protocol                  = "tcp"
+  from_port                    = each.value
+  to_port                      = each.value
+}
+
 resource "aws_cloudwatch_log_group" "this" {
   name              = "/aws/msk/${var.name}"
   retention_in_days = 365

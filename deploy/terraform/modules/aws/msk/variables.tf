@@ -120,6 +120,17 @@ variable "scram_secret_arns" {
   default     = []
 }
 
+variable "lambda_pollers" {
+  description = "Whether functions are called with what is in topics: Lambda polls from beside the brokers, with IAM."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.lambda_pollers || var.iam
+    error_message = "The pollers of functions show IAM credentials: iam is needed."
+  }
+}
+
 variable "plaintext" {
   description = "Whether clients inside may connect without TLS, too."
   type        = bool

@@ -45,6 +45,7 @@ resource "aws_iam_role_policy" "this" {
     Statement = [for each in var.statements : merge(
       { Effect = "Allow", Action = each.actions, Resource = each.resources },
       each.via_service == null ? {} : { Condition = { StringEquals = { "kms:ViaService" = each.via_service } } },
+      each.conditions == null ? {} : { Condition = each.conditions },
     )]
   })
 }

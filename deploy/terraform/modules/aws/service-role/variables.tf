@@ -58,11 +58,12 @@ variable "service_account" {
 }
 
 variable "statements" {
-  description = "What it may do. via_service: only through that service (for keys of KMS)."
+  description = "What it may do. via_service: only through that service (for keys of KMS). conditions: operator, key, values, as IAM writes them."
   type = list(object({
     actions     = list(string)
     resources   = list(string)
     via_service = optional(list(string))
+    conditions  = optional(map(map(list(string))))
   }))
   default = []
 
@@ -71,7 +72,13 @@ variable "statements" {
     error_message = "Actions are named one by one, as s3:GetObject; no pattern."
   }
   validation {
-    condition     = alltrue([for each in var.statements : length(each.resources) > 0 && !contains(each.resources, "*")])
-    error_message = "A statement names its resources; * alone is every resource of the account."
+    condition = alltrue([for each in var.statements : length(each.resources) > 0 && (
+      !contains(each.resources, "*") || alltrue([for action in each.actions : can(regex("^[a-z0-9-]+:Describe[A-Za-z]+$", action))])
+    )])
+    error_message = "A statement names its resources; * alone is every resource of the account, and for descriptions only, which know no narrower one."
+  }
+  validation {
+    condition     = alltrue([for each in var.statements : each.via_service == null || each.conditions == null])
+    error_message = "A statement has via_service or conditions."
   }
 }

@@ -21,6 +21,34 @@ run "with_the_application_of_all_applications" {
   }
 }
 
+run "settings_reach_the_chart" {
+  command = plan
+  variables {
+    settings = {
+      cm            = { "admin.enabled" = "true", "timeout.reconciliation" = "180s" }
+      rbac          = { "policy.default" = "" }
+      notifications = { "service.webhook.x" = "url: x", "template.a" = "b", "trigger.c" = "d", subscriptions = "- recipients: [x]" }
+    }
+  }
+
+  assert {
+    condition     = yamldecode(helm_release.argocd.values[0]).configs.cm == { "admin.enabled" = false, "exec.enabled" = false, "timeout.reconciliation" = "180s" } && yamldecode(helm_release.argocd.values[0]).configs.rbac["policy.default"] == ""
+    error_message = "as they are given, but for who may log in"
+  }
+  assert {
+    condition     = yamldecode(helm_release.argocd.values[0]).notifications == { notifiers = { "service.webhook.x" = "url: x" }, templates = { "template.a" = "b" }, triggers = { "trigger.c" = "d" }, subscriptions = [{ recipients = ["x"] }] }
+    error_message = "sorted as the chart wants them"
+  }
+}
+
+run "a_tag_that_moves" {
+  command = plan
+  variables {
+    image_tag = "latest"
+  }
+  expect_failures = [var.image_tag]
+}
+
 run "charts_from_nowhere" {
   command = plan
   variables {

@@ -29,6 +29,31 @@ run "the_documented_nodes_and_a_private_api" {
   }
 }
 
+run "what_waits_for_nodes_comes_after_them" {
+  command = plan
+
+  assert {
+    condition     = toset(keys(aws_eks_addon.node)) == toset(["vpc-cni", "kube-proxy", "eks-pod-identity-agent"])
+    error_message = "before the nodes only what runs on them by itself"
+  }
+  assert {
+    condition     = toset(keys(aws_eks_addon.this)) == toset(["coredns", "metrics-server", "aws-ebs-csi-driver"])
+    error_message = "names, measures and disks, whose pods need a node"
+  }
+  assert {
+    condition     = aws_iam_role.volumes.name == "ecommerce-eks-volumes" && endswith(aws_iam_role_policy_attachment.volumes.policy_arn, ":iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy")
+    error_message = "the driver of disks has a role of its own"
+  }
+}
+
+run "no_network_before_the_nodes" {
+  command = plan
+  variables {
+    addons = { vpc-cni = {}, coredns = {} }
+  }
+  expect_failures = [var.addons]
+}
+
 run "the_api_from_named_networks" {
   command = plan
   variables {

@@ -108,6 +108,28 @@ run "public_for_the_whole_world" {
   expect_failures = [var.public_client_cidrs]
 }
 
+run "pollers_of_functions" {
+  command = plan
+  variables {
+    lambda_pollers = true
+  }
+
+  assert {
+    condition     = aws_vpc_security_group_ingress_rule.pollers[0].from_port == 9098 && toset([for each in aws_vpc_security_group_egress_rule.pollers : each.to_port]) == toset([9098, 443])
+    error_message = "they stand in the brokers' group: to Kafka and to the endpoints"
+  }
+}
+
+run "pollers_without_iam" {
+  command = plan
+  variables {
+    lambda_pollers = true
+    iam            = false
+    scram          = true
+  }
+  expect_failures = [var.lambda_pollers]
+}
+
 run "example" {
   command = plan
   module {

@@ -111,6 +111,44 @@ run "every_resource" {
   expect_failures = [var.statements]
 }
 
+run "descriptions_of_everything_and_the_rest_by_tag" {
+  command = plan
+  variables {
+    statements = [
+      { actions = ["autoscaling:DescribeTags"], resources = ["*"] },
+      {
+        actions    = ["autoscaling:SetDesiredCapacity"]
+        resources  = ["arn:aws:autoscaling:us-east-1:111122223333:autoScalingGroup:*:autoScalingGroupName/eks-x"]
+        conditions = { StringEquals = { "aws:ResourceTag/owner" = ["x"] } }
+      },
+    ]
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.this[0].policy).Statement[1].Condition.StringEquals["aws:ResourceTag/owner"] == ["x"]
+    error_message = "conditions are written as they are given"
+  }
+}
+
+run "every_secret_is_no_description" {
+  command = plan
+  variables {
+    statements = [{ actions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], resources = ["*"] }]
+  }
+  expect_failures = [var.statements]
+}
+
+run "two_kinds_of_conditions" {
+  command = plan
+  variables {
+    statements = [{
+      actions     = ["kms:Decrypt"], resources = ["arn:aws:kms:us-east-1:111122223333:key/x"]
+      via_service = ["s3.us-east-1.amazonaws.com"], conditions = { Bool = { "aws:SecureTransport" = ["true"] } }
+    }]
+  }
+  expect_failures = [var.statements]
+}
+
 run "example" {
   command = plan
   module {

@@ -1,0 +1,8 @@
+module "ci" {
+  source = "../.."
+
+  name                  = "ecommerce"
+  repository            = "example/stoa"
+  image_repository_arns = ["arn:aws:ecr:us-east-1:111122223333:repository/ecommerce/api-gateway"]
+  state_bucket          = "ecommerce-terraform-111122223333"
+}

@@ -1,0 +1,45 @@
+variable "name" {
+  description = "Before the roles' names."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,54}$", var.name))
+    error_message = "1 to 54 letters, digits, dashes and underscores."
+  }
+}
+
+variable "repository" {
+  description = "Repository of GitHub, as owner/name; exactly one."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$", var.repository))
+    error_message = "A repository is written as owner/name, with no pattern in it."
+  }
+}
+
+variable "push_environment" {
+  description = "Environment of GitHub whose jobs push images: who may deploy to it decides who pushes."
+  type        = string
+  default     = "production"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]+$", var.push_environment))
+    error_message = "An environment is a word, with no pattern in it."
+  }
+}
+
+variable "image_repository_arns" {
+  description = "Repositories of images that are pushed to."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.image_repository_arns) > 0 && !anytrue([for each in var.image_repository_arns : strcontains(each, "*")])
+    error_message = "Repositories are named one by one."
+  }
+}
+
+variable "state_bucket" {
+  description = "Bucket of Terraform's states, which a plan reads."
+  type        = string
+}
