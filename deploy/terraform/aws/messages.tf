@@ -16,6 +16,7 @@ module "kafka" {
   scram_secret_arns      = var.kafka_edge == "none" ? [] : [aws_secretsmanager_secret.edge[0].arn]
   lambda_pollers         = contains(keys(var.functions), "ecommerce-notification")
   public                 = local.public
+  public_open            = local.public && var.kafka_open
   public_client_cidrs    = local.public ? [for each in var.gcp_addresses : "${each}/32"] : []
   client_cidrs           = var.kafka_edge == "vpn" ? [var.gcp_cidr] : []
   kms_key_arn            = module.key.arn

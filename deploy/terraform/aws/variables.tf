@@ -170,6 +170,12 @@ variable "kafka_edge" {
   }
 }
 
+variable "kafka_open" {
+  description = "With kafka_edge = public: whether the public addresses are there. false in the apply that makes the brokers, true from the next on."
+  type        = bool
+  default     = false
+}
+
 variable "gcp_addresses" {
   description = "Addresses of the other cloud: its NAT's for public (nat_addresses), its gateway's two for vpn (vpn_addresses)."
   type        = list(string)

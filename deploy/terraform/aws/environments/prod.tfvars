@@ -9,6 +9,7 @@ monthly_budget_usd  = 900
 
 db_multi_az     = true
 kafka_edge      = "public"
+kafka_open      = true # false in the apply that makes the brokers
 gcp_addresses   = ["203.0.113.10"]
 loki_bucket     = true
 github          = { repository = "example/stoa", state_bucket = "ecommerce-terraform-state-111122223333" }

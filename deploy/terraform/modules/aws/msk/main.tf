@@ -126,10 +126,10 @@ resource "aws_msk_cluster" "this" {
       }
     }
 
-    # Public access is switched on in a second apply: a cluster is made without it.
+    # A cluster is made without public addresses, in the subnets and with the settings that they ask for, and opened later.
     connectivity_info {
       public_access {
-        type = var.public ? "SERVICE_PROVIDED_EIPS" : "DISABLED"
+        type = var.public && var.public_open ? "SERVICE_PROVIDED_EIPS" : "DISABLED"
       }
     }
   }

@@ -81,13 +81,24 @@ variable "client_cidrs" {
 }
 
 variable "public" {
-  description = "Whether the brokers have public addresses, for the other cloud. Asks for TLS and for credentials."
+  description = "Whether the brokers are made for public addresses, for the other cloud. Asks for TLS and for credentials."
   type        = bool
   default     = false
 
   validation {
     condition     = !var.public || ((var.iam || var.scram) && !var.plaintext)
     error_message = "Brokers with public addresses need iam or scram, and no plain text."
+  }
+}
+
+variable "public_open" {
+  description = "Whether the public addresses are there: false when the cluster is made, which AWS makes only without them, true from the second apply on."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.public_open || var.public
+    error_message = "Only brokers that are made for it (public) are opened."
   }
 }
 

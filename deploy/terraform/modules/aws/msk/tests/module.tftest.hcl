@@ -32,6 +32,7 @@ run "public_brokers_for_the_other_cloud" {
   command = plan
   variables {
     public              = true
+    public_open         = true
     scram               = true
     public_client_cidrs = ["203.0.113.7/32"]
   }
@@ -106,6 +107,28 @@ run "public_for_the_whole_world" {
     public_client_cidrs = ["0.0.0.0/0"]
   }
   expect_failures = [var.public_client_cidrs]
+}
+
+run "it_is_made_closed" {
+  command = plan
+  variables {
+    public              = true
+    scram               = true
+    public_client_cidrs = ["203.0.113.7/32"]
+  }
+
+  assert {
+    condition     = one(one(one(aws_msk_cluster.this.broker_node_group_info).connectivity_info).public_access).type == "DISABLED" && strcontains(aws_msk_configuration.this.server_properties, "allow.everyone.if.no.acl.found=false")
+    error_message = "AWS makes no cluster with public addresses; the settings that they ask for are there from the first apply on"
+  }
+}
+
+run "opened_without_being_made_for_it" {
+  command = plan
+  variables {
+    public_open = true
+  }
+  expect_failures = [var.public_open]
 }
 
 run "pollers_of_functions" {
