@@ -186,9 +186,10 @@ task<result<void>> ended(grpc_connection::state& by, std::string path,
                 [shared, back, what = std::move(what),
                  busy = asio::make_work_guard(back)](grpc::Status status) mutable {
                     what->status = std::move(status);
-                    asio::post(back, [shared = std::move(shared), busy = std::move(busy)] {
-                        (*shared)(result<void>());
-                    });
+                    // Nothing of the call may end on gRPC's thread: the last to let go of a channel
+                    // waits for that thread, and would wait for itself.
+                    asio::post(back, [shared = std::move(shared), busy = std::move(busy),
+                                      what = std::move(what)] { (*shared)(result<void>()); });
                 });
         },
         use_task, std::move(path), std::move(call));
