@@ -42,8 +42,11 @@ def test_every_state_has_a_place_with_a_lock(workspace):
     for environment in ("dev", "prod"):
         aws = (workspace.folder / f"aws/environments/{environment}.backend.hcl").read_text()
         assert "use_lockfile = true" in aws and f"/{environment}.tfstate" in aws
+        # With the key of the bucket, which the role of pull requests may use; encrypt alone would be without it.
+        assert 'kms_key_id   = "alias/ecommerce-terraform-state"' in aws
         # Cloud Storage's backend locks by itself.
         assert f"/{environment}\"" in (workspace.folder / f"gcp/environments/{environment}.backend.hcl").read_text()
+    assert 'name        = "${var.project}-terraform-state"' in (workspace.folder / "state/aws/main.tf").read_text()
     assert 'backend "s3"' in (workspace.folder / "aws/versions.tf").read_text()
     assert 'backend "gcs"' in (workspace.folder / "gcp/versions.tf").read_text()
 

@@ -71,7 +71,7 @@ def test_functions_and_what_calls_them(aws):
 def test_kafka(aws):
     it = one(aws, "aws_msk_cluster")
     (group,) = it["broker_node_group_info"]
-    assert (it["cluster_name"], it["kafka_version"], it["number_of_broker_nodes"], group["instance_type"]) == ("ecommerce-kafka", "3.5.1", 3, "kafka.t3.small")
+    assert (it["cluster_name"], it["kafka_version"], it["number_of_broker_nodes"], group["instance_type"]) == ("ecommerce-kafka", "3.9.x", 3, "kafka.t3.small"), "3.5.1 is out of support"
     assert group["storage_info"][0]["ebs_storage_info"][0]["volume_size"] == 100
     assert it["logging_info"][0]["broker_logs"][0]["cloudwatch_logs"][0]["enabled"]
 
@@ -113,6 +113,23 @@ def test_the_balancer_and_who_reaches_it(aws):
     assert (redirect["protocol"], redirect["port"]) == ("HTTPS", "443")
     (balancer,) = {group for group, _ in open_}
     assert any("functions_alb" in address and each["referenced_security_group_id"] == balancer for address, each in aws["aws_vpc_security_group_ingress_rule"])
+
+
+def test_a_log_may_be_written_before_its_balancer_is_made(applied):
+    """A balancer tries at once whether it may write there; an order that only the ids say is not enough."""
+    calls = applied["aws", "prod"].plan["configuration"]["root_module"]["module_calls"]
+    assert calls["balancer"]["expressions"]["log_bucket"]["references"][0] == "module.logs.name"
+    assert calls["logs"]["module"]["outputs"]["name"]["depends_on"] == ["aws_s3_bucket_policy.this"]
+
+
+def test_the_key_is_given_to_services_that_use_it_and_no_other(aws):
+    given = {}
+    for each in json.loads(one(aws, "aws_kms_key")["policy"])["Statement"]:
+        for service in drift.listed(each["Principal"].get("Service", [])):
+            given[service] = each["Condition"]
+    # Alarms write to an encrypted topic, and logs are encrypted; everything else uses the key as the role that asks for it.
+    assert set(given) == {"cloudwatch.amazonaws.com", f"logs.{facts.REGION}.amazonaws.com"}
+    assert given[f"logs.{facts.REGION}.amazonaws.com"] == {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:{facts.REGION}:{facts.ACCOUNT}:*"}}
 
 
 def test_topics_queues_and_repositories(aws, needs):
@@ -169,7 +186,7 @@ def test_dataproc(gcp):
     (config,) = it["cluster_config"]
     assert (it["name"], it["region"]) == ("ecommerce-analytics", "us-central1")
     assert config["master_config"][0]["machine_type"] == config["worker_config"][0]["machine_type"] == "n1-standard-4" and config["worker_config"][0]["num_instances"] == 2
-    assert config["master_config"][0]["disk_config"][0]["boot_disk_size_gb"] == 50 and config["software_config"][0]["image_version"] == "2.1-debian11"
+    assert config["master_config"][0]["disk_config"][0]["boot_disk_size_gb"] == 50 and config["software_config"][0]["image_version"] == "2.3-debian12", "2.1 is out of support"
     assert {"FLINK", "JUPYTER", "DOCKER"} <= set(config["software_config"][0]["optional_components"]) and config["endpoint_config"][0]["enable_http_port_access"]
     assert config["gce_cluster_config"][0]["service_account_scopes"] == ["cloud-platform"] and config["gce_cluster_config"][0]["internal_ip_only"]
 
@@ -201,8 +218,32 @@ def test_googles_apis(gcp):
     # An API that a resource belongs to is switched on.
     needed = {"google_firestore_database": "firestore", "google_artifact_registry_repository": "artifactregistry", "google_bigquery_dataset": "bigquery",
               "google_container_cluster": "container", "google_secret_manager_secret": "secretmanager", "google_sql_database_instance": "sqladmin",
-              "google_service_networking_connection": "servicenetworking", "google_iam_workload_identity_pool": "iam", "google_logging_project_sink": "logging"}
+              "google_service_networking_connection": "servicenetworking", "google_service_account": "iam", "google_iam_workload_identity_pool": "iam", "google_logging_project_sink": "logging"}
     assert {api for kind, api in needed.items() if kind in gcp} <= on
+    assert "binaryauthorization" in on and one(gcp, "google_container_cluster")["binary_authorization"], "the cluster asks it about every pod"
+
+
+def test_googles_apis_are_on_before_what_asks_for_them(applied):
+    """A project that is new has none: what does not wait for them is refused on some days and made on others."""
+    root = applied["gcp", "prod"].plan["configuration"]["root_module"]
+    calls = root["module_calls"]
+
+    def waits(name, seen=()):
+        said = calls[name].get("depends_on", []) + re.findall(r"module\.\w+", json.dumps(calls[name].get("expressions", {})))
+        return name == "apis" or any(waits(each.split(".")[1], (*seen, name)) for each in said if each.split(".")[1] not in seen)
+
+    assert [name for name in calls if not waits(name)] == []
+    assert all(any(each.startswith("module.") for each in it.get("depends_on", [])) for it in root.get("resources", []) if it["mode"] == "managed")
+
+
+def test_what_submits_jobs_may_act_as_those_who_run_them_without_servers(applied, gcp):
+    emails = {each["account_id"]: each["email"] for each in values(gcp, "google_service_account")}
+    users = {each["member"] for address, each in gcp["google_service_account_iam_member"] if address.startswith("module.runner.") and ".users[" in address}
+    assert users == {f"serviceAccount:ecommerce-submitter@{facts.PROJECT}.iam.gserviceaccount.com"} == {f"serviceAccount:{emails['ecommerce-submitter']}"}
+    # The role that may be it, in AWS, is the one that Terraform runs as there.
+    trusted = one(gcp, "google_iam_workload_identity_pool_provider")["attribute_condition"]
+    role = applied["aws", "prod"].plan["variables"]["deployer_role_arn"]["value"].rsplit("/", 1)[1]
+    assert f"'{role}'" in trusted
 
 
 def test_tags(applied):

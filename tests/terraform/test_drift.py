@@ -174,7 +174,7 @@ def test_brokers_for_jobs_in_the_other_cloud_are_named_by_its_shop(applied):
     """Jobs and a shop on GKE reach the same public brokers, by the port that Terraform opens for SCRAM."""
     there = applied["gcp", "prod"].plan["variables"]["kafka_brokers"]["value"]
     assert manifests.settings("prod-gke")["KAFKA_BOOTSTRAP_SERVERS"] == there
-    given = applied["aws", "prod"].state["outputs"]["kafka_public_brokers"]["value"]
+    given = applied["aws", "prod"].state["outputs"]["kafka_edge_brokers"]["value"]
     ports = [{broker.rsplit(":", 1)[1] for broker in each.split(",")} for each in (there, given)]
     assert ports[0] == ports[1] == {"9196"}
     (rule,) = manifests.of_kind("prod-gke", "NetworkPolicy")["to-kafka"]["spec"]["egress"]

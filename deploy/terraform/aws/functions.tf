@@ -74,12 +74,12 @@ locals {
       timeout     = 60
       network     = true
       environment = { KAFKA_BROKERS = module.kafka.brokers_iam }
-      buckets     = { images = local.bucket_arn["${var.project}-product-images"] }
+      buckets     = { images = local.bucket_arn["ecommerce-product-images"] }
       topics      = {}
       queues      = {}
       kafka       = null
       statements = [
-        { actions = ["s3:GetObject", "s3:PutObject"], resources = ["${local.bucket_arn["${var.project}-product-images"]}/*"] },
+        { actions = ["s3:GetObject", "s3:PutObject"], resources = ["${local.bucket_arn["ecommerce-product-images"]}/*"] },
         { actions = ["kafka-cluster:Connect", "kafka-cluster:WriteDataIdempotently"], resources = [module.kafka.arn] },
         { actions = ["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"], resources = ["${local.kafka_topic}/${local.images_topic}"] },
         local.key_use,
@@ -93,7 +93,7 @@ locals {
       environment = {
         KAFKA_BROKERS         = module.kafka.brokers_iam
         SNS_TOPIC_ARN         = module.notifications.arn
-        DEAD_LETTER_QUEUE_URL = module.queue["ecommerce-notification"].url
+        DEAD_LETTER_QUEUE_URL = one([for name, each in module.queue : each.url if name == "ecommerce-notification"])
         DYNAMODB_TABLE_PREFIX = var.resource_prefix
       }
       buckets = {}
@@ -106,7 +106,7 @@ locals {
       }
       statements = [
         { actions = ["sns:Publish"], resources = [module.notifications.arn] },
-        { actions = ["sqs:SendMessage"], resources = [module.queue["ecommerce-notification"].arn] },
+        { actions = ["sqs:SendMessage"], resources = [for name, each in module.queue : each.arn if name == "ecommerce-notification"] },
         {
           actions   = ["dynamodb:GetItem", "dynamodb:PutItem"]
           resources = [module.tables.arns["ecommerce-notifications"]]
@@ -124,7 +124,8 @@ module "function" {
   name               = "${var.resource_prefix}${each.key}"
   description        = local.function[each.key].description
   handler            = each.key
-  package            = { bucket = module.packages.name, key = each.value.key }
+  package            = each.value.key == null ? null : { bucket = module.packages.name, key = each.value.key }
+  image_uri          = each.value.image
   memory_mb          = local.function[each.key].memory
   timeout_seconds    = local.function[each.key].timeout
   environment        = local.function[each.key].environment

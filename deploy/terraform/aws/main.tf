@@ -22,10 +22,8 @@ module "key" {
 
   name        = "${local.name}-data"
   description = "What the shop keeps: tables, objects, messages, disks, logs"
-  services = [
-    "cloudwatch.amazonaws.com", "delivery.logs.amazonaws.com", "events.amazonaws.com",
-    "logs.${var.region}.amazonaws.com", "s3.amazonaws.com", "sns.amazonaws.com",
-  ]
+  services    = ["cloudwatch.amazonaws.com"] # alarms, to an encrypted topic; others use it as who asks them
+  logs_region = var.region
 }
 
 module "network" {
@@ -36,7 +34,7 @@ module "network" {
   cluster_name = "${local.name}-eks"
   kms_key_arn  = module.key.arn
   # Lambda's, for the pollers of Kafka: theirs are addresses that no NAT serves where brokers stand in public subnets.
-  interface_endpoints = ["ecr.api", "ecr.dkr", "lambda", "sts"]
+  interface_endpoints = distinct(concat(["ecr.api", "ecr.dkr", "lambda", "sts"], var.interface_endpoints))
 }
 
 module "eks" {
@@ -72,6 +70,7 @@ module "ci" {
   name                  = local.name
   repository            = var.github.repository
   state_bucket          = var.github.state_bucket
+  state_key_alias       = "alias/${var.project}-terraform-state" # ../state/aws
   image_repository_arns = values(module.images[0].arns)
 }
 

@@ -13,13 +13,14 @@ module "kafka" {
   subnet_ids             = local.public ? module.network.public_subnet_ids : module.network.private_subnet_ids
   client_security_groups = { nodes = module.eks.security_group_id, functions = aws_security_group.functions.id }
   scram                  = var.kafka_edge != "none"
-  scram_secret_arns      = var.kafka_edge == "none" ? [] : [aws_secretsmanager_secret.edge[0].arn]
-  lambda_pollers         = contains(keys(var.functions), "ecommerce-notification")
-  public                 = local.public
-  public_open            = local.public && var.kafka_open
-  public_client_cidrs    = local.public ? [for each in var.gcp_addresses : "${each}/32"] : []
-  client_cidrs           = var.kafka_edge == "vpn" ? [var.gcp_cidr] : []
-  kms_key_arn            = module.key.arn
+  # MSK reads the secret when it is associated: only once a person has put a value into it.
+  scram_secret_arns   = var.kafka_edge != "none" && var.kafka_open ? [aws_secretsmanager_secret.edge[0].arn] : []
+  lambda_pollers      = contains(keys(var.functions), "ecommerce-notification")
+  public              = local.public
+  public_open         = local.public && var.kafka_open
+  public_client_cidrs = local.public ? [for each in var.gcp_addresses : "${each}/32"] : []
+  client_cidrs        = var.kafka_edge == "vpn" ? [var.gcp_cidr] : []
+  kms_key_arn         = module.key.arn
 }
 
 # What the jobs of the other cloud show to the brokers; MSK wants this beginning of the name and a key of our own.

@@ -22,6 +22,11 @@ output "roles" {
   value       = merge({ for account, each in module.identity : account => each.arn }, { secrets = module.secrets_identity.arn })
 }
 
+output "functions_bucket" {
+  description = "Where the functions' zips lie, before the functions are made."
+  value       = module.packages.name
+}
+
 output "repositories" {
   description = "Where images are pushed; null where another environment of the account makes the repositories."
   value       = one(module.images[*].urls)
@@ -43,9 +48,9 @@ output "database_password_secret" {
 }
 
 # For the other cloud.
-output "kafka_public_brokers" {
-  description = "Brokers for the other cloud with kafka_edge = public: kafka_brokers of the gcp composition."
-  value       = local.public ? module.kafka.brokers_public_scram : null
+output "kafka_edge_brokers" {
+  description = "Brokers for the other cloud, by kafka_edge: kafka_brokers of the gcp composition."
+  value       = { none = null, public = module.kafka.brokers_public_scram, vpn = module.kafka.brokers_scram }[var.kafka_edge]
 }
 
 output "tunnels_secret" {

@@ -37,8 +37,8 @@ locals {
 
   # Whom a new object sets going.
   listeners = {
-    "${var.project}-products"       = { for name, each in module.function : "import" => { arn = each.arn, suffix = ".csv" } if name == "product-import" }
-    "${var.project}-product-images" = { for name, each in module.function : "resize" => { arn = each.arn, prefix = "originals/" } if name == "product-image-processor" }
+    "${var.project}-products"  = { for name, each in module.function : "import" => { arn = each.arn, suffix = ".csv" } if name == "product-import" }
+    "ecommerce-product-images" = { for name, each in module.function : "resize" => { arn = each.arn, prefix = "originals/" } if name == "product-image-processor" }
   }
 }
 

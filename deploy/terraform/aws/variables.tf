@@ -67,6 +67,12 @@ variable "nat" {
   default     = "per_zone"
 }
 
+variable "interface_endpoints" {
+  description = "Services of AWS that are reached inside the network, besides S3, DynamoDB, ECR, Lambda and STS: with nat = none all that pods, nodes and functions call."
+  type        = list(string)
+  default     = []
+}
+
 variable "kubernetes_version" {
   description = "Version of Kubernetes (modules/aws/eks)."
   type        = string
@@ -148,9 +154,9 @@ variable "db_multi_az" {
 }
 
 variable "kafka_version" {
-  description = "Version of Kafka."
+  description = "Version of Kafka (modules/aws/msk)."
   type        = string
-  default     = "3.5.1"
+  default     = "3.9.x"
 }
 
 variable "kafka_instance_type" {
@@ -171,7 +177,7 @@ variable "kafka_edge" {
 }
 
 variable "kafka_open" {
-  description = "With kafka_edge = public: whether the public addresses are there. false in the apply that makes the brokers, true from the next on."
+  description = "Whether the other cloud may come in: with kafka_edge = public the public addresses, with public and vpn the user of the secret AmazonMSK_…. false in the apply that makes the brokers; true from the next on, when the secret has its value."
   type        = bool
   default     = false
 }
@@ -221,9 +227,10 @@ variable "shop_url" {
 }
 
 variable "functions" {
-  description = "Zips of the functions, by function; what is not named is not made."
+  description = "Each function's zip in the bucket of functions (key), or its image in ECR (image, by digest); what is not named is not made."
   type = map(object({
-    key = string
+    key   = optional(string)
+    image = optional(string)
   }))
   default = {
     product-import          = { key = "product-import.zip" }
@@ -234,6 +241,10 @@ variable "functions" {
   validation {
     condition     = alltrue([for name, _ in var.functions : contains(["product-import", "product-image-processor", "ecommerce-notification"], name)])
     error_message = "The functions are product-import, product-image-processor and ecommerce-notification."
+  }
+  validation {
+    condition     = alltrue([for each in var.functions : (each.key == null) != (each.image == null)])
+    error_message = "A function has a key or an image, one of them."
   }
 }
 

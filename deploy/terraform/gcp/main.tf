@@ -62,13 +62,19 @@ module "access_log" {
   name        = "${var.project}-access-logs-${var.project_id}"
   location    = upper(var.region)
   expire_days = 90
+  takes_logs  = true
   labels      = local.labels
+
+  depends_on = [module.apis]
 }
 
 # --- who runs what
 
 locals {
   buckets = { for name, each in module.bucket : trimprefix(name, "${var.project}-") => each.name }
+
+  # By its name, which is known before it is made.
+  submitter = var.aws_account_id == null ? [] : ["serviceAccount:${var.project}-submitter@${var.project_id}.iam.gserviceaccount.com"]
 }
 
 # Flink's cluster. The documents give it Storage Admin and Dataproc Editor on the whole project; it works with less.
@@ -84,6 +90,8 @@ module "flink" {
     name => { bucket = local.buckets[name], role = name == "flink-code" ? "roles/storage.objectViewer" : "roles/storage.objectAdmin" }
   }
   users = var.submitters
+
+  depends_on = [module.apis]
 }
 
 module "runner" {
@@ -101,7 +109,10 @@ module "runner" {
     for name in ["flink-code", "analytics-results", "dataproc-staging", "dataproc-temp"] :
     name => { bucket = local.buckets[name], role = name == "flink-code" ? "roles/storage.objectViewer" : "roles/storage.objectAdmin" }
   }
-  users = var.submitters
+  # A job without servers is submitted as this account, which asks for leave to act as it.
+  users = concat(var.submitters, local.submitter)
+
+  depends_on = [module.apis, module.submitter]
 }
 
 # Roles of AWS that submit jobs act as this account; it has no key.
@@ -114,6 +125,8 @@ module "submitter" {
   description  = "Submits jobs, for roles of AWS"
   roles        = ["roles/dataproc.editor"]
   bucket_roles = { code = { bucket = local.buckets["flink-code"], role = "roles/storage.objectAdmin" } }
+
+  depends_on = [module.apis]
 }
 
 module "federation" {
@@ -194,6 +207,8 @@ module "nodes" {
   name        = "${var.project}-nodes"
   description = "Nodes of the Kubernetes cluster"
   roles       = ["roles/logging.logWriter", "roles/monitoring.metricWriter"]
+
+  depends_on = [module.apis]
 }
 
 module "images" {

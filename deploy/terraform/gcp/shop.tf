@@ -32,6 +32,8 @@ module "shop" {
     { for name, each in module.shop_bucket : name => { bucket = each.name, role = "roles/storage.objectAdmin" } },
     { analytics-results = { bucket = local.buckets["analytics-results"], role = "roles/storage.objectAdmin" } },
   )
+
+  depends_on = [module.apis]
 }
 
 module "secrets_reader" {
@@ -69,4 +71,6 @@ resource "google_compute_global_address" "gateway" {
 
   project = var.project_id
   name    = "${var.project}-gateway"
+
+  depends_on = [module.apis]
 }

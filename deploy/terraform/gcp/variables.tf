@@ -116,7 +116,7 @@ variable "kafka_edge" {
 }
 
 variable "kafka_brokers" {
-  description = "Brokers that jobs are told: kafka_public_brokers of the aws composition, or its inside ones with vpn."
+  description = "Brokers that jobs are told: kafka_edge_brokers of the aws composition."
   type        = string
   default     = null
 

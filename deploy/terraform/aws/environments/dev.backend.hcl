@@ -3,4 +3,5 @@ bucket       = "ecommerce-terraform-state-111122223333"
 key          = "shop/dev.tfstate"
 region       = "us-east-1"
 encrypt      = true
+kms_key_id   = "alias/ecommerce-terraform-state" # without it the state is encrypted, but not with the bucket's key
 use_lockfile = true

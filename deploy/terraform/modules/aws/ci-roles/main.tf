@@ -72,6 +72,16 @@ resource "aws_iam_role_policy" "plan" {
     Version = "2012-10-17"
     Statement = [
       { Effect = "Allow", Action = ["s3:GetObject"], Resource = ["arn:${data.aws_partition.here.partition}:s3:::${var.state_bucket}/*"] },
+      {
+        # Both are encrypted with the states' key, which has its alias whatever its number is.
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = ["arn:${data.aws_partition.here.partition}:kms:*:${data.aws_caller_identity.here.account_id}:key/*"]
+        Condition = {
+          "ForAnyValue:StringEquals" = { "kms:ResourceAliases" = var.state_key_alias }
+          StringLike                 = { "kms:ViaService" = "s3.*.amazonaws.com" }
+        }
+      },
       # The lock beside it.
       { Effect = "Allow", Action = ["s3:DeleteObject", "s3:PutObject"], Resource = ["arn:${data.aws_partition.here.partition}:s3:::${var.state_bucket}/*.tflock"] },
     ]

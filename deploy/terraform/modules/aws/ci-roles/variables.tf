@@ -43,3 +43,13 @@ variable "state_bucket" {
   description = "Bucket of Terraform's states, which a plan reads."
   type        = string
 }
+
+variable "state_key_alias" {
+  description = "Alias of the key that encrypts them, with alias/."
+  type        = string
+
+  validation {
+    condition     = can(regex("^alias/[a-zA-Z0-9/_-]+$", var.state_key_alias))
+    error_message = "An alias is written as alias/ecommerce-terraform-state, with no pattern in it."
+  }
+}

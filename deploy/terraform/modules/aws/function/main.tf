@@ -18,7 +18,7 @@ locals {
     var.kafka == null ? [] : [
       { actions = ["kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"], resources = [var.kafka.cluster_arn] },
       {
-        actions   = ["kafka-cluster:Connect"]
+        actions   = ["kafka-cluster:Connect", "kafka-cluster:DescribeClusterDynamicConfiguration"]
         resources = [var.kafka.cluster_arn]
       },
       {

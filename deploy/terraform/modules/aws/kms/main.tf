@@ -44,6 +44,17 @@ locals {
           Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.here.account_id } }
         },
       ],
+      # CloudWatch's logs say which group they are of, and nothing of an account: the condition that AWS documents for them.
+      var.logs_region == null ? [] : [
+        {
+          Sid       = "Logs"
+          Effect    = "Allow"
+          Principal = { Service = "logs.${var.logs_region}.amazonaws.com" }
+          Action    = local.use
+          Resource  = "*"
+          Condition = { ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:${data.aws_partition.here.partition}:logs:${var.logs_region}:${data.aws_caller_identity.here.account_id}:*" } }
+        },
+      ],
     )
   }
 }

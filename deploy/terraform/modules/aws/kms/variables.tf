@@ -22,6 +22,16 @@ variable "services" {
     condition     = alltrue([for each in var.services : can(regex("^[a-z0-9.-]+\\.amazonaws\\.com$", each))])
     error_message = "A service is named as sns.amazonaws.com."
   }
+  validation {
+    condition     = !anytrue([for each in var.services : startswith(each, "logs.")])
+    error_message = "CloudWatch's logs are given the key by logs_region."
+  }
+}
+
+variable "logs_region" {
+  description = "Region whose groups of CloudWatch's logs are encrypted with it; null: none."
+  type        = string
+  default     = null
 }
 
 variable "deletion_window_days" {

@@ -84,8 +84,10 @@ resource "aws_cloudwatch_log_group" "this" {
   kms_key_id        = var.kms_key_arn
 }
 
+# A configuration is for one version, and its name is taken until it is gone: with a new version comes a new name, or the
+# new one could not be made before the old one goes.
 resource "aws_msk_configuration" "this" {
-  name           = var.name
+  name           = "${var.name}-${replace(var.kafka_version, ".", "-")}"
   kafka_versions = [var.kafka_version]
 
   # Topics are declared; a name that is mistyped must not become one.

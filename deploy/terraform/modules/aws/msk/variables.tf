@@ -10,13 +10,17 @@ variable "name" {
 }
 
 variable "kafka_version" {
-  description = "Version of Kafka."
+  description = "Version of Kafka. 3.5.1, as it was once written down, is out of MSK's support since October 2025."
   type        = string
-  default     = "3.5.1"
+  default     = "3.9.x"
 
   validation {
     condition     = can(regex("^[34]\\.[0-9]+\\.(x|[0-9]+)(\\.kraft)?$", var.kafka_version))
-    error_message = "A version that MSK offers, as 3.5.1 or 3.9.x."
+    error_message = "A version that MSK offers, as 3.9.x."
+  }
+  validation {
+    condition     = try(tonumber(split(".", var.kafka_version)[0]) > 3 || tonumber(split(".", var.kafka_version)[1]) >= 6, false)
+    error_message = "MSK supports 3.6 and newer."
   }
 }
 

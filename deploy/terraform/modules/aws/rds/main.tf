@@ -93,6 +93,8 @@ resource "aws_db_instance" "this" {
   performance_insights_kms_key_id = var.kms_key_arn
   monitoring_interval             = 60
   monitoring_role_arn             = aws_iam_role.monitoring.arn
+
+  depends_on = [aws_iam_role_policy_attachment.monitoring] # RDS looks whether the role may
 }
 
 resource "aws_iam_role" "monitoring" {

@@ -10,7 +10,7 @@ variable "apis" {
     "cloudresourcemanager.googleapis.com", "compute.googleapis.com", "container.googleapis.com",
     "dataproc.googleapis.com", "sqladmin.googleapis.com", "storage.googleapis.com",
     # Besides the documented ones: what service accounts, logs, networks of databases and BigQuery ask for.
-    "artifactregistry.googleapis.com", "bigquery.googleapis.com", "firestore.googleapis.com", "iam.googleapis.com", "iamcredentials.googleapis.com", "logging.googleapis.com",
+    "artifactregistry.googleapis.com", "binaryauthorization.googleapis.com", "bigquery.googleapis.com", "firestore.googleapis.com", "iam.googleapis.com", "iamcredentials.googleapis.com", "logging.googleapis.com",
     "secretmanager.googleapis.com",
     "servicenetworking.googleapis.com", "sts.googleapis.com",
   ]

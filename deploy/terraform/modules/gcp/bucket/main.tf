@@ -41,3 +41,12 @@ resource "google_storage_bucket" "this" {
     }
   }
 }
+
+# Cloud Storage writes access logs as a group of its own; without the role they are lost without a word.
+resource "google_storage_bucket_iam_member" "logs" {
+  count = var.takes_logs ? 1 : 0
+
+  bucket = google_storage_bucket.this.name
+  role   = "roles/storage.objectCreator"
+  member = "group:cloud-storage-analytics@google.com"
+}

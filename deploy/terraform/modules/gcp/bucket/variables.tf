@@ -48,6 +48,12 @@ variable "log_bucket" {
   default     = null
 }
 
+variable "takes_logs" {
+  description = "Whether other buckets' access logs are written here."
+  type        = bool
+  default     = false
+}
+
 variable "labels" {
   description = "Labels."
   type        = map(string)

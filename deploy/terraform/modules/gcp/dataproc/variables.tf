@@ -49,18 +49,22 @@ variable "disk_gb" {
 }
 
 variable "image_version" {
-  description = "Image of Dataproc."
+  description = "Image of Dataproc. 2.1-debian11, as it was once written down, is out of support since March 2026 and goes with that year."
   type        = string
-  default     = "2.1-debian11"
+  default     = "2.3-debian12"
 
   validation {
     condition     = can(regex("^[0-9]+\\.[0-9]+(\\.[0-9]+)?-(debian|ubuntu|rocky)[0-9]+$", var.image_version))
-    error_message = "An image is written as 2.1-debian11."
+    error_message = "An image is written as 2.3-debian12."
+  }
+  validation {
+    condition     = !can(regex("^([01]\\.|2\\.[01][.-])", var.image_version))
+    error_message = "Dataproc supports 2.2 and newer."
   }
 }
 
 variable "components" {
-  description = "Optional components. PYTHON3 and HIVE_WEBHCAT of the documents are part of image 2.1, or were of older ones."
+  description = "Optional components. PYTHON3 of the documents is a part of every image, HIVE_WEBHCAT is not used."
   type        = list(string)
   default     = ["FLINK", "JUPYTER", "DOCKER"]
 

@@ -7,16 +7,11 @@ resource "google_logging_project_bucket_config" "this" {
   description    = "The shop's jobs and clusters"
 }
 
+# Into a bucket of its own project a sink writes by itself: there is no writer's account that could be given a role.
 resource "google_logging_project_sink" "this" {
   project                = var.project_id
   name                   = var.name
   destination            = "logging.googleapis.com/${google_logging_project_bucket_config.this.id}"
   filter                 = var.filter
   unique_writer_identity = true
-}
-
-resource "google_project_iam_member" "writer" {
-  project = var.project_id
-  role    = "roles/logging.bucketWriter"
-  member  = google_logging_project_sink.this.writer_identity
 }

@@ -6,6 +6,7 @@ output "id" {
 output "subnet" {
   description = "Link of the subnet."
   value       = google_compute_subnetwork.this.self_link
+  depends_on  = [google_compute_firewall.inside, google_compute_router_nat.this] # machines that find no other, and no way out, give up
 }
 
 output "router" {

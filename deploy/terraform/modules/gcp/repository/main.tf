@@ -11,6 +11,18 @@ resource "google_artifact_registry_repository" "this" {
     immutable_tags = true
   }
 
+  # A tag that does not move keeps its image. Of the others the newest stay: a policy that keeps does nothing without one that
+  # deletes.
+  cleanup_policies {
+    id     = "untagged"
+    action = "DELETE"
+
+    condition {
+      tag_state  = "UNTAGGED"
+      older_than = "604800s"
+    }
+  }
+
   cleanup_policies {
     id     = "newest"
     action = "KEEP"

@@ -12,6 +12,7 @@ variables {
   repository            = "example/stoa"
   image_repository_arns = ["arn:aws:ecr:us-east-1:111122223333:repository/ecommerce/api-gateway"]
   state_bucket          = "states"
+  state_key_alias       = "alias/states"
 }
 
 run "a_role_for_each_purpose_and_no_key" {
@@ -33,6 +34,23 @@ run "a_role_for_each_purpose_and_no_key" {
     condition     = alltrue([for each in jsondecode(aws_iam_role_policy.plan.policy).Statement : contains(each.Action, "s3:PutObject") ? endswith(each.Resource[0], ".tflock") : true])
     error_message = "a plan writes its lock alone"
   }
+}
+
+run "a_plan_reads_states_that_are_encrypted" {
+  command = plan
+
+  assert {
+    condition     = [for each in jsondecode(aws_iam_role_policy.plan.policy).Statement : each.Condition["ForAnyValue:StringEquals"]["kms:ResourceAliases"] if contains(each.Action, "kms:Decrypt")] == ["alias/states"]
+    error_message = "with the key of states, and no other"
+  }
+}
+
+run "every_key" {
+  command = plan
+  variables {
+    state_key_alias = "alias/*"
+  }
+  expect_failures = [var.state_key_alias]
 }
 
 run "a_name_with_a_dot" {

@@ -33,6 +33,10 @@ run "fed_from_a_queue_from_kafka_and_from_a_topic" {
     error_message = "the topic is named in the policy"
   }
   assert {
+    condition     = anytrue([for each in jsondecode(aws_iam_role_policy.host.policy).Statement : each.Resource == ["arn:aws:kafka:us-east-1:111122223333:cluster/ecommerce-kafka/x"] && each.Action == ["kafka-cluster:Connect", "kafka-cluster:DescribeClusterDynamicConfiguration"]])
+    error_message = "what AWS asks of a poller that shows IAM credentials"
+  }
+  assert {
     condition     = anytrue([for each in jsondecode(aws_iam_role_policy.host.policy).Statement : length(setsubtract(["ec2:CreateNetworkInterface", "ec2:DescribeVpcs", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups"], each.Action)) == 0])
     error_message = "who polls Kafka may find the brokers' network, whether the function is in one or not"
   }

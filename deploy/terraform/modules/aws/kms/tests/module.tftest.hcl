@@ -30,6 +30,26 @@ run "services_use_it_only_for_this_account" {
   }
 }
 
+run "logs_are_known_by_their_group" {
+  command = apply
+  variables {
+    logs_region = "us-east-1"
+  }
+
+  assert {
+    condition     = anytrue([for each in jsondecode(aws_kms_key.this.policy).Statement : each.Sid == "Logs" && try(each.Principal.Service, "") == "logs.us-east-1.amazonaws.com" && can(each.Condition.ArnLike["kms:EncryptionContext:aws:logs:arn"])])
+    error_message = "CloudWatch's logs are let in by the encryption context"
+  }
+}
+
+run "logs_among_services_are_refused" {
+  command = plan
+  variables {
+    services = ["logs.us-east-1.amazonaws.com"]
+  }
+  expect_failures = [var.services]
+}
+
 run "an_alias_of_amazon_is_refused" {
   command = plan
   variables {

@@ -11,7 +11,7 @@ run "the_documented_brokers" {
   command = plan
 
   assert {
-    condition     = aws_msk_cluster.this.cluster_name == "ecommerce-kafka" && aws_msk_cluster.this.kafka_version == "3.5.1" && aws_msk_cluster.this.number_of_broker_nodes == 3 && one(aws_msk_cluster.this.broker_node_group_info).instance_type == "kafka.t3.small"
+    condition     = aws_msk_cluster.this.cluster_name == "ecommerce-kafka" && aws_msk_cluster.this.kafka_version == "3.9.x" && aws_msk_cluster.this.number_of_broker_nodes == 3 && one(aws_msk_cluster.this.broker_node_group_info).instance_type == "kafka.t3.small"
     error_message = "the documented sizes are the defaults"
   }
   assert {
@@ -51,12 +51,32 @@ run "a_name_with_a_dot" {
   expect_failures = [var.name]
 }
 
-run "a_version_of_long_ago" {
+run "a_version_that_is_not_written_out" {
   command = plan
   variables {
-    kafka_version = "1.1.1"
+    kafka_version = "3.9"
   }
   expect_failures = [var.kafka_version]
+}
+
+run "a_version_out_of_support" {
+  command = plan
+  variables {
+    kafka_version = "3.5.1"
+  }
+  expect_failures = [var.kafka_version]
+}
+
+run "a_new_version_has_a_configuration_of_its_own" {
+  command = plan
+  variables {
+    kafka_version = "4.0.x.kraft"
+  }
+
+  assert {
+    condition     = aws_msk_configuration.this.name == "ecommerce-kafka-4-0-x-kraft"
+    error_message = "the old one is there until the brokers have the new one, and names are unique"
+  }
 }
 
 run "one_broker" {

@@ -14,6 +14,18 @@ run "uniform_private_and_versioned" {
   }
 }
 
+run "logs_of_other_buckets" {
+  command = plan
+  variables {
+    takes_logs = true
+  }
+
+  assert {
+    condition     = google_storage_bucket_iam_member.logs[0].member == "group:cloud-storage-analytics@google.com" && google_storage_bucket_iam_member.logs[0].role == "roles/storage.objectCreator"
+    error_message = "Cloud Storage may write there"
+  }
+}
+
 run "a_name_in_capitals" {
   command = plan
   variables {

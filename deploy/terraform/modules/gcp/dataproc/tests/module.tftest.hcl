@@ -16,7 +16,7 @@ run "the_documented_cluster" {
     error_message = "a master and two workers of the documented kind"
   }
   assert {
-    condition     = one(one(google_dataproc_cluster.this.cluster_config).software_config).image_version == "2.1-debian11" && contains(one(one(google_dataproc_cluster.this.cluster_config).software_config).optional_components, "FLINK") && one(one(google_dataproc_cluster.this.cluster_config).endpoint_config).enable_http_port_access
+    condition     = one(one(google_dataproc_cluster.this.cluster_config).software_config).image_version == "2.3-debian12" && contains(one(one(google_dataproc_cluster.this.cluster_config).software_config).optional_components, "FLINK") && one(one(google_dataproc_cluster.this.cluster_config).endpoint_config).enable_http_port_access
     error_message = "the documented image, with Flink, and its pages reached by Google's gateway"
   }
   assert {
@@ -65,6 +65,14 @@ run "an_image_without_its_system" {
   command = plan
   variables {
     image_version = "latest"
+  }
+  expect_failures = [var.image_version]
+}
+
+run "an_image_out_of_support" {
+  command = plan
+  variables {
+    image_version = "2.1-debian11"
   }
   expect_failures = [var.image_version]
 }

@@ -8,8 +8,8 @@ run "jobs_and_clusters" {
   command = plan
 
   assert {
-    condition     = google_logging_project_bucket_config.this.retention_days == 90 && google_logging_project_sink.this.unique_writer_identity
-    error_message = "kept for a quarter, written by an account of its own"
+    condition     = google_logging_project_bucket_config.this.retention_days == 90 && google_logging_project_sink.this.project == google_logging_project_bucket_config.this.project
+    error_message = "kept for a quarter, in the sink's own project: a bucket of another one would ask for a role of the writer"
   }
 }
 

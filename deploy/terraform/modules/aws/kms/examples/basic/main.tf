@@ -3,5 +3,6 @@ module "key" {
 
   name        = "ecommerce-data"
   description = "Tables, objects and messages of the shop"
-  services    = ["sns.amazonaws.com", "s3.amazonaws.com"]
+  services    = ["cloudwatch.amazonaws.com"]
+  logs_region = "us-east-1"
 }
