@@ -10,7 +10,7 @@ export const api = makeApi(session);
 
 export const queries = new QueryClient({
   defaultOptions: {
-    queries: { staleTime: 5_000, retry: (failures, why) => isPassing(why) && failures < 3, networkMode: "always" },
+    queries: { staleTime: 5_000, retry: (failures, why) => isPassing(why) && failures < 3, networkMode: "always", refetchOnReconnect: true },
     mutations: { networkMode: "always" },
   },
 });

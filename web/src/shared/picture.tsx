@@ -76,7 +76,8 @@ export function Picture({
   if (!url || broken === url) return <Drawing name={product.name} className={`aspect-square ${className}`} />;
   return (
     <picture className="contents">
-      {largest && <source type="image/webp" srcSet={sizesOf(uploaded!, "image/webp")} sizes={sizes} />}
+      {/* Hidden: in a row with gaps it would take one. */}
+      {largest && <source className="hidden" type="image/webp" srcSet={sizesOf(uploaded!, "image/webp")} sizes={sizes} />}
       <img
         src={url}
         srcSet={largest && sizesOf(uploaded!, "image/jpeg")}

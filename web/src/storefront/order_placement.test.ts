@@ -1,10 +1,11 @@
 import { http, HttpResponse } from "msw";
 import { beforeEach, describe, expect, it } from "vitest";
 import { makeApi, type Cart } from "../api/client";
+import { ApiProblem, Unreachable } from "../api/problem";
 import { Session } from "../shared/session";
 import { fakeShop, problem } from "../test/server";
 import { lastAttempt } from "./attempt";
-import { placeOrder } from "./order_placement";
+import { patiently, placeOrder } from "./order_placement";
 
 const server = fakeShop();
 const at = (path: string) => `${location.origin}${path}`;
@@ -34,6 +35,18 @@ describe("placing an order", () => {
     // Asked again for the same cart, nothing more is sent.
     expect(await placeOrder(api, "u", cart, wanted, () => undefined)).toBe("o1");
     expect(seen).toHaveLength(3);
+  });
+
+  it("waits for the connection with what comes before the order, and not for a refusal", async () => {
+    const told: string[] = [];
+    let tries = 0;
+    const work = async () => {
+      if (++tries === 1) throw new Unreachable(undefined);
+      return "done";
+    };
+    expect(await patiently(work, (now) => told.push(now))).toBe("done");
+    expect(told).toEqual(["sending", "offline", "sending"]);
+    await expect(patiently(() => Promise.reject(new ApiProblem(422, { detail: "no name" })), () => undefined)).rejects.toThrow("no name");
   });
 
   it("takes a new key after a refusal, since that one has its answer", async () => {

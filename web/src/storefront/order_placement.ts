@@ -22,29 +22,34 @@ export async function placeOrder(
   const attempt = attemptFor(person, cart);
   if (attempt.order) return attempt.order;
   const body = bodyOf(attempt, JSON.stringify({ ...wanted, reference: attempt.reference }));
-  for (let tries = 0; ; ++tries) {
+  try {
+    const order = await patiently(() => send(api, attempt, body), told);
+    ordered(attempt, order.id);
+    return order.id;
+  } catch (why) {
+    const found = await orderOf(api, attempt).catch(() => null);
+    if (found) {
+      ordered(attempt, found.id);
+      return found.id;
+    }
+    // An answer: what was refused is not sent again under the same key. Silence: it may be.
+    if (why instanceof ApiProblem && !isPassing(why)) forget(attempt);
+    throw why;
+  }
+}
+
+// Does what may be done twice until it is answered, or for as long as waiting makes sense.
+export async function patiently<T>(work: () => Promise<T>, told: (now: Waiting) => void): Promise<T> {
+  for (let tries = 0; ; ++tries)
     try {
       told("sending");
-      const order = await send(api, attempt, body);
-      ordered(attempt, order.id);
-      return order.id;
+      return await work();
     } catch (why) {
       const busy = why instanceof ApiProblem && why.code === "idempotency_key_in_progress";
-      if ((isPassing(why) || busy) && tries < retries_ms.length) {
-        told("offline");
-        await untilOnline(retries_ms[tries]!);
-        continue;
-      }
-      const found = await orderOf(api, attempt).catch(() => null);
-      if (found) {
-        ordered(attempt, found.id);
-        return found.id;
-      }
-      // An answer: what was refused is not sent again under the same key. Silence: it may be.
-      if (why instanceof ApiProblem && !isPassing(why)) forget(attempt);
-      throw why;
+      if (!(isPassing(why) || busy) || tries >= retries_ms.length) throw why;
+      told("offline");
+      await untilOnline(retries_ms[tries]!);
     }
-  }
 }
 
 const send = (api: Api, attempt: Attempt, body: string) =>

@@ -65,18 +65,21 @@ export function GridSkeleton({ count = 8 }: { count?: number }) {
 export function Quantity(props: { value: number; most?: number; name?: string; disabled?: boolean; onChange: (n: number) => void }) {
   const { t } = useTranslation();
   const label = props.name ? `${props.name}: ` : "";
-  const step = "grid size-11 place-items-center text-soft hover:text-ink disabled:opacity-35";
+  const step = "grid size-11 place-items-center text-soft hover:text-ink aria-disabled:opacity-35";
+  // Not `disabled`: that would take the focus from who presses it by keyboard.
+  const fewest = props.disabled || props.value <= 1;
+  const most = props.disabled || (props.most !== undefined && props.value >= props.most);
   return (
     <div className="inline-flex items-center rounded-lg border border-line-strong bg-card" role="group" aria-label={`${label}${t("item.quantity")}`}>
-      <button type="button" className={step} disabled={props.disabled || props.value <= 1} onClick={() => props.onChange(props.value - 1)} aria-label={`${label}${t("item.less")}`}>
+      <button type="button" className={step} aria-disabled={fewest} onClick={() => !fewest && props.onChange(props.value - 1)} aria-label={`${label}${t("item.less")}`}>
         <Minus size={16} />
       </button>
       <output className="min-w-7 text-center tabular-nums">{props.value}</output>
       <button
         type="button"
         className={step}
-        disabled={props.disabled || (props.most !== undefined && props.value >= props.most)}
-        onClick={() => props.onChange(props.value + 1)}
+        aria-disabled={most}
+        onClick={() => !most && props.onChange(props.value + 1)}
         aria-label={`${label}${t("item.more")}`}
       >
         <Plus size={16} />

@@ -20,6 +20,7 @@ export const queries = new QueryClient({
       retry: (failures, why) => isPassing(why) && failures < 3,
       // Offline is told by a request that fails; a browser's word for it is too often wrong.
       networkMode: "always",
+      refetchOnReconnect: true,
     },
     mutations: { networkMode: "always" },
   },

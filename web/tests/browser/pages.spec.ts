@@ -25,7 +25,7 @@ async function look(page: Page, name: string, ready = page.getByRole("heading", 
 test("the storefront's pages, looking around", async ({ page, shop }) => {
   test.setTimeout(240_000);
   const lamp = await shop.addProduct({ name: "A lamp without a picture" });
-  for (const [name, path] of [["home", "/"], ["browse", "/browse"], ["search", "/browse?q=lamp"], ["nothing", "/browse?q=zzzzqqq"], ["item", `/item/${lamp.id}`], ["gone", "/item/nothing"], ["sign-in", "/sign-in"], ["join", "/join"], ["reset", "/reset"], ["empty-checkout", "/checkout"]] as const) {
+  for (const [name, path] of [["home", "/"], ["browse", "/browse"], ["search", "/browse?q=lamp"], ["nothing", "/browse?q=zzzzqqq"], ["item", `/item/${lamp.id}`], ["gone", "/item/nothing"], ["sign-in", "/sign-in"], ["join", "/join"], ["reset", "/reset"], ["empty-checkout", "/checkout"], ["api", "/docs"]] as const) {
     await page.goto(path);
     await look(page, name, page.getByRole("heading", { level: ["gone", "nothing", "empty-checkout"].includes(name) ? 2 : 1 }).first());
   }

@@ -125,6 +125,26 @@ test("an answer that is lost is asked for again: one order, one charge", async (
   expect(ordersOf(await shop.orders(), lamp.id)).toHaveLength(1);
 });
 
+test("ordered without a connection, and back: one order, and what could not be shown is there by itself", async ({ page, context, shop }) => {
+  const lamp = await shop.addProduct();
+  await addToCart(page, lamp.id);
+  await fillCheckout(page);
+  await context.setOffline(true);
+  await page.getByTestId(place).click();
+  await expect(page.getByRole("status")).toContainText(/connection/i);
+  await context.setOffline(false);
+  await expect(status(page)).toHaveAttribute("data-status", "paid");
+  expect(ordersOf(await shop.orders(), lamp.id)).toHaveLength(1);
+  await page.goto("/browse");
+  const first = page.getByRole("main").getByRole("listitem").first().getByRole("link").first();
+  await expect(first).toBeVisible();
+  await context.setOffline(true);
+  await first.click();
+  await expect(page.getByRole("alert")).toContainText("cannot be reached", { timeout: 15_000 });
+  await context.setOffline(false);
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+});
+
 test("a reload in the middle of ordering leads to the order that was made", async ({ page, shop }) => {
   const lamp = await shop.addProduct();
   await addToCart(page, lamp.id);
@@ -194,6 +214,17 @@ test("the keyboard is enough, and the shop speaks German", async ({ page }) => {
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "Moss stoneware teapot" })).toBeVisible();
+  // The focus is never lost: not by a button that works for a while, and not by a panel that closes.
+  const add = page.getByRole("button", { name: "Add to cart" });
+  await add.focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("Added to your cart")).toBeVisible();
+  await expect(add).toBeFocused();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("button", { name: "Your cart" })).toBeFocused();
   await page.getByLabel("Language").selectOption("de");
   await expect(page.getByRole("button", { name: "In den Warenkorb" })).toBeVisible();
   await page.reload();

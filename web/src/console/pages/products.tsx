@@ -306,7 +306,7 @@ function Import() {
             <ul className="max-h-56 divide-y divide-line overflow-y-auto rounded-box border border-line" aria-label="Bad rows" tabIndex={0}>
               {report.errors.slice(0, 200).map((each) => (
                 <li key={`${each.row}-${each.column}-${each.code}`} className="px-3 py-2">
-                  <span className="text-soft">Line {each.line}</span> {each.column && <code className="font-mono text-sm">{each.column}</code>} {each.detail}
+                  <span className="text-soft">{each.line > 0 ? `Line ${each.line}` : "The first row"}</span> {each.column && <code className="font-mono text-sm">{each.column}</code>} {each.detail}
                 </li>
               ))}
             </ul>

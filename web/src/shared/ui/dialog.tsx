@@ -1,7 +1,7 @@
 // A panel over the page, on radix-ui: focus stays inside, Escape closes, the page behind is inert. Its own overlay is
 // left out, since that injects a <style> element, which the pages' policy refuses; the backdrop here is a plain one.
 import { Dialog as Radix } from "radix-ui";
-import { useEffect, type ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 import { X } from "./icons";
 
 let open = 0;
@@ -26,6 +26,8 @@ export function Panel(props: {
   children: ReactNode;
 }) {
   useScrollLock(props.open);
+  // Radix gives the focus back to a trigger of its own, and these panels have none.
+  const before = useRef<{ at: Element | null; path: string }>(null);
   const place =
     props.side === "right"
       ? "inset-y-0 right-0 w-full max-w-md animate-slide"
@@ -37,6 +39,16 @@ export function Panel(props: {
       <Radix.Portal>
         <div className="fixed inset-0 z-40 animate-fade bg-black/35" aria-hidden="true" />
         <Radix.Content
+          onOpenAutoFocus={() => {
+            before.current = { at: document.activeElement, path: location.pathname };
+          }}
+          onCloseAutoFocus={(event) => {
+            event.preventDefault();
+            const { at, path } = before.current ?? { at: null, path: "" };
+            // On another page, or where what opened the panel is gone: at the page's beginning.
+            const back = path === location.pathname && at instanceof HTMLElement && at !== document.body && at.isConnected ? at : document.querySelector("main");
+            if (document.activeElement === document.body) back?.focus({ preventScroll: true });
+          }}
           className={`fixed z-50 flex flex-col bg-card text-ink shadow-2xl focus:outline-none ${place}`}
         >
           <header className="flex items-center justify-between gap-4 border-b border-line px-5 py-3.5">

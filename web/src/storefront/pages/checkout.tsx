@@ -9,7 +9,7 @@ import { ask, type Cart } from "../../api/client";
 import { ApiProblem } from "../../api/problem";
 import { contentOf, forget, lastAttempt } from "../attempt";
 import { CartLines } from "../cart_drawer";
-import { placeOrder, type Waiting } from "../order_placement";
+import { patiently, placeOrder, type Waiting } from "../order_placement";
 import { Busy, Cards, Empty, Failure, Field, Notice, Title } from "../parts";
 import { api, session, useCart, useExplain, useMoney, useSession } from "../shop";
 
@@ -110,9 +110,12 @@ function CheckoutForm({ cart }: { cart: Cart }) {
   const place = useMutation({
     mutationFn: async (given: Form) => {
       const { email, name, ...address } = given;
-      const who = await session.ensureSomebody();
-      // Who the parcel and the mail go to; a guest has no other record of it.
-      if (who.role === "guest") await ask(api.PUT("/api/v1/users/me", { body: { email, name } }));
+      const who = await patiently(async () => {
+        const somebody = await session.ensureSomebody();
+        // Who the parcel and the mail go to; a guest has no other record of it.
+        if (somebody.role === "guest") await ask(api.PUT("/api/v1/users/me", { body: { email, name } }));
+        return somebody;
+      }, setWaiting);
       const shipping_address = Object.fromEntries(Object.entries({ name, ...address }).filter(([, value]) => value !== ""));
       return placeOrder(api, who.id, cart, { shipping_address, payment_method: card }, setWaiting);
     },

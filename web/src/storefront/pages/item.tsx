@@ -126,11 +126,11 @@ export function Item() {
             className="mt-8 flex flex-wrap gap-3"
             onSubmit={(event) => {
               event.preventDefault();
-              add.mutate({ product, quantity: wanted });
+              if (!add.isPending) add.mutate({ product, quantity: wanted });
             }}
           >
             {!soldOut && <Quantity value={wanted} most={product.stock} onChange={setQuantity} />}
-            <button type="submit" className="button button-main min-w-44 flex-1 sm:flex-none" disabled={soldOut || add.isPending}>
+            <button type="submit" className="button button-main min-w-44 flex-1 sm:flex-none" disabled={soldOut} aria-disabled={add.isPending || undefined}>
               {add.isPending && <Busy />}
               {soldOut ? t("item.out") : add.isPending ? t("item.adding") : t("item.add")}
             </button>
