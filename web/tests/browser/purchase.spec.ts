@@ -131,7 +131,7 @@ test("ordered without a connection, and back: one order, and what could not be s
   await fillCheckout(page);
   await context.setOffline(true);
   await page.getByTestId(place).click();
-  await expect(page.getByRole("status")).toContainText(/connection/i);
+  await expect(page.getByText(/connection was lost/i)).toBeVisible();
   await context.setOffline(false);
   await expect(status(page)).toHaveAttribute("data-status", "paid");
   expect(ordersOf(await shop.orders(), lamp.id)).toHaveLength(1);
