@@ -105,7 +105,7 @@ source& analytics_service::source_of(const std::string& topic, int partition) {
 }
 
 task<result<void>> analytics_service::take(delivery_batch batch) {
-    co_return co_await source_of(batch.topic, batch.partition).take(std::move(batch.events));
+    co_return co_await source_of(batch.topic, batch.partition).take(batch.events);
 }
 
 result<void> analytics_service::start(supervisor& on, lane share) {

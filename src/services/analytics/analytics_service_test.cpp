@@ -25,6 +25,7 @@ class memory_blobs final : public blob_store {
  public:
     task<result<blob_info>> put(std::string bucket, std::string key, std::string content) override {
         kept[bucket + '/' + key] = content;
+        if (on_put) on_put();
         co_return blob_info{key, std::ssize(content), ""};
     }
     task<result<std::string>> get(std::string bucket, std::string key) override {
@@ -46,6 +47,7 @@ class memory_blobs final : public blob_store {
         co_return result<void>{};
     }
     std::map<std::string, std::string> kept;
+    std::function<void()> on_put;
 };
 
 class analytics_service_test : public ::testing::Test {
@@ -247,6 +249,27 @@ class analytics_service_test : public ::testing::Test {
     testing::seeded_random random_{testing::test_seed()};
     testing::test_loop loop_;
     metrics measured_;
+    // 20,000 products, one viewer each.
+    void view_many(std::int64_t start) {
+        for (int i = 0; i < 40; ++i) {
+            std::vector<event> many;
+            for (int k = 0; k < 500; ++k) {
+                const auto product = "product-" + std::to_string(i * 500 + k);
+                many.push_back({.topic = "ecom-raw-events",
+                                .key = product,
+                                .id = new_id(clock_, random_),
+                                .type = "any",
+                                .occurred_at = {start * 1'000},
+                                .payload = R"({"user_id":"ann","product_id":")" + product +
+                                           R"(","event_type":"X","timestamp":")" +
+                                           rfc3339({start * 1'000}) + "\"}"});
+            }
+            ASSERT_TRUE(loop_.run([&] { return shop_->log().append(std::move(many)); }));
+            read();
+            pass(100);
+        }
+    }
+
     memory_blobs blobs_;
     std::unique_ptr<sqlite_shop> shop_;
     std::unique_ptr<mark_writer> marks_;
@@ -530,23 +553,7 @@ TEST_F(analytics_service_test, open_windows_are_those_of_every_process) {
 
 TEST_F(analytics_service_test, a_state_larger_than_an_item_is_a_blob) {
     const auto start = now_ms();
-    for (int i = 0; i < 40; ++i) {
-        std::vector<event> many;
-        for (int k = 0; k < 500; ++k) {
-            const auto product = "product-" + std::to_string(i * 500 + k);
-            many.push_back({.topic = "ecom-raw-events",
-                            .key = product,
-                            .id = new_id(clock_, random_),
-                            .type = "any",
-                            .occurred_at = {start * 1'000},
-                            .payload = R"({"user_id":"ann","product_id":")" + product +
-                                       R"(","event_type":"X","timestamp":")" +
-                                       rfc3339({start * 1'000}) + "\"}"});
-        }
-        ASSERT_TRUE(loop_.run([&] { return shop_->log().append(std::move(many)); }));
-        read();
-        pass(100);
-    }
+    view_many(start);
     marks_->note({start * 1'000});
     pass(6'000);
     view(start, "bob", "product-1");
@@ -563,6 +570,29 @@ TEST_F(analytics_service_test, a_state_larger_than_an_item_is_a_blob) {
     EXPECT_NE(ask("GetProductAnalytics", R"({"product_id":"product-1"})")
                   .find(R"("unique_user_count":2)"),
               std::string::npos);
+}
+
+TEST_F(analytics_service_test, a_state_that_is_slow_to_save_is_saved_less_often) {
+    const auto start = now_ms();
+    view_many(start);
+    const auto saves_of_two_minutes = [&](milliseconds each_takes) {
+        int saves = 0;
+        blobs_.on_put = [&] {
+            ++saves;
+            clock_.advance(each_takes);
+        };
+        for (int second = 0; second < 120; ++second) {
+            pass(1'000);
+            view(start, "bob", "product-1");
+            read();
+        }
+        return saves;
+    };
+    // One partition of the two gets these events.
+    EXPECT_GE(saves_of_two_minutes(milliseconds(10)), 20) << "every five seconds";
+    const auto slow = saves_of_two_minutes(milliseconds(1'000));
+    EXPECT_GE(slow, 4);
+    EXPECT_LE(slow, 8) << "a second in twenty";
 }
 
 }  // namespace

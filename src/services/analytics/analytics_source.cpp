@@ -111,7 +111,7 @@ task<result<void>> source::read_up_to(std::int64_t offset) {
     co_return result<void>{};
 }
 
-void source::apply(const std::vector<delivery>& events) {
+void source::apply(std::span<const delivery> events) {
     std::vector<output> out;
     const std::scoped_lock lock(mutex_);
     for (const auto& each : events) {
@@ -139,7 +139,7 @@ void source::apply(const std::vector<delivery>& events) {
     events_.add(static_cast<double>(events.size()));
 }
 
-task<result<void>> source::take(std::vector<delivery> events) {
+task<result<void>> source::take(std::span<const delivery> events) {
     if (events.empty()) co_return result<void>{};
     if (!loaded_) STOA_CO_TRY_VOID(co_await load());
     // What an earlier call could not bring out.
@@ -247,14 +247,16 @@ event source::late_event(const waiting& one) const {
 
 task<result<void>> source::save_if_due() {
     if (events_since_save_ == 0) co_return result<void>{};
-    if (events_since_save_ < settings_.save_after_events &&
-        ports_.time.ticks() - saved_at_ < settings_.save_every)
+    const auto since = ports_.time.ticks() - saved_at_;
+    if (since < save_took_ * settings_.save_share) co_return result<void>{};
+    if (events_since_save_ < settings_.save_after_events && since < settings_.save_every)
         co_return result<void>{};
     co_return co_await save();
 }
 
 // With everything out that there was: what is left to drop is out beyond this state.
 task<result<void>> source::save() {
+    const auto began = ports_.time.ticks();
     std::string state;
     {
         const std::scoped_lock lock(mutex_);
@@ -283,6 +285,7 @@ task<result<void>> source::save() {
     emitted_ = to_drop_;
     events_since_save_ = 0;
     saved_at_ = ports_.time.ticks();
+    save_took_ = saved_at_ - began;
     co_return result<void>{};
 }
 

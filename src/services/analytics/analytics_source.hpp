@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <span>
 
 namespace stoa::analytics {
 
@@ -24,6 +25,8 @@ struct open_partition;
 struct source_settings {
     milliseconds save_every{5'000};
     std::int64_t save_after_events = 200'000;
+    // Saving takes at most one part in so many of the time; who starts again reads so much longer.
+    int save_share = 20;
     std::size_t outputs_at_once = 45;  // each may be two writes, of a hundred
     int read_at_once = 1'000;
 };
@@ -41,9 +44,9 @@ class source {
     source(needs ports, const definitions& all, const topic_definition& topic, int partition,
            source_settings settings);
 
-    // Takes a batch of the partition in. `conflict`: another process has gone on from our state;
+    // Takes a batch of the partition in; it lives until then. `conflict`: another process has gone on from our state;
     // what is here is dropped and read anew with the next call.
-    task<result<void>> take(std::vector<delivery> events);
+    task<result<void>> take(std::span<const delivery> events);
 
     bool is(std::string_view topic, int partition) const {
         return topic_.name == topic && partition_ == partition;
@@ -71,7 +74,7 @@ class source {
     };
     task<result<void>> load();
     task<result<void>> read_up_to(std::int64_t offset);
-    void apply(const std::vector<delivery>& events);
+    void apply(std::span<const delivery> events);
     task<result<void>> flush();
     task<result<void>> put_out(std::size_t count);
     task<result<void>> add_output(write_set& to, waiting& one);
@@ -97,6 +100,7 @@ class source {
     std::vector<waiting> waiting_;
     std::int64_t events_since_save_ = 0;
     instant saved_at_;
+    std::chrono::nanoseconds save_took_{};
     std::atomic<std::int64_t> durable_mark_ms_{no_mark};
     metric_counter events_, late_, bad_, rows_;
 };

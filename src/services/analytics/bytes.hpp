@@ -26,8 +26,10 @@ class byte_writer {
         out_ += t;
     }
     void print(fingerprint f) {
-        for (int i = 0; i < 8; ++i) out_ += static_cast<char>(f.high >> (8 * i));
-        for (int i = 0; i < 8; ++i) out_ += static_cast<char>(f.low >> (8 * i));
+        char bytes[16];
+        for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(f.high >> (8 * i));
+        for (int i = 0; i < 8; ++i) bytes[8 + i] = static_cast<char>(f.low >> (8 * i));
+        out_.append(bytes, sizeof bytes);
     }
     // In order: equal sets are equal bytes, however they grew.
     void prints(const fingerprint_set& all);
