@@ -27,7 +27,7 @@ END
 }
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-source "$root/analytics/submit.bash"
+source "$(dirname "${BASH_SOURCE[0]}")/../submit.bash"
 options='project region cluster bucket jar bundle savepoint slots memory-mb'
 project='' region='' cluster='' bucket='' jar=$root/build/flink/flink-analytics.jar bundle=$root/build/flink/yarn
 savepoint='' slots=2 memory_mb=4096

@@ -43,7 +43,7 @@ make_java() {
 
 mkdir -p "$to"
 [[ -f $to/lib/flink-dist-$version.jar ]] || {
-    rm -rf "$to/lib" "$to/lib.new"
+    rm -rf "${to:?}/lib" "$to/lib.new"
     fetch_flink
 }
 [[ -f $to/java.tar.gz ]] || make_java

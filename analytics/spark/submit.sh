@@ -23,7 +23,7 @@ END
 }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-source "$here/../submit.bash"
+source "$(dirname "${BASH_SOURCE[0]}")/../submit.bash"
 kafka_version=3.5.7
 options='project region bucket cluster subnet service-account batch'
 project='' region='' bucket='' cluster='' subnet='' service_account='' batch=''
