@@ -217,6 +217,15 @@ def test_googles_accounts_have_narrow_roles_and_no_key(gcp):
     assert "google_service_account_key" not in gcp and "google_storage_hmac_key" not in gcp
 
 
+def test_jobs_may_write_where_the_submit_scripts_put_their_checkpoints(applied, gcp):
+    bucket = applied["gcp", "prod"].state["outputs"]["submit"]["value"]["bucket"]
+    for script in ("flink", "spark"):
+        assert "job_arguments checkpoints" in (schema_check.ROOT / f"analytics/{script}/submit.sh").read_text(), "in the bucket that is named"
+    emails = {each["account_id"]: each["email"] for each in values(gcp, "google_service_account")}
+    writers = {each["member"] for each in values(gcp, "google_storage_bucket_iam_member") if each["bucket"] == bucket and each["role"] == "roles/storage.objectAdmin"}
+    assert {f"serviceAccount:{emails[each]}" for each in ("ecommerce-flink", "analytics-runner")} <= writers
+
+
 def test_googles_choices(applied, gcp):
     it = one(gcp, "google_sql_database_instance")
     assert (it["name"], it["database_version"], it["settings"][0]["availability_type"]) == ("ecommerce-analytics-pg", "POSTGRES_15", "ZONAL") and not it["deletion_protection"]
