@@ -236,7 +236,7 @@ def test_a_planted_difference_is_found(needs, applied, what):
 def test_a_planted_port_or_variable_is_found(needs, applied):
     state = applied["aws", "prod"].state
     assert drift.ports(changed(needs, lambda n: n["roles"][0].update(http_port=1)), state)
-    gone = changed(needs, lambda n: n.update(variables=[each for each in n["variables"] if each["name"] != "KAFKA_TOPIC_PREFIX"]))
+    gone = changed(needs, lambda n: n.update(variables=[each for each in n["variables"] if each["name"] != "S3_BUCKET_SUFFIX"]))
     assert drift.variables(gone, state)
 
 
