@@ -185,16 +185,12 @@ def reached(state, overlay):
     return out
 
 
-# A picture's function comes as an image and says its needs there.
-WITHOUT_REQUIREMENTS = {"product-image-processor"}
-
-
 def functions(folder, state):
     """Each deploy/functions/NAME/requirements.json, {"environment": [NAME…], "permissions": [action…]}, against its function."""
     out = []
     made = {values["function_name"]: values for _, values in drift.resources(state).get("aws_lambda_function", [])}
     named = {each.parent.name: json.loads(each.read_text()) for each in sorted(Path(folder).glob("*/requirements.json"))}
-    out += drift.differences("functions", set(named), set(made) - WITHOUT_REQUIREMENTS)
+    out += drift.differences("functions", set(named), set(made))
     for name, needed in named.items():
         if name not in made:
             continue

@@ -57,7 +57,10 @@ module "images" {
   source = "../modules/aws/repository"
   count  = var.repositories ? 1 : 0
 
-  names        = [for account, each in local.roles : "${var.project}/${account}" if try(each.http_port, null) != null]
+  names = concat(
+    [for account, each in local.roles : "${var.project}/${account}" if try(each.http_port, null) != null],
+    ["${var.project}/product-image-processor"], # the function that is an image
+  )
   kms_key_arn  = module.key.arn
   force_delete = !var.protect
 }
