@@ -137,7 +137,7 @@ def test_topics_queues_and_repositories(aws, needs):
     queues = {each["name"] for each in values(aws, "aws_sqs_queue")}
     assert {"ecommerce-order-notifications", "ecommerce-order-notifications-dlq"} <= queues
     services = {each["service_account"] for each in needs["roles"] if each.get("http_port")}
-    assert {each["name"] for each in values(aws, "aws_ecr_repository")} == {f"ecommerce/{name}" for name in services} and len(services) == 9
+    assert {each["name"] for each in values(aws, "aws_ecr_repository")} == {f"ecommerce/{name}" for name in {*services, "product-image-processor"}} and len(services) == 9
 
 
 def test_images_of_overlays_lie_in_repositories_that_are_made(applied, aws, gcp):

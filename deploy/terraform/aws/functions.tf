@@ -79,10 +79,10 @@ locals {
         KAFKA_SASL_MECHANISM    = "AWS_MSK_IAM"
         KAFKA_TOPIC_PREFIX      = var.resource_prefix
       }
-      buckets     = { images = local.bucket_arn["ecommerce-product-images"] }
-      topics      = {}
-      queues      = {}
-      kafka       = null
+      buckets = { images = local.bucket_arn["ecommerce-product-images"] }
+      topics  = {}
+      queues  = {}
+      kafka   = null
       statements = [
         { actions = ["s3:GetObject", "s3:PutObject"], resources = ["${local.bucket_arn["ecommerce-product-images"]}/*"] },
         # ListBucket: an object that is gone is gone, and not forbidden.
