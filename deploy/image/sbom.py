@@ -9,12 +9,14 @@ import re
 import subprocess
 import sys
 
+OURS = {"libleft-out.so"}  # made by libvips.py: of no package
 
-def packages_of(names):
+
+def packages_of(names, machine):
     """Package and version of the libraries, by dpkg."""
     found = {}
     for name in names:
-        places = [f"{folder}/{name}" for folder in ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu")]
+        places = [f"{folder}/{machine}/{name}" for folder in ("/lib", "/usr/lib")]
         for place in places:
             real = pathlib.Path(place).resolve()
             for asked in (str(real), "/usr" + str(real), str(real).removeprefix("/usr"), place):
@@ -41,8 +43,10 @@ def licence_of(package):
 def main():
     root = pathlib.Path(sys.argv[1])
     files = sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink() and "zoneinfo" not in path.parts and path.name != "sbom.spdx.json")
-    libraries = [path.name for path in files if path.parent.name == "x86_64-linux-gnu"]
-    of = packages_of(libraries)
+    machine = next((root / "usr/lib").glob("*-linux-gnu")).name
+    libraries = [path.name for path in files if path.parent.name == machine and path.name not in OURS]
+    of = packages_of(libraries, machine)
+    architecture = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
     missing = [name for name in libraries if name not in of]
     if missing:
         sys.exit(f"sbom.py: of no package: {', '.join(missing)}")
@@ -57,7 +61,7 @@ def main():
         out["packages"].append({"SPDXID": f"SPDXRef-{name}", "name": name, "versionInfo": version, "downloadLocation": "NOASSERTION", "filesAnalyzed": False,
                                 "licenseConcluded": "NOASSERTION", "licenseComments": ", ".join(licence_of(name)),
                                 "externalRefs": [{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl",
-                                                  "referenceLocator": f"pkg:deb/debian/{name}@{version}?arch=amd64&distro=debian-12"}]})
+                                                  "referenceLocator": f"pkg:deb/debian/{name}@{version}?arch={architecture}&distro=debian-12"}]})
         out["relationships"].append({"spdxElementId": "SPDXRef-stoa", "relationshipType": "DEPENDS_ON", "relatedSpdxElement": f"SPDXRef-{name}"})
     for path in files:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# stage.sh BINARY FOLDER: what the image holds, as a folder. The same binary and packages make the same bytes.
+# stage.sh BINARY FOLDER: what an image of the program holds, as a folder. The same binary and packages make the same bytes.
 set -euo pipefail
 binary=$1 root=$2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -9,20 +9,26 @@ for each in /etc/ssl/certs/ca-certificates.crt /usr/share/zoneinfo/UTC; do
         exit 1
     }
 done
+linked=$(ldd "$binary")
+loader=$(sed -n 's/^\t\(\/[^ ]*ld-linux[^ ]*\) .*/\1/p' <<<"$linked")
+machine=$(basename "$(dirname "$(sed -n 's/.*libc\.so\.6 => \([^ ]*\) .*/\1/p' <<<"$linked")")") # x86_64-linux-gnu
+libraries=$root/usr/lib/$machine
 rm -rf "$root"
-mkdir -p "$root"/{usr/bin,usr/lib/x86_64-linux-gnu,lib64,etc/ssl/certs,usr/share/{zoneinfo,stoa},var/lib/stoa,tmp,run/secrets}
+mkdir -p "$root"/{usr/bin,etc/ssl/certs,usr/share/{zoneinfo,stoa},var/lib/stoa,tmp,run/secrets} "$libraries"
 ln -s usr/lib "$root/lib"
 # Symbols stay outside: --only-keep-debug of the binary is what a crash is read with.
-strip --strip-unneeded -o "$root/usr/bin/stoa" "$binary"
+strip --strip-unneeded -o "$root/usr/bin/$(basename "$binary")" "$binary"
 # Every library that it is linked with, by the name it asks for.
-ldd "$binary" | sed -n 's/^\t\(lib[^ ]*\) => \([^ ]*\) .*/\1 \2/p' | while read -r name path; do
-    install -m 644 "$(realpath "$path")" "$root/usr/lib/x86_64-linux-gnu/$name"
+sed -n 's/^\t\(lib[^ ]*\) => \([^ ]*\) .*/\1 \2/p' <<<"$linked" | while read -r name path; do
+    install -m 644 "$(realpath "$path")" "$libraries/$name"
 done
-# By name at run time: name look-ups.
+# By name at run time: name look-ups, and what decodes pictures.
 for each in libnss_dns.so.2 libnss_files.so.2 libresolv.so.2; do
-    [[ ! -e /lib/x86_64-linux-gnu/$each ]] || install -m 644 "$(realpath "/lib/x86_64-linux-gnu/$each")" "$root/usr/lib/x86_64-linux-gnu/$each"
+    [[ ! -e /lib/$machine/$each ]] || install -m 644 "$(realpath "/lib/$machine/$each")" "$libraries/$each"
 done
-install -m 755 "$(realpath /lib64/ld-linux-x86-64.so.2)" "$root/lib64/ld-linux-x86-64.so.2"
+python3 -B "$here/libvips.py" "$libraries"
+mkdir -p "$root$(dirname "$loader")"
+install -m 755 "$(realpath "$loader")" "$root$loader"
 install -m 644 "$(realpath /etc/ssl/certs/ca-certificates.crt)" "$root/etc/ssl/certs/ca-certificates.crt"
 cp -rL /usr/share/zoneinfo/{UTC,Etc,Europe,America,Asia,Africa,Australia,Pacific,Atlantic,Indian} "$root/usr/share/zoneinfo/"
 printf 'root:x:0:0:root:/:/nonexistent\nstoa:x:10001:10001:Stoa:/var/lib/stoa:/nonexistent\n' >"$root/etc/passwd"

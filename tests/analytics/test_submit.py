@@ -2,9 +2,11 @@
 
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
+import zipfile
 
 import pytest
 
@@ -13,6 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from flink import JAR, ROOT  # noqa: E402
 
 FLINK, SPARK = ROOT / "analytics/flink/submit.sh", ROOT / "analytics/spark/submit.sh"
+VERSION = re.search("<flink.version>(.*)</", (ROOT / "analytics/flink/pom.xml").read_text())[1]
 WHERE = ["--project=shop-123", "--region=europe-west1", "--bucket=shop-analytics"]
 ON_FLINK = [*WHERE, "--cluster=stream", f"--jar={JAR}"]
 
@@ -35,16 +38,55 @@ def gcloud(tmp_path):
     return run, asked
 
 
-def test_flinks_jar_goes_to_the_bucket_and_the_job_to_the_cluster(gcloud):
+@pytest.fixture
+def bundle(tmp_path):
+    """As analytics/flink/yarn.sh makes it, but empty: nothing here looks into it."""
+    folder = tmp_path / "bundle"
+    (folder / "lib").mkdir(parents=True)
+    (folder / f"lib/flink-dist-{VERSION}.jar").touch()
+    (folder / "java.tar.gz").touch()
+    return folder
+
+
+def test_flink_goes_to_the_cluster_as_an_application_that_brings_its_own_flink_and_java(gcloud, bundle):
     run, asked = gcloud
-    made = run(FLINK, *ON_FLINK, "--savepoint=gs://shop-analytics/checkpoints/x", "--", "--brokers=kafka:9092", "--time=marks")
+    made = run(FLINK, *ON_FLINK, f"--bundle={bundle}", "--savepoint=gs://shop-analytics/checkpoints/x", "--slots=4", "--", "--brokers=kafka:9092", "--time=marks")
     assert made.returncode == 0, made.stderr
-    at = "gs://shop-analytics/jobs/flink-analytics.jar"
-    assert asked() == [
+    at, there = "gs://shop-analytics/jobs/flink-analytics.jar", f"gs://shop-analytics/flink/{VERSION}"
+    *copies, job = asked()
+    assert copies == [
         ["storage", "cp", str(JAR), at, "--project=shop-123"],
-        ["dataproc", "jobs", "submit", "flink", "--project=shop-123", "--region=europe-west1", "--cluster=stream", f"--jar={at}",
-         "--labels=job=ecommerce-analytics", "--async", "--savepoint=gs://shop-analytics/checkpoints/x", "--",
-         "--brokers=kafka:9092", "--time=marks", "--checkpoint-dir=gs://shop-analytics/checkpoints"]]
+        ["storage", "rsync", f"{bundle}/lib", f"{there}/lib", "--project=shop-123", "--checksums-only"],
+        ["storage", "cp", "--no-clobber", f"{bundle}/java.tar.gz", f"{there}/java.tar.gz", "--project=shop-123"]]
+    end = job.index("--")
+    assert job[:end] == ["dataproc", "jobs", "submit", "hadoop", "--project=shop-123", "--region=europe-west1", "--cluster=stream",
+                         "--class=stoa.submit.OnYarn", f"--jars={there}/lib/flink-dist-{VERSION}.jar,{at}", "--labels=job=ecommerce-analytics", "--async"]
+    # One list: what stands behind a second -- would be the script's word against gcloud's.
+    words = job[end + 1:]
+    settings, (jar, *arguments) = words[:words.index(at)], words[words.index(at):]
+    told = dict(each.split("=", 1) for each in settings)
+    assert told["yarn.application.name"] == "ecommerce-analytics" and told["yarn.provided.lib.dirs"] == f"{there}/lib"
+    assert told["yarn.ship-archives"] == f"{there}/java.tar.gz"
+    assert told["containerized.master.env.JAVA_HOME"] == told["containerized.taskmanager.env.JAVA_HOME"] == "./java.tar.gz"
+    assert told["execution.savepoint.path"] == "gs://shop-analytics/checkpoints/x" and told["taskmanager.numberOfTaskSlots"] == "4"
+    assert (jar, arguments) == (at, ["--brokers=kafka:9092", "--time=marks", "--checkpoint-dir=gs://shop-analytics/checkpoints"])
+
+
+def class_version(jar, name):
+    with zipfile.ZipFile(jar) as packed:
+        return int.from_bytes(packed.read(name)[6:8], "big") - 44
+
+
+def test_what_starts_the_job_runs_on_the_clusters_own_java(gcloud):
+    """Dataproc's images 2.2 and 2.3 have Java 11; the job itself is for 17, which it brings."""
+    assert class_version(JAR, "stoa/submit/OnYarn.class") == 11 and class_version(JAR, "stoa/analytics/AnalyticsJob.class") == 17
+
+
+@pytest.mark.parametrize("wrong, says", [("--slots=0", "a number from 1 to 99"), ("--memory-mb=64", "at least 1000"), ("--savepoint=x", "an address gs://")])
+def test_a_wrong_size_of_flink_is_named(gcloud, wrong, says):
+    run, asked = gcloud
+    made = run(FLINK, *ON_FLINK, wrong, "--", "--brokers=kafka:9092")
+    assert made.returncode == 2 and says in made.stderr and asked() == []
 
 
 def test_spark_goes_to_serverless_with_its_runtime(gcloud):

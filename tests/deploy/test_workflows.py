@@ -138,7 +138,7 @@ def test_deploy_renders_and_says_what_there_is():
     assert none.returncode == 1 and "secrets.example" in none.stderr
 
 
-@pytest.mark.parametrize("cloud", ["aws", "gcp"])
+@pytest.mark.parametrize("cloud", ["aws", "aws-cluster", "gcp"])
 @pytest.mark.parametrize("environment", ["dev", "prod"])
 def test_a_plan_is_of_one_environment_with_its_state_and_variables(tmp_path, cloud, environment):
     """What Terraform is asked; whether it agrees is `./dev test terraform`'s."""

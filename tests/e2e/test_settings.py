@@ -17,6 +17,7 @@ DOCUMENTED = {
     "KAFKA_ORDERS_TOPIC": "kafka_orders_topic", "AWS_REGION": "aws_region", "DYNAMODB_TABLE": "dynamodb_table",
     "AWS_ACCESS_KEY_ID": "aws_access_key_id", "AWS_SECRET_ACCESS_KEY": "aws_secret_access_key",
     "PRODUCT_API_URL": "product_api_url", "STRIPE_API_KEY": "stripe_api_key", "SNS_TOPIC_ARN": "sns_topic_arn",
+    "SQS_QUEUE_URL": "sqs_queue_url",
     "ORDER_SERVICE_HOST": "order_service_host", "LOG_LEVEL": "log_level",
 }
 SECRET = {"db_password", "database_url", "aws_access_key_id", "aws_secret_access_key", "stripe_api_key"}
@@ -57,6 +58,22 @@ def test_a_typo_is_an_error_that_names_the_right_word():
     for got in (config(STOA_CURENCY="EUR"), config("--curency", "EUR")):
         assert got.returncode == 2
     assert "did you mean `currency`" in config(STOA_CURENCY="EUR").stderr
+
+
+REMOTE = {"STOA_SQL": "postgres", "STOA_KEY_VALUE": "postgres", "STOA_EVENT_LOG": "kafka", "DATABASE_URL": "postgres://shop@127.0.0.1:1/shop",
+          "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "AWS_REGION": "eu-west-1"}
+
+
+@pytest.mark.parametrize("environment, says", [
+    ({"SQS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/orders"}, "goes with event_log = kafka"),
+    ({**REMOTE, "SQS_QUEUE_URL": "orders"}, "must be a queue's address"),
+    ({**REMOTE, "SQS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/orders", "AWS_REGION": ""}, "AWS_REGION is not set"),
+])
+def test_a_queue_that_no_event_can_go_to_is_refused(tmp_path, environment, says):
+    clean = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG")}
+    got = subprocess.run([binary(), "serve", "--data-dir", str(tmp_path / "data"), "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"],
+                         capture_output=True, text=True, timeout=30, env=clean | environment)
+    assert got.returncode != 0 and says in got.stderr, got
 
 
 def test_the_variables_of_the_build_and_the_tests_are_no_settings():

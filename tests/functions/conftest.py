@@ -11,7 +11,8 @@ import botocore.config
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/e2e"))
+for each in ("tests/e2e", "tests/engines", "deploy/local"):
+    sys.path.insert(0, str(ROOT / each))
 
 from runtime_api import Function  # noqa: E402
 from shop import Shop  # noqa: E402

@@ -79,12 +79,14 @@ class Function:
                             **environment}
         self.process = None
 
-    def start(self):
+    def command(self):
         change = ["chroot"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "chroot"]
+        return [*change, str(self.root), "/var/task/bootstrap"]
+
+    def start(self):
         self.log = (self.folder / f"function-{uuid.uuid4().hex}.log").open("w+")
         self.started_at = time.monotonic()
-        self.process = subprocess.Popen([*change, str(self.root), "/var/task/bootstrap"], env=self.environment | {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
-                                        stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen(self.command(), env=self.environment | {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, stdout=self.log, stderr=self.log)
         return self
 
     def said(self):
@@ -129,7 +131,36 @@ class Function:
     def __exit__(self, *_):
         try:
             if self.process.poll() is None:
-                self.process.kill()
-                self.process.wait()
+                self.kill()
         finally:
             self.api.close()
+
+
+PODMAN = ["podman", "--storage-driver", "vfs", "--runtime", "runc", "--cgroup-manager", "cgroupfs", "--events-backend", "none"]
+
+
+class ContainerFunction(Function):
+    """A function's image as Lambda runs it: a user of its own, nothing to write to but /tmp, no capabilities. `name`: None for the
+    image's own command."""
+
+    def __init__(self, image, storage, name, environment, folder):
+        super().__init__(None, name, environment, folder)
+        if name is None:
+            del self.environment["_HANDLER"]  # Lambda gives an image its command
+        self.image, self.name, self.container = image, name, f"function-{uuid.uuid4().hex}"
+        self.podman = [*PODMAN, "--root", f"{storage}/podman", "--runroot", f"{storage}/podman-run"]
+
+    def command(self):
+        given = [word for name, value in self.environment.items() for word in ("--env", f"{name}={value}")]
+        return [*self.podman, "run", "--rm", "--name", self.container, "--network", "host", "--user", "993:990", "--read-only", "--tmpfs", "/tmp",
+                "--cap-drop=all", "--security-opt=no-new-privileges", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", *given,
+                self.image, *([self.name] if self.name else [])]
+
+    def pid(self):
+        """Of the function's process, where this machine sees it."""
+        said = subprocess.run([*self.podman, "inspect", "--format", "{{.State.Pid}}", self.container], capture_output=True, text=True, check=True)
+        return int(said.stdout)
+
+    def kill(self):
+        subprocess.run([*self.podman, "kill", "--signal", "KILL", self.container], capture_output=True)
+        self.process.wait(30)

@@ -24,7 +24,7 @@ TABLE_HEADERS = {
 RUNTIME_FOR_SERVICES = {"task", "metrics", "log", "trace", "supervisor", "crash_point"}
 # Adapters that are no engine but what several engines share.
 SHARED_ADAPTERS = {"aws": {"dynamodb", "s3", "sqs", "sns"}, "outbox": {"postgres"}}
-WIRING = re.compile(r"src/apps/[a-z]+/wiring(_[a-z]+)?\.(cpp|hpp)")
+WIRING = re.compile(r"src/apps/[a-z_]+/wiring(_[a-z]+)?\.(cpp|hpp)")
 
 
 def allowed(path, name):

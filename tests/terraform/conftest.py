@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import schema_check
 
-# What is applied: the two environments of each cloud, and prod where the cluster makes the balancer.
-ENVIRONMENTS = [(cloud, name) for cloud in ("aws", "gcp") for name in ("dev", "prod")] + [("aws", "prod-ingress")]
+# What is applied: the two environments of each composition, and prod where the cluster makes the balancer.
+ENVIRONMENTS = [(cloud, name) for cloud in schema_check.COMPOSITIONS for name in ("dev", "prod")] + [("aws", "prod-ingress")]
 GIVEN = {"prod-ingress": ["-var-file=environments/prod.tfvars", "-var=alb=false"]}
 
 
@@ -33,9 +33,15 @@ class Applied:
 
 
 @pytest.fixture(scope="session")
-def applied(workspace):
-    for cloud in ("aws", "gcp"):
+def initialised(workspace):
+    for cloud in schema_check.COMPOSITIONS:
         workspace.init(cloud)
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def applied(initialised):
+    workspace = initialised
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(ENVIRONMENTS, pool.map(lambda each: Applied(workspace, *each), ENVIRONMENTS)))
 

@@ -19,7 +19,7 @@ BUCKETS_OF_FUNCTIONS = {"ecommerce-products"}
 BUCKETS_OF_TERRAFORM = {"ecommerce-functions", "ecommerce-logs"}
 BUCKET_OF_LOKI = "ecommerce-loki"
 # Services whose data is under the shop's key: who uses them uses the key through them.
-UNDER_THE_KEY = ("dynamodb", "s3", "sns")
+UNDER_THE_KEY = ("dynamodb", "s3", "sns", "sqs")
 
 
 def resources(state):
@@ -29,7 +29,7 @@ def resources(state):
     def walk(module):
         for each in module.get("resources", []):
             if each["mode"] == "managed":
-                out.setdefault(each["type"], []).append((each["address"], each["values"]))
+                out.setdefault(each["type"], []).append((each["address"], each.get("values", {})))
         for child in module.get("child_modules", []):
             walk(child)
 
@@ -99,6 +99,8 @@ def resource_arns(what, actions, needs, prefix):
         return [f"{kafka.format(kind)}/{prefix}{name}"]
     if kind == "cluster":
         return [kafka.format("cluster")]
+    if kind == "order-notifications":
+        return [f"{ARN.format(service='sqs')}{prefix}{PROJECT}-order-notifications"]
     assert kind == "notifications", what
     return [f"{ARN.format(service='sns')}{prefix}{PROJECT}-notifications"]
 

@@ -140,7 +140,8 @@ def told(state, overlay):
     given = state["outputs"]["environment"]["value"]
     out = []
     for name in sorted(set(given) - IN_SECRETS):
-        if name == "SNS_TOPIC_ARN" and there["STOA_NOTIFIER"] != "sns":
+        # Where customers are not told, the queue's function does not tell them either.
+        if name in ("SNS_TOPIC_ARN", "SQS_QUEUE_URL") and there["STOA_NOTIFIER"] != "sns":
             continue
         one, other = there.get(name, UNTOLD.get(name, "")), str(given[name])
         if name == "KAFKA_BOOTSTRAP_SERVERS":
@@ -182,27 +183,4 @@ def reached(state, overlay):
         (rule,) = of_kind(overlay, "NetworkPolicy")[policy]["spec"]["egress"]
         out += drift.differences(f"{policy}: networks", {address[each] for each in subnets}, {each["ipBlock"]["cidr"] for each in rule["to"]})
         out += drift.differences(f"{policy}: ports", ports, {str(each["port"]) for each in rule["ports"]})
-    return out
-
-
-# A picture's function comes as an image and says its needs there.
-WITHOUT_REQUIREMENTS = {"product-image-processor"}
-
-
-def functions(folder, state):
-    """Each deploy/functions/NAME/requirements.json, {"environment": [NAME…], "permissions": [action…]}, against its function."""
-    out = []
-    made = {values["function_name"]: values for _, values in drift.resources(state).get("aws_lambda_function", [])}
-    named = {each.parent.name: json.loads(each.read_text()) for each in sorted(Path(folder).glob("*/requirements.json"))}
-    out += drift.differences("functions", set(named), set(made) - WITHOUT_REQUIREMENTS)
-    for name, needed in named.items():
-        if name not in made:
-            continue
-        told_here = {key for block in made[name]["environment"] for key in block["variables"] or {}}
-        out += drift.differences(f"{name}: variables", set(needed["environment"]), told_here)
-        program = [values["policy"] for address, values in drift.resources(state)["aws_iam_role_policy"]
-                   if values["role"] == f"{name}-function" and address.endswith(".program[0]")]
-        allowed = {action for policy in program for action, _ in drift.allowed_by_policy(policy)}
-        keys = {"kms:Decrypt", "kms:GenerateDataKey"}  # of what is encrypted, not of the program
-        out += drift.differences(f"{name}: actions", set(needed["permissions"]) - keys, allowed - keys)
     return out

@@ -20,6 +20,7 @@ import facts
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CONFIGURATION = ROOT / "deploy" / "terraform"
+COMPOSITIONS = ("aws", "aws-cluster", "gcp")
 TYPES = re.compile(r'^\s*(resource|data|mock_resource|mock_data|override_data|override_resource)\s+"([a-z0-9_]+)"', re.M)
 
 
@@ -76,7 +77,7 @@ class Workspace:
         (self.scratch / "terraform.rc").write_text(
             f'provider_installation {{\n  filesystem_mirror {{\n    path = "{self.scratch}/mirror"\n  }}\n}}\n'
         )
-        for each in ("aws", "gcp"):
+        for each in COMPOSITIONS:
             # The state's place in a cloud is out of reach; everything else stays as it is.
             (self.folder / each / "check_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
 

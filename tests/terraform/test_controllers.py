@@ -82,16 +82,17 @@ def test_a_planted_permission_is_found(applied, allowed, change):
     assert published.beyond([one], allowed)
 
 
-def releases(state):
+def releases(applied, environment="prod"):
+    state = applied["aws-cluster", environment].state
     return {values["name"]: (values, yaml.safe_load(values["values"][0])) for _, values in drift.resources(state)["helm_release"]}
 
 
-@pytest.mark.parametrize("environment", ["dev", "prod", "prod-ingress"])
+@pytest.mark.parametrize("environment", ["dev", "prod"])
 def test_an_account_of_a_chart_is_the_one_that_may_take_its_role(applied, environment):
     state = applied["aws", environment].state
     arn = {values["arn"]: values["name"] for _, values in drift.resources(state)["aws_iam_role"]}
     trusted = drift.service_accounts(state)
-    found = releases(state)
+    found = releases(applied, environment)
     assert {"aws-load-balancer-controller", "external-secrets", "cluster-autoscaler", "argocd"} <= set(found)
     for name, account in (("aws-load-balancer-controller", found["aws-load-balancer-controller"][1]["serviceAccount"]),
                           ("cluster-autoscaler", found["cluster-autoscaler"][1]["rbac"]["serviceAccount"])):
@@ -101,7 +102,7 @@ def test_an_account_of_a_chart_is_the_one_that_may_take_its_role(applied, enviro
 
 def test_charts_are_of_versions_that_go_together(applied):
     state = applied["aws", "prod"].state
-    found = {name: values["version"] for name, (values, _) in releases(state).items()}
+    found = {name: values["version"] for name, (values, _) in releases(applied).items()}
     assert found["aws-load-balancer-controller"] == published.version_of("aws-loadbalancer-controller"), "its policy is that version's"
     (cluster,) = [values["version"] for _, values in drift.resources(state)["aws_eks_cluster"]]
     of_kubernetes = dict(re.findall(r'V(\d_\d+)\.version, "([\d.]+)"', published.addon("cluster-autoscaler")))
@@ -111,7 +112,7 @@ def test_charts_are_of_versions_that_go_together(applied):
     assert f"external-secrets/external-secrets@v{found['external-secrets']}:" in definitions
     there = yaml.safe_load((ARGOCD / "environments/prod-gke/external-secrets.yaml").read_text())["spec"]["source"]
     assert there["targetRevision"] == found["external-secrets"]
-    ours = releases(state)["external-secrets"][1]
+    ours = releases(applied)["external-secrets"][1]
     assert all(ours[name] == value for name, value in there["helm"]["valuesObject"].items()), "the same on both clouds"
 
 
@@ -133,11 +134,25 @@ def test_what_waits_for_nodes_is_made_after_them(applied):
     assert "aws_eks_addon.node" in made["aws_eks_node_group.this"] and "aws_eks_addon.this" not in made["aws_eks_node_group.this"]
     assert made["aws_eks_addon.this"] == ["aws_eks_node_group.this"]
     assert not made["aws_eks_addon.node"]
-    assert set(calls["controllers"]["depends_on"]) >= {"module.eks"} and set(calls["argocd"]["depends_on"]) == {"module.eks", "module.controllers"}
+    inside = applied["aws-cluster", "prod"].plan["configuration"]["root_module"]
+    assert inside["module_calls"]["argocd"]["depends_on"] == ["module.controllers"]
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_what_is_installed_goes_into_the_cluster_that_the_other_composition_makes(applied, environment):
+    """The compositions know each other by names alone."""
+    asked = [each for each in applied["aws-cluster", environment].state["root_module"]["resources"] if each["mode"] == "data"]
+    (cluster,) = [each["values"]["name"] for each in asked if each["type"] == "aws_eks_cluster"]
+    roles = {each["values"]["name"] for each in asked if each["type"] == "aws_iam_role"}
+    made = drift.resources(applied["aws", environment].state)
+    assert [cluster] == [values["name"] for _, values in made["aws_eks_cluster"]]
+    assert len(roles) == 2 and roles <= {values["name"] for _, values in made["aws_iam_role"]}
+    charts = releases(applied, environment)
+    assert charts["aws-load-balancer-controller"][1]["clusterName"] == charts["cluster-autoscaler"][1]["autoDiscovery"]["clusterName"] == cluster
 
 
 def test_argo_cd_is_the_same_by_helm_and_by_kubectl(applied):
-    values = releases(applied["aws", "prod"].state)["argocd"][1]
+    values = releases(applied)["argocd"][1]
     kept = {name: yaml.safe_load((ARGOCD / f"install/argocd-{name}.yaml").read_text())["data"] for name in ("cm", "cmd-params-cm", "rbac-cm", "notifications-cm")}
     assert f"/argo-cd/{values['global']['image']['tag']}/manifests/install.yaml" in (ARGOCD / "install/kustomization.yaml").read_text()
     assert values["configs"]["rbac"] == kept["rbac-cm"]
@@ -150,8 +165,7 @@ def test_argo_cd_is_the_same_by_helm_and_by_kubectl(applied):
 
 
 def test_the_first_application_is_the_environments(applied):
-    state = applied["aws", "prod"].state
-    assert "ecommerce-app-of-apps" not in releases(state), "no repository is named"
+    assert "ecommerce-app-of-apps" not in releases(applied), "no repository is named"
     for environment in ("dev", "prod"):
         assert (ARGOCD / "environments" / environment / "kustomization.yaml").is_file()
 
@@ -183,7 +197,7 @@ def rendered(values):
 
 
 def test_the_chart_of_external_secrets_takes_our_values(applied):
-    values = releases(applied["aws", "prod"].state)["external-secrets"][1]
+    values = releases(applied)["external-secrets"][1]
     said, made = rendered(values)
     assert said.returncode == 0, said.stderr
     replicas = {each["metadata"]["name"]: each["spec"]["replicas"] for each in made if each["kind"] == "Deployment"}
@@ -199,5 +213,5 @@ def test_the_chart_of_external_secrets_takes_our_values(applied):
 
 @pytest.mark.parametrize("change", [{"replicaCount": "two"}, {"podDisruptionBudget": {"enabled": "yes"}}])
 def test_values_that_the_chart_does_not_take_are_refused(applied, change):
-    values = {**releases(applied["aws", "prod"].state)["external-secrets"][1], **change}
+    values = {**releases(applied)["external-secrets"][1], **change}
     assert rendered(values)[0].returncode != 0

@@ -137,7 +137,21 @@ def test_topics_queues_and_repositories(aws, needs):
     queues = {each["name"] for each in values(aws, "aws_sqs_queue")}
     assert {"ecommerce-order-notifications", "ecommerce-order-notifications-dlq"} <= queues
     services = {each["service_account"] for each in needs["roles"] if each.get("http_port")}
-    assert {each["name"] for each in values(aws, "aws_ecr_repository")} == {f"ecommerce/{name}" for name in services} and len(services) == 9
+    images = {f"ecommerce/{name}" for name in (*services, "product-image-processor")}
+    assert {each["name"] for each in values(aws, "aws_ecr_repository")} == images and len(services) == 9
+
+
+def test_a_function_by_its_image_is_fetched_by_lambda_from_its_own_repository(aws):
+    (it,) = [each for each in values(aws, "aws_lambda_function") if each["function_name"] == "product-image-processor"]
+    assert it["package_type"] == "Image" and it["image_uri"].startswith(f"{facts.ACCOUNT}.dkr.ecr.{facts.REGION}.amazonaws.com/ecommerce/product-image-processor@sha256:")
+    assert it["image_config"][0]["command"] == ["product-image-processor"]
+    (policy,) = values(aws, "aws_ecr_repository_policy")
+    assert policy["repository"] == "ecommerce/product-image-processor"
+    (statement,) = json.loads(policy["policy"])["Statement"]
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"} and statement["Action"] == ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    (told,) = [each for each in values(aws, "aws_s3_bucket_notification") if each["bucket"] == f"ecommerce-product-images-{facts.ACCOUNT}"]
+    (call,) = told["lambda_function"]
+    assert call["filter_prefix"] == "originals/" and call["lambda_function_arn"].endswith(":function:product-image-processor"), "not by what it writes itself"
 
 
 def test_images_of_overlays_lie_in_repositories_that_are_made(applied, aws, gcp):
@@ -203,6 +217,15 @@ def test_googles_accounts_have_narrow_roles_and_no_key(gcp):
     assert "google_service_account_key" not in gcp and "google_storage_hmac_key" not in gcp
 
 
+def test_jobs_may_write_where_the_submit_scripts_put_their_checkpoints(applied, gcp):
+    bucket = applied["gcp", "prod"].state["outputs"]["submit"]["value"]["bucket"]
+    for script in ("flink", "spark"):
+        assert "job_arguments checkpoints" in (schema_check.ROOT / f"analytics/{script}/submit.sh").read_text(), "in the bucket that is named"
+    emails = {each["account_id"]: each["email"] for each in values(gcp, "google_service_account")}
+    writers = {each["member"] for each in values(gcp, "google_storage_bucket_iam_member") if each["bucket"] == bucket and each["role"] == "roles/storage.objectAdmin"}
+    assert {f"serviceAccount:{emails[each]}" for each in ("ecommerce-flink", "analytics-runner")} <= writers
+
+
 def test_googles_choices(applied, gcp):
     it = one(gcp, "google_sql_database_instance")
     assert (it["name"], it["database_version"], it["settings"][0]["availability_type"]) == ("ecommerce-analytics-pg", "POSTGRES_15", "ZONAL") and not it["deletion_protection"]
@@ -251,5 +274,5 @@ def test_tags(applied):
         text = (schema_check.CONFIGURATION / "aws/main.tf").read_text()
         (block,) = re.findall(r"  tags = \{\n(.*?)\n  \}", text, re.S)
         assert re.findall(r"^ +(\w+) +=", block, re.M) == ["Environment", "Project", "ManagedBy", "CreatedAt"]
-        charts = {each["name"]: each for each in values(drift.resources(applied["aws", environment].state), "helm_release")}
+        charts = {each["name"]: each for each in values(drift.resources(applied["aws-cluster", environment].state), "helm_release")}
         assert f'"Environment": "{environment}"' in json.dumps(manifests.yaml.safe_load(charts["aws-load-balancer-controller"]["values"][0])["defaultTags"]), "what the controller makes is tagged, too"

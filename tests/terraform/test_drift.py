@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 
+import allowances
 import drift
 import manifests
 import pytest
@@ -100,11 +101,13 @@ def test_sns_is_asked_what_the_code_declares(needs):
     assert made - {"GetTopicAttributes", "CreateTopic", "Subscribe"} == declared(needs, "sns")
 
 
-def test_the_jobs_of_the_other_cloud_may_do_what_flink_does(applied):
-    allowed = drift.policies(applied["aws", "prod"].state)["ecommerce-jobs"]
-    sink = (schema_check.ROOT / "analytics/flink/src/main/java/stoa/analytics/DynamoSink.java").read_text()
-    used = {f"dynamodb:{each[0].upper()}{each[1:]}" for each in re.findall(r"client\.(\w+)\(", sink) if each != "close"}
-    assert {action for action, _ in allowed if action.startswith("dynamodb:")} == used
+def test_sqs_is_asked_what_the_code_declares(needs):
+    sent = (schema_check.ROOT / "src/adapters/outbox/relay.cpp").read_text()
+    assert set(re.findall(r"queues->(\w+)\(", sent)) == {"send"} and declared(needs, "sqs") == {"SendMessage"}
+
+
+def test_the_jobs_of_the_other_cloud_may_do_what_flink_does_to_what_it_writes(needs, applied):
+    assert not allowances.jobs(needs, applied["aws", "prod"].state, "")
 
 
 # --- the manifests, once there are any
@@ -186,9 +189,17 @@ def test_brokers_for_jobs_in_the_other_cloud_are_named_by_its_shop(applied):
 FUNCTIONS = schema_check.ROOT / "deploy/functions"
 
 
-def test_functions_have_what_they_need_and_no_more(applied):
-    state = applied["aws", "prod"].state
-    assert not manifests.functions(FUNCTIONS, state)
+def test_functions_have_what_they_need_and_no_more(given):
+    assert not allowances.functions(FUNCTIONS, *given)
+
+
+def test_functions_are_called_by_what_the_shop_writes(needs, given):
+    assert not allowances.callers(needs, *given)
+    assert not allowances.senders(needs, *given)
+
+
+def test_lambda_may_do_with_a_functions_role_what_its_callers_need(given):
+    assert not allowances.hosts(*given)
 
 
 # --- the check's own check: a difference that is put in is found, in either direction
@@ -225,8 +236,58 @@ def test_a_planted_difference_is_found(needs, applied, what):
 def test_a_planted_port_or_variable_is_found(needs, applied):
     state = applied["aws", "prod"].state
     assert drift.ports(changed(needs, lambda n: n["roles"][0].update(http_port=1)), state)
-    gone = changed(needs, lambda n: n.update(variables=[each for each in n["variables"] if each["name"] != "KAFKA_TOPIC_PREFIX"]))
+    gone = changed(needs, lambda n: n.update(variables=[each for each in n["variables"] if each["name"] != "S3_BUCKET_SUFFIX"]))
     assert drift.variables(gone, state)
+
+
+# Of prod's applied state: {what: (which comparison, the policy's address, a change of its first statement that has the action)}
+POLICIES = {
+    "an action of a function that no code uses": ("functions", 'module.function["product-import"].aws_iam_role_policy.program[0]', "s3:GetObject", lambda s: s["Action"].append("s3:DeleteObject")),
+    "an action of a function that is missing": ("functions", 'module.function["product-import"].aws_iam_role_policy.program[0]', "s3:GetObject", lambda s: s["Action"].remove("s3:GetObject")),
+    "another bucket of a function": ("functions", 'module.function["product-import"].aws_iam_role_policy.program[0]', "s3:GetObject",
+                                     lambda s: s["Resource"].append("arn:aws:s3:::ecommerce-order-documents-111122223333/*")),
+    "another table of a function": ("functions", 'module.function["ecommerce-notification"].aws_iam_role_policy.program[0]', "dynamodb:GetItem",
+                                    lambda s: s.update(Resource=[each.replace("ecommerce-notifications", "ecommerce-orders") for each in s["Resource"]])),
+    "a secret of somebody else": ("functions", 'module.function["product-import"].aws_iam_role_policy.program[0]', "secretsmanager:GetSecretValue",
+                                  lambda s: s.update(Resource=[each.replace("product-api-key", "signing-keys") for each in s["Resource"]])),
+    "a topic that calls nobody": ("hosts", 'module.function["ecommerce-notification"].aws_iam_role_policy.host', "kafka-cluster:ReadData",
+                                  lambda s: s["Resource"].append(s["Resource"][0].replace("/orders", "/payment.failed"))),
+    "an action of a host that is missing": ("hosts", 'module.function["ecommerce-notification"].aws_iam_role_policy.host', "sqs:ReceiveMessage", lambda s: s["Action"].remove("sqs:DeleteMessage")),
+    "the network for a function outside it": ("hosts", 'module.function["product-import"].aws_iam_role_policy.host', "sqs:SendMessage",
+                                              lambda s: s.update(Action=["ec2:CreateNetworkInterface"], Resource=["*"])),
+    "objects that jobs do not write": ("jobs", "aws_iam_role_policy.jobs[0]", "s3:PutObject", lambda s: s["Resource"].append("arn:aws:s3:::ecommerce-product-images-111122223333/*")),
+    "reading for jobs": ("jobs", "aws_iam_role_policy.jobs[0]", "s3:PutObject", lambda s: s["Action"].append("s3:GetObject")),
+    "a table that jobs do not write": ("jobs", "aws_iam_role_policy.jobs[0]", "dynamodb:BatchWriteItem", lambda s: s["Resource"].append(s["Resource"][0].replace("analytics", "orders"))),
+    "a table that jobs need": ("jobs", "aws_iam_role_policy.jobs[0]", "dynamodb:BatchWriteItem", lambda s: s["Resource"].pop()),
+}
+
+
+def compared(which, needs, state):
+    return {"functions": lambda: allowances.functions(FUNCTIONS, state, ""), "hosts": lambda: allowances.hosts(state, ""),
+            "jobs": lambda: allowances.jobs(needs, state, ""), "callers": lambda: allowances.callers(needs, state, "") + allowances.senders(needs, state, "")}[which]()
+
+
+@pytest.mark.parametrize("what", POLICIES)
+def test_a_planted_permission_is_found(needs, applied, what):
+    which, address, action, change = POLICIES[what]
+    state = copy.deepcopy(applied["aws", "prod"].state)
+    (values,) = [each for at, each in drift.resources(state)["aws_iam_role_policy"] if at == address]
+    policy = json.loads(values["policy"])
+    change(next(each for each in policy["Statement"] if action in each["Action"]))
+    values["policy"] = json.dumps(policy)
+    assert compared(which, needs, state), what
+
+
+@pytest.mark.parametrize("change", [
+    lambda found, state: found["aws_lambda_event_source_mapping"].__getitem__(0)[1].update(event_source_arn="arn:aws:sqs:us-east-1:111122223333:other"),
+    lambda found, state: [values.update(source_arn="arn:aws:s3:::other") for _, values in found["aws_lambda_permission"]],
+    lambda found, state: state["outputs"]["environment"]["value"].pop("SQS_QUEUE_URL"),
+    lambda found, state: [values.update(policy=values["policy"].replace("sqs:SendMessage", "sqs:GetQueueUrl")) for address, values in found["aws_iam_role_policy"] if "order-service" in address],
+])
+def test_a_planted_caller_or_a_queue_without_a_sender_is_found(needs, applied, change):
+    state = copy.deepcopy(applied["aws", "prod"].state)
+    change(drift.resources(state), state)
+    assert compared("callers", needs, state)
 
 
 @pytest.mark.parametrize("statement", [

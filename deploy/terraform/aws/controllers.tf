@@ -1,8 +1,6 @@
-# What the cluster runs beside the shop, with the least that each needs of AWS. The balancer's controller either registers
+# Roles of what the cluster runs beside the shop (../aws-cluster installs it), with the least that each needs of AWS. The balancer's controller either registers
 # pods with the balancer that Terraform made, and may do nothing else, or makes the one of the Ingress, by that name alone.
 locals {
-  controllers = { for name, wanted in var.controllers : name => wanted if wanted }
-
   region_arn  = "${data.aws_partition.here.partition}:%s:${var.region}:${var.account_id}"
   elb         = "arn:${format(local.region_arn, "elasticloadbalancing")}"
   ec2         = "arn:${format(local.region_arn, "ec2")}"
@@ -137,7 +135,7 @@ locals {
 
 module "controller_identity" {
   source   = "../modules/aws/service-role"
-  for_each = { for name, account in local.controller_accounts : name => account if contains(keys(local.controllers), name) }
+  for_each = { for name, account in local.controller_accounts : name => account if var.controllers[name] }
 
   name            = "${local.name}-${each.value}"
   identity        = var.identity
@@ -146,24 +144,4 @@ module "controller_identity" {
   namespace       = "kube-system"
   service_account = each.value
   statements      = local.controller_statements[each.key]
-}
-
-module "controllers" {
-  source = "../modules/aws/controllers"
-  count  = length(local.controllers) > 0 ? 1 : 0
-
-  cluster_name = module.eks.name
-  region       = var.region
-  identity     = var.identity
-  tags         = local.tags
-  load_balancer = !var.controllers.load_balancer ? null : {
-    role_arn = module.controller_identity["load_balancer"].arn
-    vpc_id   = module.network.id
-  }
-  external_secrets = var.controllers.external_secrets ? {} : null
-  autoscaler = !var.controllers.autoscaler ? null : {
-    role_arn = module.controller_identity["autoscaler"].arn
-  }
-
-  depends_on = [module.eks, module.controller_identity]
 }

@@ -73,14 +73,24 @@ locals {
       memory      = 1024
       timeout     = 60
       network     = true
-      environment = { KAFKA_BROKERS = module.kafka.brokers_iam }
-      buckets     = { images = local.bucket_arn["ecommerce-product-images"] }
-      topics      = {}
-      queues      = {}
-      kafka       = null
+      environment = {
+        KAFKA_BROKERS           = module.kafka.brokers_iam
+        KAFKA_SECURITY_PROTOCOL = "SASL_SSL"
+        KAFKA_SASL_MECHANISM    = "AWS_MSK_IAM"
+        KAFKA_TOPIC_PREFIX      = var.resource_prefix
+      }
+      buckets = { images = local.bucket_arn["ecommerce-product-images"] }
+      topics  = {}
+      queues  = {}
+      kafka   = null
       statements = [
         { actions = ["s3:GetObject", "s3:PutObject"], resources = ["${local.bucket_arn["ecommerce-product-images"]}/*"] },
-        { actions = ["kafka-cluster:Connect", "kafka-cluster:WriteDataIdempotently"], resources = [module.kafka.arn] },
+        # ListBucket: an object that is gone is gone, and not forbidden.
+        { actions = ["s3:ListBucket"], resources = [local.bucket_arn["ecommerce-product-images"]] },
+        {
+          actions   = ["kafka-cluster:Connect", "kafka-cluster:DescribeCluster", "kafka-cluster:WriteDataIdempotently"]
+          resources = [module.kafka.arn]
+        },
         { actions = ["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"], resources = ["${local.kafka_topic}/${local.images_topic}"] },
         local.key_use,
       ]
@@ -98,7 +108,7 @@ locals {
       }
       buckets = {}
       topics  = {}
-      queues  = { orders = module.queue["${var.project}-order-notifications"].arn }
+      queues  = { orders = module.queue[local.order_queue].arn }
       kafka = {
         cluster_arn = module.kafka.arn
         topics      = ["${var.resource_prefix}orders"]

@@ -10,7 +10,7 @@ locals {
     { for each in local.needs.buckets : "objects/${each}" => ["${local.bucket_arn[each]}/*"] },
     { for each in local.needs.topics : "topic/${each.name}" => ["${local.kafka_topic}/${var.resource_prefix}${each.name}"] },
     { for each in local.roles : "group/${each.name}" => ["${local.kafka_group}/${var.resource_prefix}${each.name}"] },
-    { cluster = [module.kafka.arn], notifications = [module.notifications.arn] },
+    { cluster = [module.kafka.arn], notifications = [module.notifications.arn], order-notifications = [module.queue[local.order_queue].arn] },
   )
   # An index is asked by Query alone.
   index = { for each in local.needs.tables : "table/${each.name}" => length(each.indexes) == 0 ? [] : ["${module.tables.arns[each.name]}/index/*"] }
@@ -18,7 +18,7 @@ locals {
   granted = { for account, each in local.roles : account => each if length(each.grants) > 0 }
   services = {
     for account, each in local.granted : account => [
-      for service in ["dynamodb", "s3", "sns"] : "${service}.${var.region}.amazonaws.com"
+      for service in ["dynamodb", "s3", "sns", "sqs"] : "${service}.${var.region}.amazonaws.com"
       if anytrue([for grant in each.grants : startswith(grant.actions[0], "${service}:")])
     ]
   }

@@ -6,6 +6,9 @@ locals {
   needs = jsondecode(file("${path.module}/../shop.json"))
   roles = { for each in local.needs.roles : each.service_account => each }
 
+  # Functions whose programs are too large for a zip.
+  function_images = ["${var.project}/product-image-processor"]
+
   name   = "${var.resource_prefix}${var.project}"
   suffix = "-${var.account_id}"
 
@@ -47,6 +50,7 @@ module "eks" {
   kms_key_arn         = module.key.arn
   capacity_type       = var.node_capacity
   node_count          = var.node_count
+  tags                = local.tags
   access = merge(var.cluster_access, var.deployer_role_arn == null ? {} : {
     deployer = { principal_arn = var.deployer_role_arn, groups = [], policy = "AmazonEKSClusterAdminPolicy", namespaces = [] }
   })
@@ -57,9 +61,10 @@ module "images" {
   source = "../modules/aws/repository"
   count  = var.repositories ? 1 : 0
 
-  names        = [for account, each in local.roles : "${var.project}/${account}" if try(each.http_port, null) != null]
-  kms_key_arn  = module.key.arn
-  force_delete = !var.protect
+  names          = concat([for account, each in local.roles : "${var.project}/${account}" if try(each.http_port, null) != null], local.function_images)
+  function_names = local.function_images
+  kms_key_arn    = module.key.arn
+  force_delete   = !var.protect
 }
 
 # GitHub's jobs, beside the repositories that they push to.
@@ -72,24 +77,6 @@ module "ci" {
   state_bucket          = var.github.state_bucket
   state_key_alias       = "alias/${var.project}-terraform-state" # ../state/aws
   image_repository_arns = values(module.images[0].arns)
-}
-
-module "argocd" {
-  source = "../modules/aws/argocd"
-  count  = var.argocd ? 1 : 0
-
-  # The same, whether Helm or kubectl installs it.
-  settings = { for name, file in { cm = "cm", params = "cmd-params-cm", rbac = "rbac-cm", notifications = "notifications-cm" } :
-    name => yamldecode(file("${path.module}/../../argocd/install/argocd-${file}.yaml")).data
-  }
-
-  root_application = var.gitops_repository == null ? null : {
-    repository = var.gitops_repository
-    path       = "deploy/argocd/environments/${var.environment}"
-  }
-
-  # What it brings asks for resources and balancers that these define.
-  depends_on = [module.eks, module.controllers]
 }
 
 module "balancer" {

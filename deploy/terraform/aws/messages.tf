@@ -1,6 +1,7 @@
 # How what happened gets about.
 locals {
-  public = var.kafka_edge == "public"
+  public      = var.kafka_edge == "public"
+  order_queue = "${var.project}-order-notifications"
 }
 
 module "kafka" {
@@ -61,10 +62,11 @@ module "alarms" {
   kms_key_arn         = module.key.arn
 }
 
-# One for what orders tell, which the notification function reads, and one a function for what it could not do.
+# One for order events, which the shop's outbox sends and the notification function reads, and one a function for what it could
+# not do.
 module "queue" {
   source   = "../modules/aws/queue"
-  for_each = toset(concat(["${var.project}-order-notifications"], keys(var.functions)))
+  for_each = toset(concat([local.order_queue], keys(var.functions)))
 
   name             = "${var.resource_prefix}${each.key}"
   alarm_topic_arns = [module.alarms.arn]

@@ -12,6 +12,7 @@ output "environment" {
     KAFKA_REPLICATION_FACTOR  = "3"
     KAFKA_MIN_INSYNC_REPLICAS = "2"
     SNS_TOPIC_ARN             = module.notifications.arn
+    SQS_QUEUE_URL             = module.queue[local.order_queue].url
     DB_HOST                   = module.database.address
     DB_NAME                   = module.database.database
   }

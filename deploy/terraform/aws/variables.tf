@@ -109,22 +109,21 @@ variable "cluster_access" {
 }
 
 variable "deployer_role_arn" {
-  description = "Role that Terraform runs as, for what it installs by Helm: nobody else administers the cluster, its maker neither."
+  description = "Role that installs charts into the cluster (../aws-cluster): nobody else administers it, its maker neither; null: nobody does."
   type        = string
   default     = null
 
   validation {
-    condition     = can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/", var.deployer_role_arn)) || (var.deployer_role_arn == null && !var.argocd && !anytrue(values(var.controllers)))
-    error_message = "What is installed by Helm (argocd, controllers) needs deployer_role_arn: the ARN of the role or user that Terraform runs as."
+    condition     = var.deployer_role_arn == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/", var.deployer_role_arn))
+    error_message = "deployer_role_arn is the ARN of a role or user."
   }
 }
 
 variable "controllers" {
-  description = "What is installed by Helm for the manifests: who registers pods with the balancer, who fetches secrets, who adds nodes."
+  description = "Which controllers have a role: who registers pods with the balancer, who adds nodes. ../aws-cluster installs them."
   type = object({
-    load_balancer    = optional(bool, true)
-    external_secrets = optional(bool, true)
-    autoscaler       = optional(bool, true)
+    load_balancer = optional(bool, true)
+    autoscaler    = optional(bool, true)
   })
   default = {}
 }
@@ -227,15 +226,14 @@ variable "shop_url" {
 }
 
 variable "functions" {
-  description = "Each function's zip in the bucket of functions (key), or its image in ECR (image, by digest); what is not named is not made."
+  description = "Each function's zip in the bucket of functions (key), or its image in ECR (image, by digest), as product-image-processor is one; what is not named is not made."
   type = map(object({
     key   = optional(string)
     image = optional(string)
   }))
   default = {
-    product-import          = { key = "product-import.zip" }
-    product-image-processor = { key = "product-image-processor.zip" }
-    ecommerce-notification  = { key = "ecommerce-notification.zip" }
+    product-import         = { key = "product-import.zip" }
+    ecommerce-notification = { key = "ecommerce-notification.zip" }
   }
 
   validation {
@@ -256,18 +254,6 @@ variable "notification_emails" {
 variable "monthly_budget_usd" {
   description = "What a month may cost."
   type        = number
-}
-
-variable "argocd" {
-  description = "Whether Argo CD is installed by Helm; needs the cluster's API to be reachable from here."
-  type        = bool
-  default     = true
-}
-
-variable "gitops_repository" {
-  description = "Repository with deploy/argocd, for Argo CD; null: kubectl applies the root application."
-  type        = string
-  default     = null
 }
 
 variable "repositories" {

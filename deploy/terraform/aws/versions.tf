@@ -6,10 +6,6 @@ terraform {
       source  = "hashicorp/aws"
       version = "~> 5.99"
     }
-    helm = {
-      source  = "hashicorp/helm"
-      version = "~> 2.17"
-    }
   }
 
   # Its place is in environments/*.backend.hcl: terraform init -backend-config=environments/dev.backend.hcl
@@ -22,19 +18,5 @@ provider "aws" {
 
   default_tags {
     tags = local.tags
-  }
-}
-
-# The cluster's credentials are asked for by a call, so that none lies in the state or in a file.
-provider "helm" {
-  kubernetes {
-    host                   = module.eks.endpoint
-    cluster_ca_certificate = base64decode(module.eks.certificate_authority)
-
-    exec {
-      api_version = "client.authentication.k8s.io/v1beta1"
-      command     = "aws"
-      args        = ["eks", "get-token", "--cluster-name", module.eks.name, "--region", var.region]
-    }
   }
 }

@@ -87,7 +87,7 @@ module "flink" {
   roles       = ["roles/dataproc.worker", "roles/logging.logWriter"]
   bucket_roles = {
     for name in ["flink-code", "analytics-results", "dataproc-staging", "dataproc-temp"] :
-    name => { bucket = local.buckets[name], role = name == "flink-code" ? "roles/storage.objectViewer" : "roles/storage.objectAdmin" }
+    name => { bucket = local.buckets[name], role = "roles/storage.objectAdmin" } # beside the code are checkpoints
   }
   users = var.submitters
 
@@ -107,7 +107,7 @@ module "runner" {
   )
   bucket_roles = {
     for name in ["flink-code", "analytics-results", "dataproc-staging", "dataproc-temp"] :
-    name => { bucket = local.buckets[name], role = name == "flink-code" ? "roles/storage.objectViewer" : "roles/storage.objectAdmin" }
+    name => { bucket = local.buckets[name], role = "roles/storage.objectAdmin" } # beside the code are checkpoints
   }
   # A job without servers is submitted as this account, which asks for leave to act as it.
   users = concat(var.submitters, local.submitter)

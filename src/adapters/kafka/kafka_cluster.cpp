@@ -70,6 +70,7 @@ kafka_cluster::kafka_cluster(const kafka_options& options)
         const std::string name(spec.name);
         topics_[name] = {
             .name = name, .wanted = spec.partitions, .keep = spec.keep, .dead_letters = false};
+        if (!options.dead_letters) continue;
         topics_[name + ".dlq"] = {.name = name + ".dlq",
                                   .wanted = spec.partitions,
                                   .keep = hours(0),

@@ -1,4 +1,5 @@
-#include "adapters/kafka/kafka_event_log.hpp"
+#include "adapters/kafka/kafka_contact.hpp"
+
 #include "runtime/log.hpp"
 
 namespace stoa {

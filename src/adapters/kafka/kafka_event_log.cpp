@@ -10,17 +10,10 @@
 namespace stoa {
 namespace {
 
-constexpr milliseconds one_look{1'500};
 constexpr auto lags_old = seconds(5);
 constexpr int letters_read = 500;  // of a topic of dead letters, at once
 
-auto unknown(const std::string& topic) {
-    return fail(errc::invalid, "unknown_topic",
-                "topic " + topic + " or its partition was not declared");
-}
-
-// Waiting may mend it; for anything else somebody has to do something.
-bool may_pass(const error& what) { return what.code == "kafka_unreachable"; }
+auto unknown(const std::string& topic) { return fail(unknown_kafka_topic(topic)); }
 
 }  // namespace
 
@@ -41,52 +34,19 @@ result<std::vector<std::string>> make_kafka_topics(const kafka_options& options)
 }
 
 kafka_event_log::kafka_event_log(kafka_options options, key_value& items, clock& time)
-    : options_(std::move(options)),
+    : publisher_(std::move(options)),
+      options_(publisher_.options()),
+      cluster_(publisher_.cluster()),
       time_(time),
-      cluster_(options_),
-      producer_(options_, cluster_.troubles()),
-      parking_(items),
-      contact_([this]() -> result<void> {
-          STOA_TRY_VOID(cluster_.look(one_look));
-          producer_.know(cluster_.broker_names());
-          return {};
-      }) {}
+      parking_(items) {}
 
 kafka_event_log::~kafka_event_log() = default;
 
 result<std::unique_ptr<kafka_event_log>> kafka_event_log::open(kafka_options options,
                                                                key_value& items, clock& time) {
-    STOA_TRY_VOID(check(options));
-    const auto within = options.first_contact;
     std::unique_ptr<kafka_event_log> out(new kafka_event_log(std::move(options), items, time));
-    STOA_TRY_VOID(out->cluster_.open());
-    STOA_TRY_VOID(out->producer_.open());
-    if (auto seen = out->contact_.start(within); !seen && !may_pass(seen.error()))
-        return fail(std::move(seen).error());
+    STOA_TRY_VOID(out->publisher_.open());
     return out;
-}
-
-result<int> kafka_event_log::partitions_of(const std::string& topic) const {
-    if (!cluster_.declared(topic)) return unknown(topic);
-    if (const auto found = cluster_.partitions(topic)) return *found;
-    STOA_TRY_VOID(contact_.state());
-    return fail(errc::unavailable, "kafka_unreachable", "topic " + topic + " was not seen yet");
-}
-
-task<result<void>> kafka_event_log::append(std::vector<event> events) {
-    std::vector<kafka_record> records;
-    records.reserve(events.size());
-    for (const auto& each : events) {
-        STOA_CO_TRY(const int count, partitions_of(each.topic));
-        records.push_back(
-            record_of(each, cluster_.broker_name(each.topic), partition_of(each.key, count)));
-        if (const auto size = size_of(records.back()); size > largest_kafka_event)
-            co_return fail(errc::too_large, "event_too_large",
-                           "an event for " + each.topic + " has " + std::to_string(size) +
-                               " bytes; " + std::to_string(largest_kafka_event) + " are allowed");
-    }
-    STOA_CO_TRY_VOID(co_await producer_.send(std::move(records)));
-    co_return result<void>{};
 }
 
 result<std::shared_ptr<kafka_hub>> kafka_event_log::hub_of(const std::string& group,
@@ -103,10 +63,10 @@ result<std::shared_ptr<kafka_hub>> kafka_event_log::hub_of(const std::string& gr
     auto given_up = std::make_shared<std::atomic<bool>>(false);
     auto made = std::make_shared<kafka_hub>(
         options_, cluster_.troubles(), group, topics,
-        [this, given_up] { return contact_.wait(*given_up); },
+        [this, given_up] { return publisher_.contact().wait(*given_up); },
         [this, given_up] {
             *given_up = true;
-            contact_.wake();
+            publisher_.contact().wake();
         });
     known = made;
     return made;
@@ -126,7 +86,7 @@ result<std::unique_ptr<subscription>> kafka_event_log::subscribe(std::string gro
 
 task<result<std::vector<delivery>>> kafka_event_log::read(std::string topic, int partition,
                                                           std::int64_t from, int max) {
-    STOA_CO_TRY(const int count, partitions_of(topic));
+    STOA_CO_TRY(const int count, publisher_.partitions_of(topic));
     if (partition < 0 || partition >= count) co_return unknown(topic);
     auto ask = [this, topic = std::move(topic), partition, from, max] {
         return cluster_.read(topic, partition, from, max);
@@ -135,7 +95,7 @@ task<result<std::vector<delivery>>> kafka_event_log::read(std::string topic, int
 }
 
 task<result<std::vector<topic_position>>> kafka_event_log::positions(std::string topic) {
-    STOA_CO_TRY(const int count, partitions_of(topic));
+    STOA_CO_TRY(const int count, publisher_.partitions_of(topic));
     auto ask = [this, topic = std::move(topic), count]() -> result<std::vector<topic_position>> {
         std::vector<topic_position> out;
         for (int i = 0; i < count; ++i) {
@@ -163,7 +123,7 @@ result<std::vector<group_lag>> kafka_event_log::ask_lags() {
             known = std::max(known, own.next);
         }
         for (const auto& topic : hub->topics()) {
-            STOA_TRY(const int count, partitions_of(topic));
+            STOA_TRY(const int count, publisher_.partitions_of(topic));
             auto& of_topic = ends[topic];
             for (int i = static_cast<int>(of_topic.size()); i < count; ++i) {
                 STOA_TRY(auto one, cluster_.position(topic, i));
@@ -222,7 +182,7 @@ std::vector<group_lag> kafka_event_log::lags_now() {
 task<result<void>> kafka_event_log::bury(delivery what, kafka_record record, error cause,
                                          int attempts) {
     const auto& topic = what.message.topic;
-    STOA_CO_TRY(const int count, partitions_of(topic + ".dlq"));
+    STOA_CO_TRY(const int count, publisher_.partitions_of(topic + ".dlq"));
     if (what.partition < 0 || what.partition >= count) co_return unknown(topic);
     parked_letter one{.group = what.group,
                       .topic = topic,
@@ -249,7 +209,7 @@ task<result<void>> kafka_event_log::bury(delivery what, kafka_record record, err
                         .at = one.at});
     std::vector<kafka_record> records;
     records.push_back(std::move(record));
-    STOA_CO_TRY(const auto offsets, co_await producer_.send(std::move(records)));
+    STOA_CO_TRY(const auto offsets, co_await publisher_.producer().send(std::move(records)));
     one.letter_offset = offsets.front();
     co_return co_await parking_.add(std::move(one));
 }

@@ -7,10 +7,9 @@
 // of its events there; appended again they come again, in order, under the same ids.
 #pragma once
 
-#include "adapters/kafka/kafka_cluster.hpp"
 #include "adapters/kafka/kafka_hub.hpp"
 #include "adapters/kafka/kafka_parking.hpp"
-#include "adapters/kafka/kafka_producer.hpp"
+#include "adapters/kafka/kafka_publisher.hpp"
 #include "ports/clock.hpp"
 #include "ports/dead_letters.hpp"
 #include "ports/key_value.hpp"
@@ -26,32 +25,6 @@ result<std::string> probe_kafka(const kafka_options& options);
 // partitions.
 result<std::vector<std::string>> make_kafka_topics(const kafka_options& options);
 
-// Until the brokers were seen, and what was wrong then. Thread rule: any thread.
-class kafka_contact {
- public:
-    using look = std::function<result<void>()>;
-    explicit kafka_contact(look how) : look_(std::move(how)) {}
-    ~kafka_contact();
-
-    // Looks, once a second, until all is well. Returns with the first outcome, or after `within`.
-    result<void> start(milliseconds within);
-    result<void> state() const;
-    // Blocks until all is well (true) or `given_up` is set and wake() called.
-    bool wait(const std::atomic<bool>& given_up);
-    void wake();
-
- private:
-    void run();
-
-    look look_;
-    mutable std::mutex mutex_;
-    std::condition_variable changed_;
-    result<void> state_ =
-        fail(errc::unavailable, "kafka_unreachable", "no broker has answered yet");
-    bool seen_ = false, stopping_ = false;
-    std::jthread thread_;
-};
-
 // Thread rule: opened and closed by the main thread; the ports from any loop. Declare it after the
 // loops and the key_value, before the services; destroy subscriptions before it.
 class kafka_event_log final : public event_log, public dead_letter_store {
@@ -65,9 +38,11 @@ class kafka_event_log final : public event_log, public dead_letter_store {
     ~kafka_event_log() override;
 
     // For readiness: nothing, or what is awaited. At once.
-    result<void> ready() const { return contact_.state(); }
+    result<void> ready() const { return publisher_.ready(); }
 
-    task<result<void>> append(std::vector<event> events) override;
+    task<result<void>> append(std::vector<event> events) override {
+        return publisher_.append(std::move(events));
+    }
     // Every lane of a process shares one member of the group, so all name the same topics.
     // Subscriptions die before the log and before the loop that waits on them.
     result<std::unique_ptr<subscription>> subscribe(std::string group,
@@ -95,7 +70,6 @@ class kafka_event_log final : public event_log, public dead_letter_store {
  private:
     friend class kafka_subscription;
     kafka_event_log(kafka_options options, key_value& items, clock& time);
-    result<int> partitions_of(const std::string& topic) const;
     result<std::shared_ptr<kafka_hub>> hub_of(const std::string& group,
                                               const std::vector<std::string>& topics);
     task<result<void>> bury(delivery what, kafka_record record, error cause, int attempts);
@@ -103,12 +77,11 @@ class kafka_event_log final : public event_log, public dead_letter_store {
     result<std::vector<group_lag>> ask_lags();
     void keep_lags(std::vector<group_lag> now);
 
-    const kafka_options options_;
+    kafka_publisher publisher_;
+    const kafka_options& options_;
+    kafka_cluster& cluster_;
     clock& time_;
-    kafka_cluster cluster_;
-    kafka_producer producer_;
     kafka_parking parking_;
-    kafka_contact contact_;
 
     std::mutex mutex_;  // all below
     std::map<std::string, std::weak_ptr<kafka_hub>, std::less<>> hubs_;

@@ -43,6 +43,7 @@ struct kafka_options {
     // KAFKA_TOPIC_PREFIX: before the names of topics and groups, so that shops can share a cluster.
     std::string prefix;
     std::vector<topic_spec> topics;  // with their dead letters; all others are refused
+    bool dead_letters = true;        // false: who only appends needs no topics for them
     int replication = 3;             // KAFKA_REPLICATION_FACTOR
     int min_insync = 2;              // KAFKA_MIN_INSYNC_REPLICAS
 

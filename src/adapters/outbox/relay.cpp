@@ -102,13 +102,35 @@ task<result<int>> relay::bring_batch(int shard) {
     if (planted(planted_bug::relay_erases_before_it_appends))
         STOA_CO_TRY_VOID(co_await items_.write(done));
     see_oldest(shard, events);
-    auto appended = co_await log_.append(events);
-    if (settings_.meter) settings_.meter->brought(events, appended.has_value());
-    STOA_CO_TRY_VOID(std::move(appended));
+    STOA_CO_TRY_VOID(co_await append(shard, events));
+    if (settings_.also) STOA_CO_TRY_VOID(co_await queue_up(events));
     see_oldest(shard, {});
     // Dies here: the next holder appends them again.
     STOA_CO_TRY_VOID(co_await items_.write(std::move(done)));
+    logged_[static_cast<std::size_t>(shard)].clear();
     co_return static_cast<int>(page.items.size());
+}
+
+task<result<void>> relay::append(int shard, const std::vector<event>& events) {
+    auto& logged = logged_[static_cast<std::size_t>(shard)];
+    std::vector<event> fresh;
+    for (const auto& each : events)
+        if (!logged.contains(each.id)) fresh.push_back(each);
+    if (fresh.empty()) co_return result<void>();
+    auto appended = co_await log_.append(fresh);
+    if (settings_.meter) settings_.meter->brought(fresh, appended.has_value());
+    STOA_CO_TRY_VOID(std::move(appended));
+    if (settings_.also)
+        for (auto& each : fresh) logged.insert(std::move(each.id));
+    co_return result<void>();
+}
+
+task<result<void>> relay::queue_up(const std::vector<event>& events) {
+    for (const auto& each : events)
+        if (each.topic == settings_.also->topic)
+            STOA_CO_TRY_VOID(co_await settings_.also->queues->send(settings_.also->queue,
+                                                                   {.body = each.payload}));
+    co_return result<void>();
 }
 
 void relay::see_oldest(int shard, const std::vector<event>& waiting) const {

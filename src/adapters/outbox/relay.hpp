@@ -7,20 +7,33 @@
 
 #include "adapters/outbox/outbox_meter.hpp"
 #include "ports/event_log.hpp"
+#include "ports/queue.hpp"
 #include "runtime/supervisor.hpp"
 
 #include <array>
+#include <optional>
+#include <set>
 
 namespace stoa {
 
 // owner and epoch; `beats` moves while the owner lives.
 inline constexpr kv_table leases_table{.name = "ecommerce-leases", .hash = "name"};
 
+// Where events of one topic go besides the log, for receivers that do not read it.
+struct queue_destination {
+    message_queue* queues = nullptr;  // outlives the relay
+    std::string queue;                // its name or address
+    std::string topic;
+};
+
 struct relay_settings {
     milliseconds round{20}, longest_round{1'000};  // between looks at a shard, longer while empty
     milliseconds lease_for{5'000};  // a lease that stands unchanged for so long is taken over
     int batch = 90;                 // events appended and erased together
     outbox_meter* meter = nullptr;  // outlives the relay
+    // An event stays in the outbox until the queue has it, too. The log is not asked again for what
+    // it took while the queue was away, but by the next holder.
+    std::optional<queue_destination> also{};
 };
 
 // One a process. Thread rule: its loop's; start() once.
@@ -45,6 +58,8 @@ class relay {
     task<> run(int shard);
     task<result<bool>> hold_lease(int shard);
     task<result<int>> bring_batch(int shard);
+    task<result<void>> append(int shard, const std::vector<event>& events);
+    task<result<void>> queue_up(const std::vector<event>& events);
     void see_oldest(int shard, const std::vector<event>& waiting) const;
 
     key_value& items_;
@@ -54,6 +69,7 @@ class relay {
     std::string owner_;
     relay_settings settings_;
     std::array<sighting, outbox_shards> seen_;
+    std::array<std::set<std::string, std::less<>>, outbox_shards> logged_;  // ids, until erased
 };
 
 }  // namespace stoa

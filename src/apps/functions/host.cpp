@@ -1,7 +1,6 @@
 #include "apps/functions/host.hpp"
 
 #include "adapters/system/system_clock.hpp"
-#include "apps/functions/wiring.hpp"
 #include "runtime/log.hpp"
 #include "runtime/supervisor.hpp"
 #include "transport/http/client.hpp"
@@ -18,33 +17,37 @@ namespace stoa::functions {
 namespace {
 
 constexpr std::string_view usage =
-    "A function of the shop for AWS Lambda. It is started by Lambda, with _HANDLER naming it:\n";
+    "A function of the shop for AWS Lambda. It is started by Lambda, with _HANDLER or the argument "
+    "naming it:\n";
 
-std::string names() {
+std::string names(std::span<const function_row> rows) {
     std::string out;
-    for (const auto& each : all_functions()) (out += out.empty() ? "" : ", ") += each.name;
+    for (const auto& each : rows) (out += out.empty() ? "" : ", ") += each.name;
     return out;
 }
 
 void print(std::FILE* to, std::string_view text) { std::fwrite(text.data(), 1, text.size(), to); }
 
 struct process {  // outlives its tasks
-    explicit process(aws::environment given)
+    process(aws::environment given, std::span<const function_row> its_rows, std::string its_name)
         : from(std::move(given)),
+          rows(its_rows),
+          handler(std::move(its_name)),
           runtime_http(on, {.answer_limit_bytes = lambda::largest_event_bytes}) {}
 
     std::string variable(std::string_view name) const { return from(name).value_or(""); }
     result<std::unique_ptr<function>> open() {
-        const auto handler = variable("_HANDLER");
-        const auto* const row = find_function(handler);
+        const auto* const row = find_function(rows, handler);
         if (!row)
             return fail(
                 errc::invalid, "handler_unknown",
-                "the function's handler is '" + handler + "'; it must be one of " + names());
+                "the function's handler is '" + handler + "'; it must be one of " + names(rows));
         return row->open({on, time, random, pool, measured, from, variable("STOA_CA_FILE")});
     }
 
     aws::environment from;
+    std::span<const function_row> rows;
+    std::string handler;
     loop on{1};
     system_clock time;
     system_random random;
@@ -73,8 +76,7 @@ task<> serve(process& here, lambda::runtime& runtime, std::optional<error>& ende
     here.signals.cancel();
 }
 
-int serve_lambda(std::string address) {
-    process here(aws::process_environment());
+int serve_lambda(process& here, std::string address) {
     lambda::runtime runtime(std::move(address), here.runtime_http, here.time);
     std::optional<error> ended;
     supervisor signals(here.on);
@@ -88,27 +90,28 @@ int serve_lambda(std::string address) {
 
 }  // namespace
 
-int run(int count, char** arguments) {
-    const std::string_view verb = count > 1 ? arguments[1] : "";
-    if (verb == "--list") {
-        for (const auto& each : all_functions()) print(stdout, std::string(each.name) + '\n');
+int run(int count, char** arguments, std::span<const function_row> rows) {
+    const std::string_view word = count > 1 ? arguments[1] : "";
+    if (word == "--list") {
+        for (const auto& each : rows) print(stdout, std::string(each.name) + '\n');
         return 0;
     }
-    if (verb == "--requirements" && count == 3) {
-        const auto* const row = find_function(arguments[2]);
+    if (word == "--requirements" && count == 3) {
+        const auto* const row = find_function(rows, arguments[2]);
         if (row) print(stdout, requirements_json(*row));
-        else print(stderr, "no function is called so; they are " + names() + '\n');
+        else print(stderr, "no function is called so; they are " + names(rows) + '\n');
         return row ? 0 : 2;
     }
     const auto from = aws::process_environment();
     const auto address = from("AWS_LAMBDA_RUNTIME_API").value_or("");
-    if (count > 1 || address.empty()) {
-        print(stderr, std::string(usage) + names() + '\n' +
-                          (count > 1 ? "" : "AWS_LAMBDA_RUNTIME_API is not set.\n"));
+    if (count > 2 || word.starts_with('-') || address.empty()) {
+        print(stderr, std::string(usage) + names(rows) + '\n' +
+                          (address.empty() ? "AWS_LAMBDA_RUNTIME_API is not set.\n" : ""));
         return 2;
     }
     start_log(from("LOG_LEVEL").value_or("info") == "debug" ? log_level::debug : log_level::info);
-    return serve_lambda(address);
+    process here(from, rows, word.empty() ? from("_HANDLER").value_or("") : std::string(word));
+    return serve_lambda(here, address);
 }
 
 }  // namespace stoa::functions

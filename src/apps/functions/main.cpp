@@ -1,3 +1,6 @@
 #include "apps/functions/host.hpp"
+#include "apps/functions/wiring.hpp"
 
-int main(int count, char** arguments) { return stoa::functions::run(count, arguments); }
+int main(int count, char** arguments) {
+    return stoa::functions::run(count, arguments, stoa::functions::zipped_functions());
+}

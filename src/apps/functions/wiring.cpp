@@ -6,12 +6,11 @@
 #include "adapters/smtp/smtp_notifier.hpp"
 #include "adapters/sns/sns_notifier.hpp"
 #include "adapters/sqs/sqs_queue.hpp"
+#include "apps/functions/amazon.hpp"
 #include "apps/functions/secret.hpp"
-#include "base/json.hpp"
 #include "services/notification/notification_function.hpp"
 #include "services/product/product_import_function.hpp"
 #include "services/product/product_rows_remote.hpp"
-#include "transport/http/client.hpp"
 
 #include <algorithm>
 #include <array>
@@ -20,39 +19,6 @@ namespace stoa::functions {
 namespace {
 
 constexpr std::int64_t largest_answer_bytes = 8 << 20;
-
-std::string text_of(const host_needs& host, std::string_view name, std::string otherwise = {}) {
-    auto found = host.from(name);
-    return found && !found->empty() ? *std::move(found) : std::move(otherwise);
-}
-result<std::string> required(const host_needs& host, std::string_view name) {
-    auto found = text_of(host, name);
-    if (!found.empty()) return found;
-    return fail(errc::invalid, "setting_missing",
-                std::string(name) + " is not set in the function's environment");
-}
-std::string endpoint(const host_needs& host, std::string_view service) {
-    return text_of(host, "AWS_ENDPOINT_URL_" + std::string(service),
-                   text_of(host, "AWS_ENDPOINT_URL"));
-}
-
-// Connections and credentials that all adapters of a function share.
-struct amazon {
-    explicit amazon(const host_needs& host)
-        : client(host.on, {.answer_limit_bytes = largest_answer_bytes, .ca_file = host.ca_file}),
-          here([this]() -> http_client& { return client; }),
-          region(text_of(host, "AWS_REGION")),
-          credentials(region, here, host.time, host.random, host.from) {}
-
-    http::async_client client;
-    aws::http_here here;
-    std::string region;
-    aws::credentials_chain credentials;
-};
-
-result<void> check_region(const amazon& of, const std::string& at) {
-    return aws::check_options({.service = "s3", .region = of.region, .endpoint = at});
-}
 
 // --- product-import ----------
 
@@ -88,7 +54,7 @@ class keyed_importer final : public products::row_importer {
 class import_in_lambda final : public function {
  public:
     import_in_lambda(const host_needs& host, std::string url)
-        : amazon_(host),
+        : amazon_(host, largest_answer_bytes),
           objects_({.region = amazon_.region, .endpoint_url = endpoint(host, "S3")},
                    amazon_.credentials, amazon_.here, host.time, host.random),
           shop_(amazon_.client, std::move(url),
@@ -170,7 +136,7 @@ class notification_in_lambda final : public function {
  public:
     notification_in_lambda(const host_needs& host, std::optional<smtp_settings> mail,
                            notifications::notification_function_settings settings)
-        : amazon_(host),
+        : amazon_(host, largest_answer_bytes),
           items_({.region = amazon_.region,
                   .endpoint_url = endpoint(host, "DYNAMODB"),
                   .table_prefix = text_of(host, "DYNAMODB_TABLE_PREFIX")},
@@ -227,29 +193,8 @@ constexpr function_row rows[] = {
     {"ecommerce-notification", notification_variables, notification_permissions, open_notification},
 };
 
-struct requirements {
-    std::string function;
-    std::vector<std::string> environment, permissions;
-};
-BOOST_DESCRIBE_STRUCT(requirements, (), (function, environment, permissions))
-
 }  // namespace
 
-std::span<const function_row> all_functions() { return rows; }
-
-const function_row* find_function(std::string_view name) {
-    const auto* const found = std::ranges::find(rows, name, &function_row::name);
-    return found == std::end(rows) ? nullptr : found;
-}
-
-std::string requirements_json(const function_row& of) {
-    requirements out{.function = std::string(of.name)};
-    for (const auto& each : of.variables)
-        if (each.required) out.environment.emplace_back(each.name);
-    for (const auto each : of.permissions) out.permissions.emplace_back(each);
-    std::ranges::sort(out.environment);
-    std::ranges::sort(out.permissions);
-    return to_json(out) + '\n';
-}
+std::span<const function_row> zipped_functions() { return rows; }
 
 }  // namespace stoa::functions

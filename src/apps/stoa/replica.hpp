@@ -99,6 +99,7 @@ class replica {
     far_services far_;
     std::unique_ptr<idempotency_keys> keys_;
     std::unique_ptr<blob_objects> objects_;
+    std::unique_ptr<log_publisher> published_;
     users::directory* directory_ = nullptr;
     products::stock_keeper* stock_ = nullptr;
     orders::book* book_ = nullptr;

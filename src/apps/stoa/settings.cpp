@@ -113,6 +113,7 @@ constexpr setting_key keys[] = {
     {"aws_endpoint_url_dynamodb", "AWS_ENDPOINT_URL_DYNAMODB", "", "for DynamoDB only"},
     {"aws_endpoint_url_s3", "AWS_ENDPOINT_URL_S3", "", "for S3 only"},
     {"aws_endpoint_url_sns", "AWS_ENDPOINT_URL_SNS", "", "for SNS only"},
+    {"aws_endpoint_url_sqs", "AWS_ENDPOINT_URL_SQS", "", "for SQS only"},
     {"dynamodb_table_prefix", "DYNAMODB_TABLE_PREFIX", "", "before the names of tables"},
     {"s3_bucket_prefix", "S3_BUCKET_PREFIX", "", "before the names of buckets"},
     {"s3_bucket_suffix", "S3_BUCKET_SUFFIX", "", "after the names of buckets, as -<account id>"},
@@ -126,6 +127,8 @@ constexpr setting_key keys[] = {
     {"stripe_ca_file", "", "",
      "PEM of whom stripe_api_url's certificate must be from; empty: the machine's"},
     {"sns_topic_arn", "SNS_TOPIC_ARN", "", "SNS topic of notifications, for `notifier` = sns"},
+    {"sqs_queue_url", "SQS_QUEUE_URL", "",
+     "SQS queue that gets every order event, too, for receivers that do not read Kafka"},
     {"product_api_url", "PRODUCT_API_URL", "", "where the import function sends products"},
     {"user_service_host", "USER_SERVICE_HOST", "",
      "hosts of the user service, by commas; its ports, unless given as host:http:grpc, are 8001 "

@@ -81,8 +81,13 @@ namespace {
 
 result<bool> all_embedded(const settings& from) {
     if (from.text("sql") == "sqlite" && from.text("key_value") == "sqlite" &&
-        from.text("event_log") == "sqlite")
+        from.text("event_log") == "sqlite") {
+        if (from.given("sqs_queue_url"))
+            return fail(errc::invalid, "bad_setting",
+                        "`sqs_queue_url` (SQS_QUEUE_URL) is for a shop whose events leave it: it "
+                        "goes with event_log = kafka, not sqlite");
         return true;
+    }
     // One transaction of the embedded store has the event in its log; a log of another system
     // needs an outbox, which the embedded store has not.
     for (const auto* key : {"sql", "key_value", "event_log"})

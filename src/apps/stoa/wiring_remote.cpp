@@ -5,10 +5,12 @@
 #include "adapters/outbox/relay.hpp"
 #include "adapters/postgres/postgres_store.hpp"
 #include "adapters/s3/s3_blob.hpp"
+#include "adapters/sqs/sqs_queue.hpp"
 #include "apps/stoa/house.hpp"
 #include "apps/stoa/wiring_engines.hpp"
 #include "apps/stoa/wiring_options.hpp"
 #include "runtime/log.hpp"
+#include "services/order/order_events.hpp"
 #include "transport/events/sweepers.hpp"
 #include "transport/http/client.hpp"
 
@@ -42,7 +44,7 @@ class remote_engines final : public engines {
                 aws::check_options({.service = "s3",
                                     .region = from_.text("aws_region"),
                                     .endpoint = endpoint_of(from_, "aws_endpoint_url_s3")}));
-        return {};
+        return from_.given("sqs_queue_url") ? check_queue() : result<void>();
     }
 
     result<void> open_stores(bool migrates) {
@@ -54,7 +56,9 @@ class remote_engines final : public engines {
         if (needs_postgres()) STOA_TRY_VOID(open_postgres(migrates));
         if (!needs_items()) return {};
         const bool keeps_items = from_.text("key_value") == "dynamodb";
-        if (keeps_items || (needs_blobs() && from_.text("blob") == "s3")) open_aws();
+        const bool queues = from_.given("sqs_queue_url");
+        if (keeps_items || queues || (needs_blobs() && from_.text("blob") == "s3")) open_aws();
+        if (queues) open_queue();
         if (keeps_items) open_dynamodb();
         items_ = std::make_unique<outboxed_items>(base_items(), ports_.time, topics_);
         return needs_blobs() ? open_blobs() : result<void>();
@@ -117,7 +121,8 @@ class remote_engines final : public engines {
                                : ports_.epoch;
         relays_.push_back(std::make_unique<relay>(
             base_items(), *log_, ports_.time, ports_.random, owner,
-            relay_settings{.meter = meters_.empty() ? nullptr : meters_.front().get()}));
+            relay_settings{.meter = meters_.empty() ? nullptr : meters_.front().get(),
+                           .also = order_queue()}));
         // Products and users publish where they stand.
         if (dynamodb_ && postgres_)
             relays_.push_back(std::make_unique<relay>(
@@ -229,6 +234,30 @@ class remote_engines final : public engines {
             from_.text("aws_region"), here_, ports_.time, ports_.random, aws_environment(from_));
     }
 
+    // A queue in another place than its address says is none; a name would be looked up at a start.
+    result<void> check_queue() const {
+        const auto& url = from_.text("sqs_queue_url");
+        if (!url.starts_with("https://") && !url.starts_with("http://"))
+            return fail(bad_setting("sqs_queue_url",
+                                    "(SQS_QUEUE_URL) must be a queue's address, as "
+                                    "https://sqs.eu-west-1.amazonaws.com/123456789012/"
+                                    "ecommerce-order-notifications"));
+        return aws::check_options({.service = "sqs",
+                                   .region = from_.text("aws_region"),
+                                   .endpoint = endpoint_of(from_, "aws_endpoint_url_sqs")});
+    }
+    void open_queue() {
+        queue_ = std::make_unique<sqs_queue>(
+            sqs_options{.region = from_.text("aws_region"),
+                        .endpoint_url = endpoint_of(from_, "aws_endpoint_url_sqs")},
+            *credentials_, here_, ports_.time, ports_.random);
+    }
+    std::optional<queue_destination> order_queue() const {
+        if (!queue_) return std::nullopt;
+        return queue_destination{queue_.get(), from_.text("sqs_queue_url"),
+                                 std::string(orders::topic::orders)};
+    }
+
     void open_dynamodb() {
         dynamodb_ = std::make_unique<dynamodb_key_value>(
             dynamodb_options{.region = from_.text("aws_region"),
@@ -265,6 +294,7 @@ class remote_engines final : public engines {
     std::unique_ptr<dynamodb_key_value> dynamodb_;
     std::unique_ptr<outboxed_items> items_;
     std::unique_ptr<s3_blob> s3_;
+    std::unique_ptr<sqs_queue> queue_;
     std::unique_ptr<filesystem_blob> files_;
     std::unique_ptr<kafka_event_log> log_;
     std::vector<std::unique_ptr<outbox_meter>> meters_;  // made before start(), if at all

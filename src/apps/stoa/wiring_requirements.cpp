@@ -6,6 +6,7 @@
 #include "adapters/s3/s3_permissions.hpp"
 #include "adapters/simulator/payment_simulator.hpp"
 #include "adapters/sns/sns_permissions.hpp"
+#include "adapters/sqs/sqs_permissions.hpp"
 #include "apps/stoa/targets.hpp"
 #include "apps/stoa/wiring_analytics.hpp"
 #include "apps/stoa/wiring_engines.hpp"
@@ -184,6 +185,8 @@ class collected {
         }
         out.add(kafka_cluster_actions, {"cluster"});
         out.add(kafka_write_actions, topics_under("topic"));
+        // Of the outbox, as the topics.
+        out.add(sqs_send_actions, {"order-notifications"});
         out.add(kafka_read_actions, readable(from));
         if (!from.reads.empty())
             out.add(kafka_group_actions, {"group/" + std::string(facts_of(from.is).name)});

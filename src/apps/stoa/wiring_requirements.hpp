@@ -37,7 +37,8 @@ struct required_variable {
 BOOST_DESCRIBE_STRUCT(required_variable, (), (name, setting, secret))
 
 // Actions by IAM's names. Resources: table/NAME with its indexes, bucket/NAME, objects/BUCKET,
-// topic/NAME, group/NAME, cluster for Kafka's, notifications for the SNS topic.
+// topic/NAME, group/NAME, cluster for Kafka's, notifications for the SNS topic, order-notifications
+// for the SQS queue.
 struct required_grant {
     std::vector<std::string> actions, resources;
 };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ports/event_handler.hpp"
+#include "ports/event_publisher.hpp"
 #include "ports/function.hpp"
 #include "ports/image.hpp"
 #include "ports/objects.hpp"
@@ -20,7 +21,7 @@ class image_resize_function final : public functions::function {
     struct needs {
         object_store& objects;
         picture_renderer& renderer;
-        event_log& log;
+        event_publisher& log;
         clock& time;
         random_source& random;
         metrics& measured;

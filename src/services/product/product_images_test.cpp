@@ -60,7 +60,8 @@ class product_images : public ::testing::Test {
         products_.emplace(product_service::needs{shop_->database(), index_, board_, time_, random_,
                                                  nullptr, &*blobs_, true},
                           product_settings{.shop_currency = eur});
-        resize_.emplace(image_resize_function::needs{*objects_, renderer_, shop_->log(), time_,
+        published_.emplace(shop_->log());
+        resize_.emplace(image_resize_function::needs{*objects_, renderer_, *published_, time_,
                                                      random_, measured_});
         id_ = make("jug");
     }
@@ -149,6 +150,7 @@ class product_images : public ::testing::Test {
     std::unique_ptr<sqlite_shop> shop_;
     std::unique_ptr<filesystem_blob> blobs_;
     std::optional<blob_objects> objects_;
+    std::optional<log_publisher> published_;
     std::optional<product_service> products_;
     std::optional<image_resize_function> resize_;
     request_context operator_{.caller = {.is = role::operator_}};

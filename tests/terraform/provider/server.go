@@ -11,6 +11,7 @@ import (
 type server struct {
 	tfprotov5.ProviderServer // of what is not answered here
 	about                    *description
+	tags                     map[string]tftypes.Value // of the provider's configuration
 }
 
 func fail(why error) []*tfprotov5.Diagnostic {
@@ -52,7 +53,12 @@ func (s *server) PrepareProviderConfig(_ context.Context, ask *tfprotov5.Prepare
 	return &tfprotov5.PrepareProviderConfigResponse{PreparedConfig: ask.Config}, nil
 }
 
-func (s *server) ConfigureProvider(context.Context, *tfprotov5.ConfigureProviderRequest) (*tfprotov5.ConfigureProviderResponse, error) {
+func (s *server) ConfigureProvider(_ context.Context, ask *tfprotov5.ConfigureProviderRequest) (*tfprotov5.ConfigureProviderResponse, error) {
+	config, err := ask.Config.Unmarshal(s.about.Provider.typeOf())
+	if err != nil {
+		return nil, err
+	}
+	s.tags = defaults(config)
 	return &tfprotov5.ConfigureProviderResponse{}, nil
 }
 
@@ -85,14 +91,22 @@ func (s *server) PlanResourceChange(_ context.Context, ask *tfprotov5.PlanResour
 	out := &tfprotov5.PlanResourceChangeResponse{PlannedState: ask.ProposedNewState}
 	kind := s.about.Resources[ask.TypeName]
 	prior, err := ask.PriorState.Unmarshal(kind.typeOf())
-	if err != nil || !prior.IsNull() {
+	if err != nil {
 		return out, err
 	}
 	proposed, err := ask.ProposedNewState.Unmarshal(kind.typeOf())
 	if err != nil {
 		return out, err
 	}
-	planned, err := tfprotov5.NewDynamicValue(kind.typeOf(), unsettled(kind, proposed))
+	config, err := ask.Config.Unmarshal(kind.typeOf())
+	if err != nil {
+		return out, err
+	}
+	value := proposed
+	if prior.IsNull() {
+		value = unsettled(kind, proposed)
+	}
+	planned, err := tfprotov5.NewDynamicValue(kind.typeOf(), withTags(kind, config, value, s.tags))
 	out.PlannedState = &planned
 	return out, err
 }

@@ -14,3 +14,9 @@ gcp_addresses   = ["203.0.113.10"]
 loki_bucket     = true
 github          = { repository = "example/stoa", state_bucket = "ecommerce-terraform-state-111122223333" }
 gcp_job_subject = "100000000000000000001"
+
+functions = {
+  product-import          = { key = "product-import.zip" }
+  ecommerce-notification  = { key = "ecommerce-notification.zip" }
+  product-image-processor = { image = "111122223333.dkr.ecr.us-east-1.amazonaws.com/ecommerce/product-image-processor@sha256:0000000000000000000000000000000000000000000000000000000000000000" }
+}

@@ -80,7 +80,7 @@ resource "aws_eks_addon" "this" {
   cluster_name                = aws_eks_cluster.this.name
   addon_name                  = each.key
   addon_version               = each.value.version
-  configuration_values        = each.value.configuration
+  configuration_values        = each.key == "aws-ebs-csi-driver" ? coalesce(each.value.configuration, local.volumes) : each.value.configuration
   service_account_role_arn    = each.key == "aws-ebs-csi-driver" ? aws_iam_role.volumes.arn : null
   resolve_conflicts_on_create = "OVERWRITE"
   resolve_conflicts_on_update = "PRESERVE"

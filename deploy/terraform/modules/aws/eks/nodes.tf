@@ -48,9 +48,13 @@ resource "aws_launch_template" "nodes" {
     enabled = true
   }
 
-  tag_specifications {
-    resource_type = "instance"
-    tags          = { Name = "${var.name}-node" }
+  # What is made by a template gets none of the provider's own tags.
+  dynamic "tag_specifications" {
+    for_each = toset(["instance", "network-interface", "volume"])
+    content {
+      resource_type = tag_specifications.value
+      tags          = merge(var.tags, { Name = "${var.name}-node" })
+    }
   }
 }
 

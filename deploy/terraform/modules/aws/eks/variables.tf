@@ -127,3 +127,9 @@ variable "access" {
     error_message = "A principal is the ARN of a role or user."
   }
 }
+
+variable "tags" {
+  description = "Tags of machines, their disks and pods' disks, which the provider's own do not reach."
+  type        = map(string)
+  default     = {}
+}

@@ -1,6 +1,7 @@
 # Disks of pods are made by the driver of EBS, which alone may take this role.
 locals {
-  issuer = trimprefix(aws_eks_cluster.this.identity[0].oidc[0].issuer, "https://")
+  issuer  = trimprefix(aws_eks_cluster.this.identity[0].oidc[0].issuer, "https://")
+  volumes = jsonencode({ controller = { extraVolumeTags = var.tags } })
 }
 
 resource "aws_iam_role" "volumes" {

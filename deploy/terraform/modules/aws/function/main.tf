@@ -100,8 +100,16 @@ resource "aws_lambda_function" "this" {
   runtime       = var.image_uri == null ? "provided.al2023" : null
   handler       = var.image_uri == null ? var.handler : null
   architectures = [var.architecture]
-  memory_size   = var.memory_mb
-  timeout       = var.timeout_seconds
+  # Of an image, too, the handler says which function of the program it is.
+  dynamic "image_config" {
+    for_each = var.image_uri == null ? [] : [var.handler]
+    content {
+      command = [image_config.value]
+    }
+  }
+
+  memory_size = var.memory_mb
+  timeout     = var.timeout_seconds
 
   reserved_concurrent_executions = var.concurrency
   kms_key_arn                    = var.kms_key_arn
@@ -194,31 +202,31 @@ resource "aws_lambda_event_source_mapping" "kafka" {
   }
 }
 
-resource "aws_cloudwatch_metric_alarm" "errors" {
-  alarm_name          = "${var.name}-errors"
-  alarm_description   = "${var.name} fails: its log says why, and what it could not do is in the dead letters."
-  namespace           = "AWS/Lambda"
-  metric_name         = "Errors"
-  dimensions          = { FunctionName = aws_lambda_function.this.function_name }
-  statistic           = "Sum"
-  period              = 60
-  evaluation_periods  = 5
-  datapoints_to_alarm = 3
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = var.alarm_topic_arns
+locals {
+  alarms = {
+    errors = {
+      metric = "Errors", period = 60, of = 5, times = 3
+      says   = "fails: its log says why, and what it could not do is in the dead letters."
+    }
+    throttles = {
+      metric = "Throttles", period = 300, of = 1, times = 1
+      says   = "is called more often than it may run at once: raise its concurrency."
+    }
+  }
 }
 
-resource "aws_cloudwatch_metric_alarm" "throttles" {
-  alarm_name          = "${var.name}-throttles"
-  alarm_description   = "${var.name} is called more often than it may run at once: raise its concurrency."
+resource "aws_cloudwatch_metric_alarm" "this" {
+  for_each = local.alarms
+
+  alarm_name          = "${var.name}-${each.key}"
+  alarm_description   = "${var.name} ${each.value.says}"
   namespace           = "AWS/Lambda"
-  metric_name         = "Throttles"
+  metric_name         = each.value.metric
   dimensions          = { FunctionName = aws_lambda_function.this.function_name }
   statistic           = "Sum"
-  period              = 300
-  evaluation_periods  = 1
+  period              = each.value.period
+  evaluation_periods  = each.value.of
+  datapoints_to_alarm = each.value.times
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   treat_missing_data  = "notBreaching"

@@ -1,4 +1,6 @@
 # Images of the shop: tags do not move, pushes are scanned, old ones go.
+data "aws_caller_identity" "here" {}
+
 resource "aws_ecr_repository" "this" {
   for_each = toset(var.names)
 
@@ -14,6 +16,24 @@ resource "aws_ecr_repository" "this" {
     encryption_type = "KMS"
     kms_key         = var.kms_key_arn
   }
+}
+
+# Lambda itself fetches the image of a function.
+resource "aws_ecr_repository_policy" "functions" {
+  for_each = toset(var.function_names)
+
+  repository = aws_ecr_repository.this[each.key].name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "Functions"
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.here.account_id } }
+    }]
+  })
 }
 
 resource "aws_ecr_lifecycle_policy" "this" {

@@ -8,6 +8,17 @@ variable "names" {
   }
 }
 
+variable "function_names" {
+  description = "Those of the repositories whose images are functions: Lambda may fetch them."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(setsubtract(var.function_names, var.names)) == 0
+    error_message = "Each of function_names is among names."
+  }
+}
+
 variable "kept_images" {
   description = "Images that stay in each; a rollback needs the last few."
   type        = number

@@ -1,4 +1,5 @@
-# The cluster that runs Flink, and Spark where it is not run without servers. No machine has an address of its own.
+# The cluster whose YARN runs Flink, which its job brings along, and Spark where it is not run without servers. No machine has an
+# address of its own.
 resource "google_dataproc_cluster" "this" {
   project = var.project_id
   name    = var.name

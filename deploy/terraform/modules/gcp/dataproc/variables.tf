@@ -49,7 +49,7 @@ variable "disk_gb" {
 }
 
 variable "image_version" {
-  description = "Image of Dataproc. 2.1-debian11, as it was once written down, is out of support since March 2026 and goes with that year."
+  description = "Image of Dataproc: 2.2 or 2.3, whose Spark is the job's 3.5 (3.0 has 4.1). 2.1-debian11, as it was once written down, is out of support since March 2026 and goes with that year."
   type        = string
   default     = "2.3-debian12"
 
@@ -58,19 +58,19 @@ variable "image_version" {
     error_message = "An image is written as 2.3-debian12."
   }
   validation {
-    condition     = !can(regex("^([01]\\.|2\\.[01][.-])", var.image_version))
-    error_message = "Dataproc supports 2.2 and newer."
+    condition     = can(regex("^2\\.[23][.-]", var.image_version)) || !can(regex("^[0-9]+\\.[0-9]+", var.image_version))
+    error_message = "2.2 or 2.3: older images are out of support, newer ones have another Spark than the job."
   }
 }
 
 variable "components" {
-  description = "Optional components. PYTHON3 of the documents is a part of every image, HIVE_WEBHCAT is not used."
+  description = "Optional components. FLINK, for other jobs: that of 2.3 is 1.17, and the shop's brings its own 1.20. PYTHON3 of the documents is a part of every image, HIVE_WEBHCAT is not used."
   type        = list(string)
   default     = ["FLINK", "JUPYTER", "DOCKER"]
 
   validation {
-    condition     = contains(var.components, "FLINK")
-    error_message = "The jobs need FLINK."
+    condition     = alltrue([for each in var.components : can(regex("^[A-Z][A-Z_0-9]+$", each))]) && !contains(var.components, "PYTHON3")
+    error_message = "A component is written as JUPYTER; PYTHON3 is none since image 1.4."
   }
 }
 

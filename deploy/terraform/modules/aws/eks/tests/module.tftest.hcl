@@ -29,6 +29,22 @@ run "the_documented_nodes_and_a_private_api" {
   }
 }
 
+run "machines_and_disks_are_tagged" {
+  command = plan
+  variables {
+    tags = { Project = "ecommerce" }
+  }
+
+  assert {
+    condition     = toset([for each in aws_launch_template.nodes.tag_specifications : each.resource_type if each.tags.Project == "ecommerce"]) == toset(["instance", "network-interface", "volume"])
+    error_message = "what the template makes"
+  }
+  assert {
+    condition     = jsondecode(aws_eks_addon.this["aws-ebs-csi-driver"].configuration_values).controller.extraVolumeTags.Project == "ecommerce"
+    error_message = "what pods ask for"
+  }
+}
+
 run "what_waits_for_nodes_comes_after_them" {
   command = plan
 

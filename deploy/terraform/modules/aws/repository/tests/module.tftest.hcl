@@ -13,6 +13,31 @@ run "a_tag_names_one_image" {
   }
 }
 
+run "lambda_fetches_images_of_functions_alone" {
+  command = plan
+  variables {
+    names          = ["ecommerce/order-service", "ecommerce/pictures"]
+    function_names = ["ecommerce/pictures"]
+  }
+
+  assert {
+    condition     = keys(aws_ecr_repository_policy.functions) == ["ecommerce/pictures"]
+    error_message = "one of the two"
+  }
+  assert {
+    condition     = jsondecode(aws_ecr_repository_policy.functions["ecommerce/pictures"].policy).Statement[0].Principal == { Service = "lambda.amazonaws.com" } && !strcontains(aws_ecr_repository_policy.functions["ecommerce/pictures"].policy, "Put")
+    error_message = "it reads"
+  }
+}
+
+run "a_function_without_a_repository" {
+  command = plan
+  variables {
+    function_names = ["ecommerce/pictures"]
+  }
+  expect_failures = [var.function_names]
+}
+
 run "a_name_in_capitals" {
   command = plan
   variables {

@@ -77,10 +77,18 @@ run "an_image_out_of_support" {
   expect_failures = [var.image_version]
 }
 
-run "without_flink" {
+run "an_image_with_another_spark" {
   command = plan
   variables {
-    components = ["JUPYTER"]
+    image_version = "3.0-debian13"
+  }
+  expect_failures = [var.image_version]
+}
+
+run "a_component_that_is_none" {
+  command = plan
+  variables {
+    components = ["FLINK", "PYTHON3"]
   }
   expect_failures = [var.components]
 }
