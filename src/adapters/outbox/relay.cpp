@@ -22,7 +22,7 @@ relay::relay(key_value& items, event_log& log, clock& time, random_source& rando
       settings_(settings) {}
 
 void relay::start(supervisor& on) {
-    for (int shard = 0; shard < outbox_shards; ++shard)
+    for (int shard = 0; shard < shards(); ++shard)
         on.spawn("relay " + std::to_string(shard), [this, shard] { return run(shard); });
 }
 
@@ -47,7 +47,7 @@ task<result<relay::found>> relay::work_on(int shard) {
     }
     for (auto seen = found::nothing;; seen = found::events) {
         STOA_CO_TRY(const int brought, co_await bring_batch(shard));
-        if (brought < settings_.batch) co_return brought > 0 ? found::events : seen;
+        if (brought < batch()) co_return brought > 0 ? found::events : seen;
         // The lease is looked at between batches: whoever lost it stops here. A batch that was
         // already on its way is repeated by the next holder, and told apart by its events' ids.
         STOA_CO_TRY(const bool still, co_await hold_lease(shard));
@@ -85,9 +85,8 @@ task<result<bool>> relay::hold_lease(int shard) {
 
 // How many: fewer than a batch, and the shard is empty.
 task<result<int>> relay::bring_batch(int shard) {
-    STOA_CO_TRY(
-        const auto page,
-        co_await items_.query({.table = &outbox_table, .hash = shard, .limit = settings_.batch}));
+    STOA_CO_TRY(const auto page,
+                co_await items_.query({.table = &outbox_table, .hash = shard, .limit = batch()}));
     if (page.items.empty()) {
         see_oldest(shard, {});
         co_return 0;
@@ -96,45 +95,39 @@ task<result<int>> relay::bring_batch(int shard) {
     write_set done;
     for (const auto& each : page.items) {
         STOA_CO_TRY(auto one, event_of_outbox(each));
-        events.push_back(std::move(one));
         done.erase(outbox_table, key_of("shard", shard, "place", each.text("place")));
+        if (!is_of_queue(shard) && settings_.also && one.topic == settings_.also->topic) {
+            item waits = each;
+            waits.set("shard", static_cast<std::int64_t>(shard + outbox_shards));
+            done.put(outbox_table, std::move(waits));
+        }
+        events.push_back(std::move(one));
     }
     if (planted(planted_bug::relay_erases_before_it_appends))
         STOA_CO_TRY_VOID(co_await items_.write(done));
     see_oldest(shard, events);
-    STOA_CO_TRY_VOID(co_await append(shard, events));
-    if (settings_.also) STOA_CO_TRY_VOID(co_await queue_up(events));
+    STOA_CO_TRY_VOID(co_await (is_of_queue(shard) ? queue_up(events) : append(events)));
     see_oldest(shard, {});
-    // Dies here: the next holder appends them again.
+    // Dies here: the next holder brings them again.
     STOA_CO_TRY_VOID(co_await items_.write(std::move(done)));
-    logged_[static_cast<std::size_t>(shard)].clear();
     co_return static_cast<int>(page.items.size());
 }
 
-task<result<void>> relay::append(int shard, const std::vector<event>& events) {
-    auto& logged = logged_[static_cast<std::size_t>(shard)];
-    std::vector<event> fresh;
-    for (const auto& each : events)
-        if (!logged.contains(each.id)) fresh.push_back(each);
-    if (fresh.empty()) co_return result<void>();
-    auto appended = co_await log_.append(fresh);
-    if (settings_.meter) settings_.meter->brought(fresh, appended.has_value());
-    STOA_CO_TRY_VOID(std::move(appended));
-    if (settings_.also)
-        for (auto& each : fresh) logged.insert(std::move(each.id));
-    co_return result<void>();
+task<result<void>> relay::append(std::vector<event> events) {
+    auto appended = co_await log_.append(events);
+    if (settings_.meter) settings_.meter->brought(events, appended.has_value());
+    co_return appended;
 }
 
-task<result<void>> relay::queue_up(const std::vector<event>& events) {
-    for (const auto& each : events)
-        if (each.topic == settings_.also->topic)
-            STOA_CO_TRY_VOID(co_await settings_.also->queues->send(settings_.also->queue,
-                                                                   {.body = each.payload}));
+task<result<void>> relay::queue_up(std::vector<event> events) {
+    for (auto& each : events)
+        STOA_CO_TRY_VOID(co_await settings_.also->queues->send(settings_.also->queue,
+                                                               {.body = std::move(each.payload)}));
     co_return result<void>();
 }
 
 void relay::see_oldest(int shard, const std::vector<event>& waiting) const {
-    if (!settings_.meter) return;
+    if (!settings_.meter || is_of_queue(shard)) return;
     const auto oldest = std::ranges::min_element(waiting, {}, &event::occurred_at);
     settings_.meter->oldest(
         shard, oldest == waiting.end() ? std::optional<timestamp>() : oldest->occurred_at);

@@ -12,7 +12,6 @@
 
 #include <array>
 #include <optional>
-#include <set>
 
 namespace stoa {
 
@@ -31,8 +30,8 @@ struct relay_settings {
     milliseconds lease_for{5'000};  // a lease that stands unchanged for so long is taken over
     int batch = 90;                 // events appended and erased together
     outbox_meter* meter = nullptr;  // outlives the relay
-    // An event stays in the outbox until the queue has it, too. The log is not asked again for what
-    // it took while the queue was away, but by the next holder.
+    // What the log has taken goes on to a shard of its own, and waits there until the queue has it:
+    // a queue that is away holds nothing else up. At least once, in no order.
     std::optional<queue_destination> also{};
 };
 
@@ -47,6 +46,8 @@ class relay {
     enum class found : std::uint8_t { not_ours, nothing, events };
     // One look at a shard, which brings all that is there. For start() and tests.
     task<result<found>> work_on(int shard);
+    // Those of the queue stand behind those of the log.
+    int shards() const { return settings_.also ? 2 * outbox_shards : outbox_shards; }
 
  private:
     // What was last seen of a shard's lease, and when by our own monotonic clock.
@@ -58,8 +59,11 @@ class relay {
     task<> run(int shard);
     task<result<bool>> hold_lease(int shard);
     task<result<int>> bring_batch(int shard);
-    task<result<void>> append(int shard, const std::vector<event>& events);
-    task<result<void>> queue_up(const std::vector<event>& events);
+    task<result<void>> append(std::vector<event> events);
+    task<result<void>> queue_up(std::vector<event> events);
+    static bool is_of_queue(int shard) { return shard >= outbox_shards; }
+    // An event that goes on to the queue is two writes of the transaction.
+    int batch() const { return settings_.also ? settings_.batch / 2 : settings_.batch; }
     void see_oldest(int shard, const std::vector<event>& waiting) const;
 
     key_value& items_;
@@ -68,8 +72,7 @@ class relay {
     random_source& random_;
     std::string owner_;
     relay_settings settings_;
-    std::array<sighting, outbox_shards> seen_;
-    std::array<std::set<std::string, std::less<>>, outbox_shards> logged_;  // ids, until erased
+    std::array<sighting, 2 * outbox_shards> seen_;
 };
 
 }  // namespace stoa
