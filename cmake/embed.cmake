@@ -21,6 +21,7 @@ std::span<const embedded_file> @symbol@();
     set(assembly "")
     set(declarations "")
     set(rows "")
+    set(digests "")
     set(n 0)
     set(files ${ARGN})
     list(SORT files)
@@ -32,6 +33,8 @@ std::span<const embedded_file> @symbol@();
             "    \".globl ${label}_size\\n.hidden ${label}_size\\n${label}_size:\\n\"\n"
             "    \".quad .L${label}_end - ${label}\\n\"\n")
         string(APPEND declarations "extern const char ${label}[];\nextern const std::uint64_t ${label}_size;\n")
+        file(SHA256 ${file} digest)
+        string(APPEND digests "// ${digest} ${name}\n")
         string(APPEND rows "        {\"${name}\", {${label}, ${label}_size}},\n")
         math(EXPR n "${n} + 1")
     endforeach()
@@ -41,6 +44,8 @@ std::span<const embedded_file> @symbol@();
 #include <array>
 #include <cstdint>
 
+// A compiler's cache does not see what .incbin reads: other content must be another source.
+@digests@
 asm(".pushsection .rodata\n"
 @assembly@    ".popsection\n");
 
@@ -57,6 +62,7 @@ std::span<const embedded_file> @symbol@() {
 
 }
 ]=])
+    set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${files}")
     set_property(SOURCE ${source} APPEND PROPERTY OBJECT_DEPENDS "${files}")
     target_sources(${target} PRIVATE ${source})
 endfunction()

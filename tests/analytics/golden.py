@@ -259,6 +259,8 @@ def rows(good):
             made = windows.payments(events, key(status, currency))
         elif name == "payments_by_user":
             made = windows.payments(events, key(user, currency))
+        elif name == "viewers_by_minute":
+            made = {(start, ()): (n,) for start, n in windows.viewers(events).items()}
         else:
             made = {(start, ()): values for start, values in windows.funnel(events).items()}
         out[name] = made
@@ -272,6 +274,7 @@ COLUMNS = {
                     ("order_count", "total_revenue", "total_items", "unique_users", "average_order_value")),
     "captured_by_minute": ("captured", "refunded", "captured_revenue"),
     **dict.fromkeys(("payments_overall", "payments_by_status", "payments_by_user"), ("payment_count", "total_amount")),
+    "viewers_by_minute": ("viewers",),
     "funnel": ("viewed", "added_to_cart", "ordered", "paid"),
 }
 MONEY = {"total_revenue", "average_order_value", "captured", "refunded", "captured_revenue", "total_amount", "average_amount"}

@@ -60,6 +60,8 @@ def check_minutes(results, events):
         windows.payments(good, lambda e: (e.fields["user"], e.fields["currency"]))
     assert by(results, "captured_by_minute", lambda e: e["currency"], "captured$", "refunded$",
               "captured_revenue$") == windows.captured(good)
+    assert {start: n for (start, _), n in by(results, "viewers_by_minute", lambda e: "", "viewers").items()} == \
+        windows.viewers(good)
     return late
 
 

@@ -30,8 +30,10 @@ def test_shoppers_look_fill_carts_and_pay_and_the_books_are_clean(tmp_path):
     shop = Shop(tmp_path / "data", "--shoppers", "8", demo=True).start()
     try:
         operator = shop.operator()
-        eventually(lambda: total(operator, "/api/v1/orders?status=paid&limit=1") >= 10, within_s=90,
-                   what="ten orders are paid")
+        eventually(lambda: total(operator, "/api/v1/orders?status=paid&limit=1") >= 25, within_s=90,
+                   what="twenty-five orders are paid")
+        # Of full shelves nothing is refused: whoever has an empty cart does not go to the checkout.
+        assert answered(shop, "/api/v1/cart/checkout", 409) == 0
         assert answered(shop, "/api/v1/cart/items", 200) >= 10, "what they buy went through their carts"
         assert answered(shop, "/api/v1/cart/checkout", 201) >= 10
         assert answered(shop, "/api/v1/events", 202) >= 10, "they are seen looking"
@@ -53,6 +55,46 @@ def test_shoppers_look_fill_carts_and_pay_and_the_books_are_clean(tmp_path):
     finally:
         if shop.process.poll() is None:
             shop.kill()
+
+
+def catalogue(operator):
+    got = operator.get("/api/v1/products?limit=100")
+    assert got.status == 200 and not got.json.get("next_cursor"), got
+    return got.json["products"]
+
+
+def empty_the_shelf(operator, product, reference):
+    """What is held for orders stays; nothing is left to sell."""
+    path = f"/api/v1/products/{product}/stock"
+
+    def counted():
+        held = operator.get(path).json["reserved"]
+        return operator.post(path, {"count": held, "reference": f"{reference}, {held} held"}).status == 200
+
+    eventually(counted, what="no order came between")
+
+
+def test_a_shop_that_is_sold_out_gets_deliveries_and_goes_on_selling(tmp_path):
+    """The end of an hour of `--shoppers 20`, twice: every shelf is empty, and nobody but the shop itself is there."""
+    shop = Shop(tmp_path / "data", "--shoppers", "8", "--rate-principal-burst", "0", demo=True).start()
+    try:
+        operator = shop.operator()
+        for hour in (1, 2):
+            all_ = catalogue(operator)
+            assert len(all_) >= 60
+            for each in all_:
+                empty_the_shelf(operator, each["id"], f"hour {hour}")
+            sold = total(operator, "/api/v1/orders?status=paid&limit=1")
+            eventually(lambda: all(each["stock"] > 0 for each in catalogue(operator)), within_s=60,
+                       what="every shelf is filled again")
+            eventually(lambda: total(operator, "/api/v1/orders?status=paid&limit=1") >= sold + 20, within_s=90,
+                       what="twenty more orders are paid")
+        for each in all_:
+            ledger = operator.get(f"/api/v1/products/{each['id']}/stock").json["movements"]
+            delivered = [move for move in ledger if move["reference"].startswith("delivery ")]
+            assert len(delivered) >= 2 and all(move["delta"] > 0 for move in delivered), ledger
+    finally:
+        shop.kill()
 
 
 def test_nought_shoppers_is_a_plain_shop(tmp_path):

@@ -149,6 +149,11 @@ def funnel(events):
     return out
 
 
+def viewers(events):
+    of = [e for e in events if e.topic == VIEWS and e.fields["word"] in VIEW_WORDS]
+    return {start: users(all_) for (start, _), all_ in grouped(of, 60_000, lambda e: "").items()}
+
+
 def top_products(events):
     window = PIPELINES["top_products"]["window"]
     size, step = window["size_ms"], window["step_ms"]

@@ -280,6 +280,53 @@ TEST(saga, an_attempt_of_a_process_that_is_gone_is_taken_up_with_the_same_key) {
     EXPECT_EQ(told->payments.size(), 1U) << "one attempt, whoever drove it";
 }
 
+TEST(saga, an_order_that_should_have_moved_on_by_itself_is_stuck) {
+    saga_shop shop;
+    const auto product = shop.add(10);
+    const auto late = shop.place(shop.as("ann"), product, 1);
+    shop.time.advance(minutes(8));
+    const auto early = shop.place(shop.as("bob"), product, 1);
+    auto manager = shop.as("operator");
+    manager.caller.is = role::operator_;
+    const auto stuck = [&](request_context who, orders::list_orders_request more = {}) {
+        more.stuck = true;
+        std::vector<std::string> ids;
+        for (const auto& each :
+             shop.call([&] { return shop.orders->list_orders(who, more); }).value().orders)
+            ids.push_back(each.id);
+        return ids;
+    };
+    using ids = std::vector<std::string>;
+    shop.time.advance(minutes(7) + seconds(30));
+    EXPECT_EQ(stuck(manager), ids{}) << "the sweeper has its minute";
+    shop.time.advance(seconds(31));
+    EXPECT_EQ(stuck(manager), ids{late->id});
+    EXPECT_EQ(stuck(shop.as("bob")), ids{}) << "a customer sees none of others'";
+
+    // It is to be cancelled, and payment, which must say that no money comes, does not hear of it.
+    shop.stop();
+    shop.start("deaf", {}, false);
+    shop.sweep();
+    EXPECT_EQ(shop.order_of(late->id).status, order_status::cancelling);
+    EXPECT_EQ(stuck(manager), ids{}) << "it has just moved on";
+    shop.time.advance(minutes(8) + seconds(1));
+    EXPECT_EQ(stuck(manager), (ids{late->id, early->id})) << "longest waiting first";
+    EXPECT_EQ(stuck(manager, {.status = "cancelling"}), ids{late->id});
+    EXPECT_EQ(stuck(manager, {.limit = 1}), ids{late->id});
+    EXPECT_EQ(stuck(shop.as("bob")), ids{early->id});
+
+    shop.stop();
+    shop.start("third");
+    shop.sweep();
+    shop.await_status(late->id, order_status::cancelled);
+    shop.await_status(early->id, order_status::cancelled);
+    EXPECT_EQ(stuck(manager), ids{});
+    const auto refused =
+        shop.call([&] { return shop.orders->list_orders(manager, {.skip = 1, .stuck = true}); });
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().errors.front().code, "no_pages");
+}
+
 TEST(saga, an_answer_that_was_lost_is_asked_for_and_never_guessed) {
     saga_shop shop;
     const auto product = shop.add(10);

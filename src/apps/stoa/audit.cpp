@@ -3,6 +3,7 @@
 #include "apps/stoa/audit_checks.hpp"
 #include "services/cart/cart_store.hpp"
 #include "services/notification/notification_store.hpp"
+#include "services/order/order_state.hpp"
 
 #include <algorithm>
 
@@ -10,8 +11,7 @@ namespace stoa {
 namespace audits {
 namespace {
 
-// Twice the longest sweep, and what a busy machine needs for it.
-constexpr auto sweep_grace = minutes(1);
+constexpr auto sweep_grace = orders::stuck_after;
 
 }  // namespace
 

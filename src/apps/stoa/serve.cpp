@@ -80,8 +80,8 @@ task<> start_up(run_state& run, const settings& from, serve_options options,
     tell_pages(run, from, demo);
     std::fflush(stdout);
     if (options.shoppers > 0 && !run.draining)
-        run.crowd = std::make_unique<shoppers>(
-            http.host + ':' + std::to_string(run.all->public_port()), options.shoppers);
+        run.crowd = std::make_unique<shoppers>(run.all->reached_at().http,
+                                               run.all->reached_at().token, options.shoppers);
 }
 
 task<> shut_down(run_state& run) {

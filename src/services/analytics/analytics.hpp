@@ -83,6 +83,17 @@ struct funnel_windows {
 };
 BOOST_DESCRIBE_STRUCT(funnel_windows, (), (windows))
 
+struct viewer_window {
+    timestamp window_start, window_end;
+    std::int64_t viewers = 0;  // people
+    std::optional<bool> provisional;
+};
+BOOST_DESCRIBE_STRUCT(viewer_window, (), (window_start, window_end, viewers, provisional))
+struct viewer_windows {
+    std::vector<viewer_window> windows;
+};
+BOOST_DESCRIBE_STRUCT(viewer_windows, (), (windows))
+
 struct top_entry {
     std::string id;
     std::int64_t events = 0;

@@ -29,6 +29,10 @@ constexpr operation table[] = {
     serve<&api::list_funnel_windows>(get, "/api/v1/analytics/funnel", "ListFunnelAnalytics")
         .allows(operators)
         .says("People who looked, filled a cart, ordered and paid, per hour."),
+    serve<&api::list_viewer_windows>(get, "/api/v1/analytics/viewers", "ListViewerAnalytics")
+        .allows(operators)
+        .says("People who looked at any product, per minute, newest first; `live=true` adds the "
+              "windows that are open."),
     serve<&api::list_top_products>(get, "/api/v1/analytics/top-products", "ListTopProducts")
         .allows(operators)
         .says("The products with most events in an hour, every five minutes; the newest unless "

@@ -13,7 +13,8 @@ constexpr int usual_windows = 60, usual_product_windows = 10;
 constexpr int most_live = 200;  // results of a partition in one look
 
 // The pipelines whose open windows the live stream shows: few rows, and what a person watches.
-constexpr std::string_view shown_live[] = {"orders_by_minute", "captured_by_minute"};
+constexpr std::string_view shown_live[] = {"orders_by_minute", "captured_by_minute",
+                                           "viewers_by_minute"};
 
 std::string name_of(period of) {
     switch (of) {
@@ -271,6 +272,11 @@ task<result<funnel_windows>> analytics_service::list_funnel_windows(request_cont
                                                                     windows_request what) {
     STOA_CO_TRY(auto all, co_await windows<funnel_window>("funnel", what));
     co_return funnel_windows{std::move(all)};
+}
+task<result<viewer_windows>> analytics_service::list_viewer_windows(request_context,
+                                                                    windows_request what) {
+    STOA_CO_TRY(auto all, co_await windows<viewer_window>("viewers_by_minute", what));
+    co_return viewer_windows{std::move(all)};
 }
 task<result<top_windows>> analytics_service::list_top_products(request_context,
                                                                windows_request what) {

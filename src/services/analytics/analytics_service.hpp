@@ -21,6 +21,7 @@ class api {
     virtual task<result<payment_windows>> list_payment_windows(request_context,
                                                                payments_request) = 0;
     virtual task<result<funnel_windows>> list_funnel_windows(request_context, windows_request) = 0;
+    virtual task<result<viewer_windows>> list_viewer_windows(request_context, windows_request) = 0;
     virtual task<result<top_windows>> list_top_products(request_context, windows_request) = 0;
     virtual task<result<source_reports>> list_sources(request_context, no_request) = 0;
 };
@@ -73,6 +74,7 @@ class analytics_service final : public api {
     task<result<captured_windows>> list_captured_windows(request_context, windows_request) override;
     task<result<payment_windows>> list_payment_windows(request_context, payments_request) override;
     task<result<funnel_windows>> list_funnel_windows(request_context, windows_request) override;
+    task<result<viewer_windows>> list_viewer_windows(request_context, windows_request) override;
     task<result<top_windows>> list_top_products(request_context, windows_request) override;
     task<result<source_reports>> list_sources(request_context, no_request) override;
 

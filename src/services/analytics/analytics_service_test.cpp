@@ -357,7 +357,8 @@ TEST_F(analytics_service_test, late_and_unreadable_events_are_kept_and_counted) 
         for (const auto& each :
              *loop_.run([&] { return shop_->log().read(std::string(topic::late), p, 0, 10); }))
             kept += each.message.payload;
-    EXPECT_NE(kept.find(R"("pipelines":["product_viewers"],"event":{"user_id":"bob")"),
+    EXPECT_NE(kept.find(R"("pipelines":["product_viewers","viewers_by_minute"],)"
+                        R"("event":{"user_id":"bob")"),
               std::string::npos)
         << kept;
     const auto dead = loop_.run(
@@ -407,6 +408,37 @@ TEST_F(analytics_service_test, the_live_stream_resumes_where_it_was_cut) {
         EXPECT_EQ(loop_.run([&] { return service_->live_from(wrong); }).error().code,
                   "last_event_id")
             << wrong;
+}
+
+TEST_F(analytics_service_test, viewers_of_the_shop_are_people_however_much_they_look_at) {
+    const auto start = now_ms();
+    auto place = *loop_.run([&] { return service_->live_from(""); });
+    const auto told = [&] {
+        std::vector<std::string> out;
+        for (const auto& each : *loop_.run([&] { return service_->next_live(place); }))
+            if (each.data.find("viewers_by_minute") != std::string::npos) out.push_back(each.data);
+        return out;
+    };
+    // Of products in both partitions.
+    for (int i = 0; i < 8; ++i) view(start, "ann", "p" + std::to_string(i));
+    read();
+    auto now = told();
+    ASSERT_EQ(now.size(), 1U);
+    EXPECT_NE(now.front().find(R"("viewers":1)"), std::string::npos) << now.front();
+    view(start + 1, "bob", "p1");
+    read();
+    now = told();
+    ASSERT_EQ(now.size(), 1U);
+    EXPECT_NE(now.front().find(R"("viewers":2)"), std::string::npos) << now.front();
+    EXPECT_EQ(ask("ListViewerAnalytics", "{}").find("viewers\""), std::string::npos);
+    EXPECT_NE(
+        ask("ListViewerAnalytics", R"({"live":true})").find(R"("viewers":2,"provisional":true)"),
+        std::string::npos);
+    mark();
+    pass(70'000);
+    mark();
+    read();
+    EXPECT_NE(ask("ListViewerAnalytics", "{}").find(R"("viewers":2)"), std::string::npos);
 }
 
 TEST_F(analytics_service_test, results_of_payments_are_objects_too) {
@@ -526,8 +558,9 @@ TEST_F(analytics_service_test, open_windows_are_those_of_every_process) {
     auto place = *loop_.run([&] { return one.service->live_from(""); });
     const auto next = [&] { return *loop_.run([&] { return one.service->next_live(place); }); };
     const auto told = next();
-    ASSERT_EQ(told.size(), 1U);
+    ASSERT_EQ(told.size(), 2U);
     EXPECT_NE(told[0].data.find(both), std::string::npos) << told[0].data;
+    EXPECT_NE(told[1].data.find(R"("viewers":1)"), std::string::npos) << told[1].data;
     const auto asked = ways[1]->asked;
     EXPECT_EQ(next().size(), 0U);
     EXPECT_EQ(ways[1]->asked, asked);

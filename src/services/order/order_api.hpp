@@ -35,8 +35,9 @@ struct list_orders_request {
     std::optional<std::string> status;  // pending means pending or awaiting_payment
     std::optional<std::int32_t> skip, limit;
     std::optional<std::string> cursor;
+    std::optional<bool> stuck;  // true: those that should have moved on by themselves, no pages
 };
-BOOST_DESCRIBE_STRUCT(list_orders_request, (), (user_id, status, skip, limit, cursor))
+BOOST_DESCRIBE_STRUCT(list_orders_request, (), (user_id, status, skip, limit, cursor, stuck))
 
 struct order_list {
     std::vector<order> orders;

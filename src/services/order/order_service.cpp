@@ -58,9 +58,13 @@ task<result<order_list>> order_service::list_orders(request_context context,
     std::optional<position> after;
     if (wanted.cursor && !(after = read_cursor(*wanted.cursor)))
         wrong.push_back({"cursor", "format", "use a next_cursor as a list gave it", {}});
+    const bool stuck = wanted.stuck.value_or(false);
+    if (stuck && (wanted.cursor || wanted.skip))
+        wrong.push_back({"stuck", "no_pages", "orders that are stuck come in one page", {}});
     if (!wrong.empty()) co_return fail(invalid_request(std::move(wrong)));
 
     const int limit = wanted.limit.value_or(10);
+    if (stuck) co_return co_await list_stuck(std::move(what), limit);
     order_list out;
     STOA_CO_TRY(out.orders,
                 co_await store_.list(what, after, after ? 0 : wanted.skip.value_or(0), limit));
@@ -68,6 +72,19 @@ task<result<order_list>> order_service::list_orders(request_context context,
     if (std::ssize(out.orders) == limit)
         out.next_cursor =
             write_cursor({rfc3339(out.orders.back().created_at), out.orders.back().id});
+    co_return out;
+}
+
+task<result<order_list>> order_service::list_stuck(order_store::filter what, int limit) {
+    STOA_CO_TRY(auto all, co_await store_.waiting_since_before(ports_.time.now() - stuck_after));
+    order_list out;
+    for (auto& each : all) {
+        if (what.user_id && each.user_id != *what.user_id) continue;
+        if (!what.statuses.empty() &&
+            std::ranges::find(what.statuses, each.status) == what.statuses.end())
+            continue;
+        if (out.total++ < limit) out.orders.push_back(std::move(each));
+    }
     co_return out;
 }
 

@@ -113,6 +113,8 @@ class order_service final : public api {
     task<result<order_record>> change(std::string id, edit how,
                                       std::optional<delivery> receipt = {});
 
+    task<result<order_list>> list_stuck(order_store::filter what, int limit);
+
     // order_placement.cpp: POST /orders, steps 1 to 3.
     task<result<order>> place(request_context context, create_order_request wanted);
     task<result<order_record>> price(request_context context, create_order_request wanted);

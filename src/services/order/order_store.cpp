@@ -233,4 +233,41 @@ task<result<std::vector<std::string>>> order_store::due(int shard, timestamp now
     co_return ids;
 }
 
+task<result<std::vector<order>>> order_store::waiting_since_before(timestamp at) {
+    constexpr int most = 1'000;  // by deadline, and as many that are being cancelled
+    std::vector<order_record> found;
+    for (int shard = 0; shard < due_shards && std::ssize(found) < most; ++shard) {
+        index_walk walk(items_, {.table = &orders_table,
+                                 .index = "by_due",
+                                 .hash = shard,
+                                 .range = kv_query::op::at_most,
+                                 .from = rfc3339(at),
+                                 .limit = 100});
+        while (std::ssize(found) < most) {
+            STOA_CO_TRY(const item* head, co_await walk.peek());
+            if (!head) break;
+            STOA_CO_TRY(auto one, from_item<order_record>(*head));
+            walk.pop();
+            if (one.due_at && *one.due_at < at) found.push_back(std::move(one));
+        }
+    }
+    index_walk cancelling(items_, {.table = &orders_table,
+                                   .index = "by_status",
+                                   .hash = word_of(order_status::cancelling),
+                                   .limit = 100});
+    for (int looked = 0; looked < most; ++looked) {
+        STOA_CO_TRY(const item* head, co_await cancelling.peek());
+        if (!head) break;
+        STOA_CO_TRY(auto one, from_item<order_record>(*head));
+        cancelling.pop();
+        if (!one.due_at && one.updated_at < at) found.push_back(std::move(one));
+    }
+    std::ranges::sort(found, {}, [](const order_record& one) {
+        return std::pair(one.due_at.value_or(one.updated_at), one.id);
+    });
+    std::vector<order> out;
+    for (auto& each : found) out.push_back(static_cast<order&&>(each));
+    co_return out;
+}
+
 }  // namespace stoa::orders

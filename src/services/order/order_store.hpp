@@ -80,6 +80,10 @@ class order_store {
     // order.
     task<result<std::vector<std::string>>> due(int shard, timestamp now, int limit);
 
+    // Orders whose deadline, or else last step on the way to `cancelled`, was before `at`: what has
+    // waited longest first. Looks at 2,000 at most.
+    task<result<std::vector<order>>> waiting_since_before(timestamp at);
+
  private:
     // The counters of one user; `whole` where they know the status of every order, so that the
     // index by user and status does too.

@@ -233,7 +233,10 @@ TEST_F(router_test, credentials_come_as_bearer_or_key_and_a_bad_one_is_never_ign
 
 TEST_F(router_test, a_scoped_key_does_what_its_scopes_say_and_what_anyone_may) {
     EXPECT_EQ(get("/api/v1/operators", {{"x-api-key", "reader"}}).status, 200);
-    EXPECT_EQ(get("/api/v1/operators", {{"x-api-key", "stranger"}}).status, 403);
+    const auto refused = get("/api/v1/operators", {{"x-api-key", "stranger"}});
+    EXPECT_EQ(refused.status, 403);
+    EXPECT_NE(refused.body->find("this key has no scope notes:read"), std::string::npos)
+        << *refused.body;
     EXPECT_EQ(get("/api/v1/notes/a", {{"x-api-key", "stranger"}}).status, 200);
 }
 

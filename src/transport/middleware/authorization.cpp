@@ -33,14 +33,17 @@ result<void> check_access(const principal& who_calls, const wanted_access& to) {
     // What anyone may do needs no scope: a key must not be able to do less than nobody.
     if (!who_calls.scopes.empty() && may && to.caller != who::anyone) {
         const auto wanted = std::string(to.of) + (to.reads ? ":read" : ":write");
-        may = std::ranges::find(who_calls.scopes, wanted) != who_calls.scopes.end();
+        if (std::ranges::find(who_calls.scopes, wanted) == who_calls.scopes.end())
+            return fail(
+                errc::forbidden, "not_permitted",
+                "this key has no scope " + wanted + "; make one that has (POST /api/v1/api-keys)");
     }
     if (!may)
         return fail(errc::forbidden, "not_permitted",
                     "this is for others than a " + std::string(who_calls.is == role::guest ? "guest"
                                                                : who_calls.is == role::customer
                                                                    ? "customer"
-                                                                   : "key with these scopes"));
+                                                                   : "key of an operator"));
     return {};
 }
 

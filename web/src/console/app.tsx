@@ -18,6 +18,7 @@ import {
 } from "lucide-react";
 import { Component, lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import { NavLink, Route, Routes, useLocation } from "react-router";
+import { working } from "../shared/ui/focus";
 import { Badge, Empty, Failure, Field, Notice, Rows } from "./parts";
 import { explain, queries, session, useDeadLetters, useSession, useShop } from "./shop";
 import { choose, useTheme } from "./theme";
@@ -86,7 +87,7 @@ function SignIn() {
           <Field name="email" type="email" label="E-mail" autoComplete="username" required />
           <Field name="password" type="password" label="Password" autoComplete="current-password" required />
           {signIn.isError && <Notice>{explain(signIn.error)}</Notice>}
-          <button type="submit" className="button button-main w-full" disabled={signIn.isPending}>
+          <button type="submit" className="button button-main w-full" {...working(signIn.isPending)}>
             {signIn.isPending ? "Signing in…" : "Sign in"}
           </button>
         </form>

@@ -33,6 +33,16 @@ export function LiveChart(props: { data: Series; barsName: string; lineName: str
           { ...axis, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000] },
           { ...axis, side: 1, scale: "money", grid: { show: false }, size: 62, values: (_u, all) => all.map((each) => lineText.current(each)) },
         ],
+        hooks: {
+          // What is on the canvas now, for who cannot see it: the last bar and all of them.
+          draw: [
+            ({ data }) => {
+              const bars = data[1] as number[];
+              at.dataset.last = String(bars.at(-1) ?? 0);
+              at.dataset.sum = String(bars.reduce((sum, each) => sum + each, 0));
+            },
+          ],
+        },
         series: [
           {},
           { label: props.barsName, fill: colour("--pine"), stroke: colour("--pine"), width: 0, paths: uPlot.paths.bars!({ size: [0.62, 26], radius: 0.25 }), points: { show: false } },
@@ -60,5 +70,5 @@ export function LiveChart(props: { data: Series; barsName: string; lineName: str
     plot.current?.setScale("x", { min: end - props.span_s, max: end + 40 });
   }, [props.data, props.theme, props.span_s]);
 
-  return <div ref={box} role="img" aria-label={props.label} className="w-full overflow-hidden" />;
+  return <div ref={box} role="img" aria-label={props.label} data-testid="chart" className="w-full overflow-hidden" />;
 }

@@ -11,7 +11,8 @@ describe("live minutes", () => {
     minutes = take(minutes, pushed(1, 10), "EUR");
     minutes = take(minutes, pushed(2, 25), "EUR");
     minutes = take(minutes, { pipeline: "captured_by_minute", currency: "EUR", window_start: start, captured_revenue: 10 }, "EUR");
-    expect(minutes.get(at_s)).toMatchObject({ orders: 2, revenue: 25, captured: 10 });
+    minutes = take(minutes, { pipeline: "viewers_by_minute", window_start: start, viewers: 7 }, "EUR");
+    expect(minutes.get(at_s)).toMatchObject({ orders: 2, revenue: 25, captured: 10, viewers: 7 });
   });
 
   it("pass over other currencies and other pipelines", () => {

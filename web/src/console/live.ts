@@ -5,7 +5,7 @@ import { follow, type StreamState } from "../shared/server_events";
 import type { Series } from "./chart";
 import { api } from "./shop";
 
-export type Minute = { at_s: number; orders: number; revenue: number; captured: number; buyers: number };
+export type Minute = { at_s: number; orders: number; revenue: number; captured: number; buyers: number; viewers: number };
 type Pushed = {
   pipeline: string;
   window_start: string;
@@ -14,24 +14,29 @@ type Pushed = {
   total_revenue?: number;
   unique_users?: number;
   captured_revenue?: number;
+  viewers?: number;
 };
 
 const keep_s = 60 * 60;
 const at = (time: string) => Math.floor(new Date(time).getTime() / 1000);
-const blank = (at_s: number): Minute => ({ at_s, orders: 0, revenue: 0, captured: 0, buyers: 0 });
+const blank = (at_s: number): Minute => ({ at_s, orders: 0, revenue: 0, captured: 0, buyers: 0, viewers: 0 });
+
+// What a window of each pipeline says of its minute.
+const tells: Record<string, (pushed: Pushed) => Partial<Minute>> = {
+  orders_by_minute: (of) => ({ orders: of.order_count ?? 0, revenue: of.total_revenue ?? 0, buyers: of.unique_users ?? 0 }),
+  captured_by_minute: (of) => ({ captured: of.captured_revenue ?? 0 }),
+  viewers_by_minute: (of) => ({ viewers: of.viewers ?? 0 }),
+};
 
 // A window is told as a whole each time, so the last word counts and nothing is added up twice.
 export function take(minutes: Map<number, Minute>, pushed: Pushed, currency: string): Map<number, Minute> {
   if (pushed.currency && pushed.currency !== currency) return minutes;
-  if (pushed.pipeline !== "orders_by_minute" && pushed.pipeline !== "captured_by_minute") return minutes;
+  const told = tells[pushed.pipeline];
+  if (!told) return minutes;
   const at_s = at(pushed.window_start);
   const before = minutes.get(at_s) ?? blank(at_s);
-  const after =
-    pushed.pipeline === "orders_by_minute"
-      ? { ...before, orders: pushed.order_count ?? 0, revenue: pushed.total_revenue ?? 0, buyers: pushed.unique_users ?? 0 }
-      : { ...before, captured: pushed.captured_revenue ?? 0 };
   const next = new Map(minutes);
-  next.set(at_s, after);
+  next.set(at_s, { ...before, ...told(pushed) });
   for (const each of next.keys()) if (each < at_s - keep_s) next.delete(each);
   return next;
 }
@@ -58,14 +63,16 @@ export function useLive(currency: string, span_s: number) {
     let gone = false;
     const fill = async () => {
       const query = { live: true, limit: 60 };
-      const [orders, money] = await Promise.all([
+      const [orders, money, views] = await Promise.all([
         ask(api.GET("/api/v1/analytics/orders", { params: { query } })),
         ask(api.GET("/api/v1/analytics/captured", { params: { query } })),
+        ask(api.GET("/api/v1/analytics/viewers", { params: { query } })),
       ]);
       if (gone) return;
       const rows: Pushed[] = [
         ...orders.windows.map((each: Schemas["order_window"]) => ({ ...each, pipeline: "orders_by_minute" })),
         ...money.windows.map((each: Schemas["captured_window"]) => ({ ...each, pipeline: "captured_by_minute" })),
+        ...views.windows.map((each: Schemas["viewer_window"]) => ({ ...each, pipeline: "viewers_by_minute" })),
       ];
       setMinutes((before) => rows.reduce((all, each) => take(all, each, currency), before));
     };

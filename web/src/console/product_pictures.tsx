@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState, type DragEvent } from "react";
 import { ask, type Product } from "../api/client";
 import { ApiProblem, Unreachable } from "../api/problem";
+import { working } from "../shared/ui/focus";
 import { Bar, Notice } from "./parts";
 import { api, explain, session } from "./shop";
 
@@ -112,14 +113,14 @@ export function ProductPictures({ product }: { product: Product }) {
               <Preview image={image} />
               <div className="mt-1 flex items-center justify-between text-soft">
                 <span className="flex">
-                  <button type="button" className="min-h-9 min-w-8 rounded-md hover:text-ink disabled:opacity-40" aria-label={`Picture ${n + 1}: earlier`} disabled={n === 0 || busy} onClick={() => move(n, n - 1)}>
+                  <button type="button" className="min-h-9 min-w-8 rounded-md hover:text-ink disabled:opacity-40 aria-disabled:opacity-40" aria-label={`Picture ${n + 1}: earlier`} disabled={n === 0} {...working(busy)} onClick={() => move(n, n - 1)}>
                     ←
                   </button>
-                  <button type="button" className="min-h-9 min-w-8 rounded-md hover:text-ink disabled:opacity-40" aria-label={`Picture ${n + 1}: later`} disabled={n === images.length - 1 || busy} onClick={() => move(n, n + 1)}>
+                  <button type="button" className="min-h-9 min-w-8 rounded-md hover:text-ink disabled:opacity-40 aria-disabled:opacity-40" aria-label={`Picture ${n + 1}: later`} disabled={n === images.length - 1} {...working(busy)} onClick={() => move(n, n + 1)}>
                     →
                   </button>
                 </span>
-                <button type="button" className="min-h-9 min-w-8 rounded-md hover:text-rust disabled:opacity-40" aria-label={`Picture ${n + 1}: delete`} disabled={busy} onClick={() => remove.mutate(image.id)}>
+                <button type="button" className="min-h-9 min-w-8 rounded-md hover:text-rust disabled:opacity-40 aria-disabled:opacity-40" aria-label={`Picture ${n + 1}: delete`} {...working(busy)} onClick={() => remove.mutate(image.id)}>
                   ×
                 </button>
               </div>
@@ -159,7 +160,7 @@ export function ProductPictures({ product }: { product: Product }) {
           </div>
         ) : (
           <>
-            <button type="button" className="button button-plain" disabled={busy} onClick={() => chooser.current?.click()}>
+            <button type="button" className="button button-plain" {...working(busy)} onClick={() => chooser.current?.click()}>
               Choose pictures
             </button>
             <p className="mt-2 text-soft">or drop them here. JPEG, PNG, WebP or GIF, at most 20 MB each. The first is shown in lists.</p>

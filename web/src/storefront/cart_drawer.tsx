@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Schemas } from "../api/client";
+import { working } from "../shared/ui/focus";
 import { Panel } from "../shared/ui/panel";
 import { Failure, LinePicture, Notice, Quantity } from "./parts";
 import { useCart, useCartChange, useExplain, useMoney } from "./shop";
@@ -57,7 +58,7 @@ export function CartLines() {
           <Notice>{explain(set.error)}</Notice>
         </div>
       )}
-      <ul className="divide-y divide-line" aria-label={t("cart.title")}>
+      <ul className="divide-y divide-line outline-none" aria-label={t("cart.title")} tabIndex={-1}>
         {(cart.data?.items ?? []).map((line) => (
           <Line
             key={line.product_id}
@@ -117,7 +118,7 @@ function Line(props: {
             type="button"
             className="min-h-11 px-2 text-sm text-soft underline underline-offset-4 hover:text-ink"
             aria-label={t("cart.removeNamed", { name: line.name })}
-            disabled={busy}
+            {...working(busy)}
             onClick={() => onChange(0)}
           >
             {t("cart.remove")}

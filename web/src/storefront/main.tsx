@@ -4,6 +4,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
 import { startI18n } from "../shared/i18n";
+import { keepFocus } from "../shared/ui/focus";
 import { App } from "./app";
 import { queries, session } from "./shop";
 
@@ -17,6 +18,7 @@ session.subscribe(() => {
 });
 void session.token().catch(() => undefined);
 
+keepFocus(document);
 void startI18n().then(() => {
   createRoot(document.getElementById("app")!).render(
     <StrictMode>

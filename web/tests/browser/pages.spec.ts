@@ -15,10 +15,9 @@ async function look(page: Page, name: string, ready = page.getByRole("heading", 
     const beyond = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     expect(beyond, `${name} is wider than ${width} px`).toBe(0);
     if (process.env.STOA_TEST_SCREENS) await page.screenshot({ path: `${process.env.STOA_TEST_SCREENS}/${name}-${width}.png`, fullPage: true });
-    if (width === 768) continue;
     const { violations } = await new AxeBuilder({ page }).analyze();
-    const serious = violations.filter((each) => each.impact === "serious" || each.impact === "critical");
-    expect(serious.map((each) => `${name} at ${width}: ${each.id}: ${each.nodes.map((node) => node.target).join(" | ")}`)).toEqual([]);
+    const told = violations.filter((each) => each.impact !== "minor");
+    expect(told.map((each) => `${name} at ${width}: ${each.id}: ${each.nodes.map((node) => node.target).join(" | ")}`)).toEqual([]);
   }
 }
 
@@ -38,6 +37,7 @@ test("the storefront's pages, buying", async ({ page, shop }) => {
   await page.getByTestId("open-cart").click();
   await expect(page.getByRole("dialog")).toContainText(lamp.name);
   await look(page, "cart-drawer", page.getByRole("dialog"));
+  await page.setViewportSize({ width: 1280, height: 900 });
   await page.goto("/checkout");
   await page.getByTestId("place-order").click();
   await expect(page.getByText("Please fill this in.").first()).toBeVisible();
@@ -46,15 +46,36 @@ test("the storefront's pages, buying", async ({ page, shop }) => {
   await signIn(page, ada, `/order/${order.id}`);
   await expect(page.getByTestId("status")).toHaveAttribute("data-status", "payment_failed");
   await look(page, "order");
+  await page.getByRole("button", { name: "Cancel order" }).click();
+  await look(page, "order-cancel", page.getByRole("dialog"));
+  await page.keyboard.press("Escape");
   await page.goto("/account");
   await look(page, "account");
   await page.goto("/account/profile");
   await look(page, "profile");
 });
 
+// The states of an order are read without a lens on the smallest screen: their letters are 10 px high at least.
+test("the graph of an order's states is readable at 360 px, and wholly on the screen", async ({ page, shop }) => {
+  const lamp = await shop.addProduct();
+  const order = await shop.ask("POST", "/api/v1/orders", { items: [{ product_id: lamp.id, quantity: 1 }], shipping_address: "Athens", payment_method: "tok_ok" }, await shop.token(ada));
+  await openConsole(page, shop, `/orders/${order.id}`);
+  const graph = page.getByRole("img", { name: /^The order is paid\. It may become shipped, cancelled\./ });
+  for (const width of widths) {
+    await page.setViewportSize({ width, height: 900 });
+    await expect(graph).toHaveCount(1);
+    const box = (await graph.boundingBox())!;
+    expect(box.x).toBeGreaterThanOrEqual(0);
+    expect(box.x + box.width).toBeLessThanOrEqual(width);
+    const letters = await graph.evaluate((svg: SVGSVGElement) => [...svg.querySelectorAll("text")].map((text) => 12 * text.getScreenCTM()!.a));
+    expect(letters).toHaveLength(9);
+    for (const each of letters) expect(each, `at ${width}`).toBeGreaterThanOrEqual(10);
+  }
+});
+
 for (const theme of ["light", "dark"] as const)
   test(`the console's pages, ${theme}`, async ({ browser, shop, watched }) => {
-    test.setTimeout(240_000);
+    test.setTimeout(480_000);
     const context = await browser.newContext({ colorScheme: theme, baseURL: shop.url, viewport: { width: 1440, height: 900 } });
     context.on("weberror", (error) => watched.failures.push(String(error.error())));
     const page = await context.newPage();
@@ -69,5 +90,28 @@ for (const theme of ["light", "dark"] as const)
       await page.goto(`/console${path}`);
       await look(page, `console${path.replace(order.id, "one").replaceAll("/", "-")}-${theme}`);
     }
+    // What opens over them.
+    const panel = async (name: string, path: string, open: (page: Page) => Promise<unknown>) => {
+      await page.setViewportSize({ width: 1440, height: 900 });
+      await page.goto(`/console${path}`);
+      await open(page);
+      await look(page, `console-panel-${name}-${theme}`, page.getByRole("dialog"));
+    };
+    const row = (label: string) => page.getByRole("table", { name: label }).getByRole("button").first();
+    await panel("ship", `/orders/${order.id}`, () => page.getByRole("button", { name: "Mark as shipped" }).click());
+    await panel("cancel", `/orders/${order.id}`, () => page.getByRole("button", { name: "Cancel order" }).click());
+    await panel("product", "/products", () => row("Products").click());
+    await panel("new-product", "/products", () => page.getByRole("button", { name: "New product" }).click());
+    await panel("import", "/products", () => page.getByRole("button", { name: "Import CSV" }).click());
+    await panel("stock", "/inventory", () => row("Inventory").click());
+    await panel("customer", "/customers", () => row("Customers").click());
+    await panel("key", "/access", () => page.getByRole("button", { name: "New key" }).click());
+    await page.setViewportSize({ width: 360, height: 780 });
+    await page.goto("/console");
+    await page.getByRole("button", { name: "Open the menu" }).click();
+    await expect(page.getByRole("navigation", { name: "Console" })).toBeVisible();
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.map((each) => each.id)).toEqual([]);
+    if (process.env.STOA_TEST_SCREENS) await page.screenshot({ path: `${process.env.STOA_TEST_SCREENS}/console-menu-${theme}-360.png` });
     await context.close();
   });

@@ -15,34 +15,44 @@ export class Shop {
   url = "";
   operator = { email: "operator@example.com", password: "" };
   #process: ChildProcess | undefined;
-  #folder = mkdtempSync(join(tmpdir(), "stoa-web-"));
+  readonly folder = mkdtempSync(join(tmpdir(), "stoa-web-"));
+  #flags: string[] = [];
 
   async start(...flags: string[]): Promise<this> {
+    this.#flags = flags;
     const program = process.env.STOA_TEST_BINARY ?? "../build/release/stoa";
     const address = ["--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
-    this.#process = spawn(program, ["serve", "--demo", "--data-dir", this.#folder, ...address, ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+    this.#process = spawn(program, ["serve", "--demo", "--data-dir", this.folder, ...address, ...flags], { stdio: ["ignore", "pipe", "pipe"] });
     this.#process.stderr!.resume();
     await new Promise<void>((ready, failed) => {
       this.#process!.once("exit", (code) => failed(new Error(`the shop ended with ${code}`)));
       createInterface({ input: this.#process!.stdout! }).on("line", (line) => {
-        this.url ||= /ready at (http:\S+)/.exec(line)?.[1] ?? "";
-        const told = /^Operator:\s+\S+ \/ (\S+)/.exec(line)?.[1];
-        if (told) {
-          this.operator.password = told;
-          ready();
-        }
+        this.url = /ready at (http:\S+)/.exec(line)?.[1] ?? this.url;
+        this.operator.password = /^Operator:\s+\S+ \/ (\S+)/.exec(line)?.[1] ?? this.operator.password; // of the first start
+        if (line.startsWith("API:")) ready(); // the last line
       });
     });
     return this;
   }
 
   async stop(): Promise<void> {
+    await this.#end();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  // What may only be done to a shop that stands still.
+  async whileStopped(work: () => void): Promise<void> {
+    await this.#end();
+    work();
+    await this.start(...this.#flags);
+  }
+
+  async #end(): Promise<void> {
     const shop = this.#process!;
     shop.removeAllListeners("exit");
     const gone = new Promise((done) => shop.once("exit", done));
     shop.kill("SIGTERM");
     await gone;
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   async token(who: { email: string; password: string } = this.operator): Promise<string> {

@@ -10,6 +10,9 @@ async function slowDown(page: Page) {
   await client.send("Emulation.setCPUThrottlingRate", { rate: 4 });
 }
 
+const visits = 7, rounds = 5;
+const median = (of: number[]) => [...of].sort((a, b) => a - b)[Math.floor(of.length / 2)]!;
+
 type Paint = { at: number; what: string };
 const largestPaints = (page: Page) =>
   page.evaluate(
@@ -25,11 +28,11 @@ for (const name of ["home", "product"] as const)
   test(`the largest paint of the ${name} page comes within a second on a slow phone`, async ({ browser, shop }, info) => {
     const [product] = (await shop.ask("GET", "/api/v1/products?limit=1&in_stock=true")).products;
     const path = name === "home" ? "/" : `/item/${product.id}`;
-    // The server is warm, and so is the browser; the visit is a first one. Other work of this machine only adds to what is
-    // seen: the soonest of at most three is what the page itself takes.
+    // The server is warm, and so is the browser; each visit is a first one. What counts is the median of them.
+    test.setTimeout(180_000);
     await fetch(shop.url + path);
     const seen: Paint[] = [];
-    while (seen.length < 3 && !seen.some((each) => each.at <= 1_000)) {
+    while (seen.length < visits) {
       const context = await browser.newContext({ ...info.project.use, baseURL: shop.url, viewport: { width: 360, height: 780 }, isMobile: true, hasTouch: true });
       const page = await context.newPage();
       await page.goto("/health");
@@ -40,44 +43,47 @@ for (const name of ["home", "product"] as const)
       seen.push((await largestPaints(page)).at(-1)!);
       await context.close();
     }
+    const at = median(seen.map((each) => each.at));
     info.annotations.push({ type: "largest paints", description: JSON.stringify(seen) });
-    console.log(`${name}: ${JSON.stringify(seen)}`);
-    expect(Math.min(...seen.map((each) => each.at)), JSON.stringify(seen)).toBeLessThanOrEqual(1_000);
+    console.log(`largest paint of ${name}, ms: median ${at} of ${JSON.stringify(seen.map((each) => each.at))}; it is ${seen[0]!.what}`);
+    expect(at, JSON.stringify(seen)).toBeLessThanOrEqual(1_000);
   });
 
-test("a press shows within a tenth of a second", async ({ page, shop }) => {
-  const lamp = await shop.addProduct();
-  await page.addInitScript(() => {
-    const seen: { name: string; duration: number }[] = [];
-    (window as unknown as { interactions: typeof seen }).interactions = seen;
-    new PerformanceObserver((list) => {
-      for (const each of list.getEntries() as (PerformanceEntry & { interactionId: number })[]) if (each.interactionId) seen.push({ name: each.name, duration: each.duration });
-    }).observe({ type: "event", durationThreshold: 16, buffered: true } as PerformanceObserverInit);
+for (const rate of [1, 4])
+  test(`a press shows within a tenth of a second${rate > 1 ? `, on a quarter of this machine's speed` : ""}`, async ({ page, shop }) => {
+    test.setTimeout(180_000);
+    if (rate > 1) await (await page.context().newCDPSession(page)).send("Emulation.setCPUThrottlingRate", { rate });
+    const lamp = await shop.addProduct();
+    await page.addInitScript(() => {
+      const seen: { name: string; duration: number }[] = [];
+      (window as unknown as { interactions: typeof seen }).interactions = seen;
+      new PerformanceObserver((list) => {
+        for (const each of list.getEntries() as (PerformanceEntry & { interactionId: number })[]) if (each.interactionId) seen.push({ name: each.name, duration: each.duration });
+      }).observe({ type: "event", durationThreshold: 16, buffered: true } as PerformanceObserverInit);
+    });
+    type Seen = { name: string; duration: number };
+    const slowest: number[] = [];
+    for (let round = 0; round < rounds; ++round) {
+      const all: Seen[] = [];
+      const keep = async () => all.push(...(await page.evaluate(() => (window as unknown as { interactions: Seen[] }).interactions)));
+      await page.goto("/browse");
+      await expect(page.getByRole("main").getByRole("listitem").first()).toBeVisible();
+      await page.getByRole("combobox", { name: "Search" }).pressSequentially("copper kettle", { delay: 40 });
+      await page.keyboard.press("Escape");
+      await page.getByRole("main").getByRole("listitem").first().getByRole("link").first().click();
+      await expect(page.getByRole("button", { name: "Add to cart" })).toBeVisible();
+      await keep();
+      await page.goto(`/item/${lamp.id}`);
+      await page.getByRole("button", { name: "One more" }).click();
+      await page.getByRole("button", { name: "Add to cart" }).click();
+      await expect(page.getByText("Added to your cart")).toBeVisible();
+      await page.getByTestId("open-cart").click();
+      await expect(page.getByRole("dialog")).toContainText(lamp.name);
+      await page.getByRole("dialog").getByRole("button", { name: "One more" }).click();
+      await expect(page.getByRole("dialog")).toContainText(`$${(37.5 * (round + 1)).toFixed(2)}`);
+      await keep();
+      slowest.push(Math.max(0, ...all.map((each) => each.duration)));
+    }
+    console.log(`slowest interaction of a round at 1/${rate} speed, ms: median ${median(slowest)} of ${JSON.stringify(slowest)}`);
+    expect(median(slowest), JSON.stringify(slowest)).toBeLessThanOrEqual(100);
   });
-  type Seen = { name: string; duration: number };
-  const slowest: number[] = [];
-  for (let round = 0; round < 3 && !slowest.some((each) => each <= 100); ++round) {
-    const all: Seen[] = [];
-    const keep = async () => all.push(...(await page.evaluate(() => (window as unknown as { interactions: Seen[] }).interactions)));
-    await page.goto("/browse");
-    await expect(page.getByRole("main").getByRole("listitem").first()).toBeVisible();
-    await page.getByRole("combobox", { name: "Search" }).pressSequentially("copper kettle", { delay: 40 });
-    await page.keyboard.press("Escape");
-    await page.getByRole("main").getByRole("listitem").first().getByRole("link").first().click();
-    await expect(page.getByRole("button", { name: "Add to cart" })).toBeVisible();
-    await keep();
-    await page.goto(`/item/${lamp.id}`);
-    await page.getByRole("button", { name: "One more" }).click();
-    await page.getByRole("button", { name: "Add to cart" }).click();
-    await expect(page.getByText("Added to your cart")).toBeVisible();
-    await page.getByTestId("open-cart").click();
-    await expect(page.getByRole("dialog")).toContainText(lamp.name);
-    await page.getByRole("dialog").getByRole("button", { name: "One more" }).click();
-    await expect(page.getByRole("dialog")).toContainText(`$${(37.5 * (round + 1)).toFixed(2)}`);
-    await keep();
-    slowest.push(Math.max(0, ...all.map((each) => each.duration)));
-  }
-  console.log(`slowest interactions: ${JSON.stringify(slowest)}`);
-  // The slowest of each round; of the rounds the one that this machine disturbed least.
-  expect(Math.min(...slowest), JSON.stringify(slowest)).toBeLessThanOrEqual(100);
-});

@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { ask } from "../../api/client";
 import { when } from "../../shared/format";
+import { working } from "../../shared/ui/focus";
 import { Panel } from "../../shared/ui/panel";
 import { Badge, Card, Empty, Failure, Field, Mono, Notice, Page, Rows } from "../parts";
 import { api, explain, session } from "../shop";
@@ -115,7 +116,7 @@ function NewKey() {
       </fieldset>
       {make.isError && <Notice>{explain(make.error)}</Notice>}
       <div className="flex justify-end">
-        <button type="submit" className="button button-main" disabled={make.isPending || chosen.length === 0}>
+        <button type="submit" className="button button-main" disabled={chosen.length === 0} {...working(make.isPending)}>
           Make the key
         </button>
       </div>
@@ -163,7 +164,7 @@ function Operators() {
                 <p className="truncate text-sm text-soft">{each.email}</p>
               </div>
               {each.id !== own && (
-                <button type="button" className="button button-plain" disabled={change.isPending} onClick={() => change.mutate({ id: each.id, role: "customer" })}>
+                <button type="button" className="button button-plain" {...working(change.isPending)} onClick={() => change.mutate({ id: each.id, role: "customer" })}>
                   Make a customer
                 </button>
               )}
@@ -181,7 +182,7 @@ function Operators() {
         <Field label="Make a customer an operator" type="email" placeholder="their@address" required value={email} onChange={(event) => setEmail(event.target.value)} />
         {promote.isError && <Notice>{promote.error instanceof Error && promote.error.name === "Error" ? promote.error.message : explain(promote.error)}</Notice>}
         {change.isError && !promote.isError && <Notice>{explain(change.error)}</Notice>}
-        <button type="submit" className="button button-plain" disabled={promote.isPending}>
+        <button type="submit" className="button button-plain" {...working(promote.isPending)}>
           Give access
         </button>
       </form>

@@ -4,6 +4,7 @@ import { ask } from "../../api/client";
 import { Link, useNavigate } from "react-router";
 import { ago, clock, count, orderNumber, precise, when, words } from "../../shared/format";
 import { follow, type StreamState } from "../../shared/server_events";
+import { working } from "../../shared/ui/focus";
 import { Badge, Card, Empty, Failure, Mono, Notice, Page, Rows, type Tone } from "../parts";
 import type { LoggedEvent } from "../story";
 import { api, explain, json, useDeadLetters, type DeadLetter, type RedriveReport } from "../shop";
@@ -43,7 +44,7 @@ function DeadLetters() {
       flush
       aside={
         all.length > 0 && (
-          <button type="button" className="button button-plain" disabled={redrive.isPending} onClick={() => redrive.mutate({})}>
+          <button type="button" className="button button-plain" {...working(redrive.isPending)} onClick={() => redrive.mutate({})}>
             Apply all once more
           </button>
         )
@@ -79,10 +80,10 @@ function DeadLetters() {
                 </p>
               </div>
               <div className="flex gap-2">
-                <button type="button" className="button button-plain" disabled={redrive.isPending} onClick={() => redrive.mutate({ id: each.id })}>
+                <button type="button" className="button button-plain" {...working(redrive.isPending)} onClick={() => redrive.mutate({ id: each.id })}>
                   Apply
                 </button>
-                <button type="button" className="button button-bad" disabled={redrive.isPending} onClick={() => redrive.mutate({ id: each.id, give_up: true })}>
+                <button type="button" className="button button-bad" {...working(redrive.isPending)} onClick={() => redrive.mutate({ id: each.id, give_up: true })}>
                   Forget
                 </button>
               </div>

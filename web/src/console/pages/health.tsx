@@ -1,6 +1,7 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { ApiProblem } from "../../api/problem";
 import { count, words } from "../../shared/format";
+import { working } from "../../shared/ui/focus";
 import { Badge, Card, Failure, Mono, Notice, Page, Rows } from "../parts";
 import { explain, json, useDeadLetters } from "../shop";
 
@@ -74,7 +75,7 @@ function AuditCard() {
     <Card
       title="Audit"
       aside={
-        <button type="button" className="button button-main" disabled={audit.isPending} onClick={() => audit.mutate()}>
+        <button type="button" className="button button-main" {...working(audit.isPending)} onClick={() => audit.mutate()}>
           {audit.isPending ? "Checking…" : report ? "Check again" : "Check now"}
         </button>
       }

@@ -3,6 +3,7 @@ import { useMemo, useState } from "react";
 import { Link } from "react-router";
 import { ask, type Order } from "../../api/client";
 import { compactMoney, count, money, orderNumber } from "../../shared/format";
+import { working } from "../../shared/ui/focus";
 import { newKey } from "../../storefront/attempt";
 import { LiveChart } from "../chart";
 import { useLive } from "../live";
@@ -29,7 +30,7 @@ export default function Home() {
         <Figure name="Orders this minute" value={count(live.minute.orders)} note={`${count(live.hour.orders)} in an hour`} testId="orders-minute" />
         <Figure name="Revenue this minute" value={money(live.minute.revenue, currency)} note={`${money(live.hour.revenue, currency)} in an hour`} testId="revenue-minute" />
         <Figure name="Captured this minute" value={money(live.minute.captured, currency)} note={`${money(live.hour.captured, currency)} in an hour`} />
-        <Visitors buyers={live.minute.buyers} />
+        <Viewers now={live.minute.viewers} buyers={live.minute.buyers} />
       </div>
       <div className="mt-3 grid gap-3 lg:grid-cols-3">
         <Card
@@ -87,10 +88,10 @@ const useFunnel = () =>
     refetchInterval: 5_000,
   });
 
-function Visitors({ buyers }: { buyers: number }) {
+function Viewers({ now, buyers }: { now: number; buyers: number }) {
   const { data } = useFunnel();
   const viewed = data?.windows[0]?.viewed ?? 0;
-  return <Figure name="Buyers this minute" value={count(buyers)} note={`${count(viewed)} people looked this hour`} />;
+  return <Figure name="Viewers this minute" value={count(now)} note={`${count(buyers)} ordered; ${count(viewed)} looked in an hour`} testId="viewers-minute" />;
 }
 
 function Funnel() {
@@ -191,10 +192,11 @@ function Attention() {
   const letters = useDeadLetters(5_000);
   const stuck = useQuery({
     queryKey: ["orders", "stuck"],
-    queryFn: () => ask(api.GET("/api/v1/orders", { params: { query: { status: "cancelling", limit: 1 } } })),
+    queryFn: () => ask(api.GET("/api/v1/orders", { params: { query: { stuck: true, limit: 1 } } })),
     refetchInterval: 10_000,
   });
   const dead = letters.data?.letters.length;
+  const waiting = stuck.data?.total;
   return (
     <Card title="Needs a person">
       {letters.isError ? (
@@ -208,11 +210,19 @@ function Attention() {
       ) : (
         <p className="text-soft">No dead letters: every event has been applied.</p>
       )}
-      {(stuck.data?.total ?? 0) > 0 && (
-        <p className="mt-2">
-          <Badge tone="warn">{stuck.data!.total}</Badge> <Link to="/orders?status=cancelling" className="ml-1 text-pine underline underline-offset-4">orders are being cancelled</Link>
-        </p>
-      )}
+      <div className="mt-2" data-testid="stuck" data-orders={waiting}>
+        {stuck.isError ? (
+          <p className="text-soft">{explain(stuck.error)}</p>
+        ) : waiting === undefined ? (
+          <div className="skeleton h-6" />
+        ) : waiting > 0 ? (
+          <p>
+            <Badge tone="bad">{waiting}</Badge> <Link to="/orders?status=stuck" className="ml-1 text-pine underline underline-offset-4">{waiting === 1 ? "order is stuck" : "orders are stuck"}</Link>
+          </p>
+        ) : (
+          <p className="text-soft">No order is stuck: each that waits has its deadline before it.</p>
+        )}
+      </div>
     </Card>
   );
 }
@@ -253,7 +263,7 @@ function TestOrder() {
         )}
         {place.isError && <span className="text-rust">{place.error instanceof Error ? place.error.message : explain(place.error)}</span>}
       </div>
-      <button type="button" className="button button-main" disabled={place.isPending} onClick={() => place.mutate()}>
+      <button type="button" className="button button-main" {...working(place.isPending)} onClick={() => place.mutate()}>
         {place.isPending ? "Placing…" : "Place a test order"}
       </button>
     </>

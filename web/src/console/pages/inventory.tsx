@@ -4,6 +4,7 @@ import { useMemo, useState } from "react";
 import { useSearchParams } from "react-router";
 import { ask, type Product } from "../../api/client";
 import { count, when, words } from "../../shared/format";
+import { working } from "../../shared/ui/focus";
 import { Panel } from "../../shared/ui/panel";
 import { newKey } from "../../storefront/attempt";
 import { DataTable } from "../data_table";
@@ -108,7 +109,7 @@ function Ledger({ id }: { id: string }) {
         <Field label={way === "delta" ? "By how many (minus for lost)" : "How many there are"} inputMode="numeric" pattern={way === "delta" ? "-?\\d+" : "\\d+"} required value={n} onChange={(event) => setN(event.target.value)} />
         <Field label="Reference" hint="A delivery note, or why" maxLength={200} value={reference} onChange={(event) => setReference(event.target.value)} />
         {change.isError && <Notice>{explain(change.error)}</Notice>}
-        <button type="submit" className="button button-main w-full" disabled={change.isPending}>
+        <button type="submit" className="button button-main w-full" {...working(change.isPending)}>
           {change.isPending ? "Writing it down…" : "Write it down"}
         </button>
       </form>

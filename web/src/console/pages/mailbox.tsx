@@ -3,6 +3,7 @@ import { useMemo, useState } from "react";
 import { Link } from "react-router";
 import { ask, type Schemas } from "../../api/client";
 import { ago, when, words } from "../../shared/format";
+import { working } from "../../shared/ui/focus";
 import { Badge, Card, Empty, Facts, Failure, Notice, Page, Rows, Tabs, type Tone } from "../parts";
 import { api, explain } from "../shop";
 
@@ -61,7 +62,7 @@ export default function Mailbox() {
                 ))}
               </ul>
               {list.hasNextPage && (
-                <button type="button" className="button w-full border-t border-line hover:bg-sand" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+                <button type="button" className="button w-full border-t border-line hover:bg-sand" {...working(list.isFetchingNextPage)} onClick={() => void list.fetchNextPage()}>
                   Older
                 </button>
               )}
@@ -88,7 +89,7 @@ function Message({ mail, back }: { mail: Mail; back: () => void }) {
           <button type="button" className="button button-plain lg:hidden" onClick={back}>
             Back
           </button>
-          <button type="button" className="button button-plain" disabled={resend.isPending} onClick={() => resend.mutate()}>
+          <button type="button" className="button button-plain" {...working(resend.isPending)} onClick={() => resend.mutate()}>
             Send again
           </button>
         </span>

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { Link, useParams } from "react-router";
 import { ask, type Order } from "../../api/client";
 import { money, orderNumber, when, words } from "../../shared/format";
+import { working } from "../../shared/ui/focus";
 import { Panel } from "../../shared/ui/panel";
 import { newKey } from "../../storefront/attempt";
 import { actionNames, actionsOf, type Action } from "../order_states";
@@ -233,7 +234,7 @@ function Act({ action, order, done }: { action: Action; order: Order; done: () =
         <button type="button" className="button button-plain" onClick={done}>
           Not now
         </button>
-        <button type="submit" className={`button ${action === "cancel" ? "button-bad" : "button-main"}`} disabled={act.isPending}>
+        <button type="submit" className={`button ${action === "cancel" ? "button-bad" : "button-main"}`} {...working(act.isPending)}>
           {act.isPending ? "Working…" : actionNames[action]}
         </button>
       </div>

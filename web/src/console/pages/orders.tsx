@@ -18,6 +18,7 @@ const filters = [
   ["cancelling", "Cancelling"],
   ["cancelled", "Cancelled"],
   ["refunded", "Refunded"],
+  ["stuck", "Stuck"],
 ] as const;
 
 const columns: DisplayColumnDef<Order>[] = [
@@ -35,7 +36,8 @@ export default function Orders() {
   const list = useInfiniteQuery({
     queryKey: ["orders", "list", status],
     initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam }) => ask(api.GET("/api/v1/orders", { params: { query: { limit: 100, cursor: pageParam, ...(status ? { status } : {}) } } })),
+    queryFn: ({ pageParam }) =>
+      ask(api.GET("/api/v1/orders", { params: { query: { limit: 100, cursor: pageParam, ...(status === "stuck" ? { stuck: true } : status ? { status } : {}) } } })),
     getNextPageParam: (last) => last.next_cursor,
     refetchInterval: (query) => ((query.state.data?.pages.length ?? 1) === 1 ? 5_000 : false), // a long list stays as it is while one reads it
   });
@@ -54,7 +56,7 @@ export default function Orders() {
         ) : list.isError && !rows.length ? (
           <Failure why={list.error} again={() => void list.refetch()} />
         ) : rows.length === 0 ? (
-          <Empty title="No orders here">{status ? "Orders with this status appear here." : "Place a test order from the home page."}</Empty>
+          <Empty title="No orders here">{status === "stuck" ? "An order whose deadline passed a minute ago, or that has been on its way to its end for longer, appears here." : status ? "Orders with this status appear here." : "Place a test order from the home page."}</Empty>
         ) : (
           <DataTable label="Orders" rows={rows} columns={columns} idOf={(each) => each.id} onOpen={(each) => void navigate(`/orders/${each.id}`)} openLabel={(each) => `Order ${orderNumber(each.id)}`} more={more} />
         )}

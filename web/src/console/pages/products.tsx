@@ -6,6 +6,7 @@ import { ask, must, type Product } from "../../api/client";
 import { ApiProblem } from "../../api/problem";
 import { count, money } from "../../shared/format";
 import { Picture } from "../../shared/picture";
+import { working } from "../../shared/ui/focus";
 import { Panel } from "../../shared/ui/panel";
 import { newKey } from "../../storefront/attempt";
 import { DataTable } from "../data_table";
@@ -184,13 +185,13 @@ function EditorForm({ product, currency, done }: { product: Product | null; curr
       </div>
       <div className="sticky bottom-0 flex items-center justify-between gap-2 border-t border-line bg-card p-4">
         {product ? (
-          <button type="button" className="button button-bad" disabled={remove.isPending} onClick={() => (asking ? remove.mutate() : setAsking(true))}>
+          <button type="button" className="button button-bad" {...working(remove.isPending)} onClick={() => (asking ? remove.mutate() : setAsking(true))}>
             {asking ? "Really delete" : "Delete"}
           </button>
         ) : (
           <span />
         )}
-        <button type="submit" className="button button-main" disabled={save.isPending}>
+        <button type="submit" className="button button-main" {...working(save.isPending)}>
           {save.isPending ? "Saving…" : "Save"}
         </button>
       </div>
@@ -208,7 +209,7 @@ function Export() {
     },
   });
   return (
-    <button type="button" className="button button-plain" disabled={run.isPending} onClick={() => run.mutate()} title={run.isError ? explain(run.error) : undefined}>
+    <button type="button" className="button button-plain" {...working(run.isPending)} onClick={() => run.mutate()} title={run.isError ? explain(run.error) : undefined}>
       {run.isPending ? "Exporting…" : run.isError ? "Export failed: again" : "Export"}
     </button>
   );
@@ -249,7 +250,8 @@ function Import() {
     enabled: Boolean(started),
     refetchInterval: (query) => (query.state.data && ["done", "failed"].includes(query.state.data.status) ? false : 300),
   });
-  const report = started ? progress.data : undefined;
+  // What the upload was answered stands until the first look at how far it is.
+  const report = started ? (progress.data ?? start.data) : undefined;
   const over = report?.status === "done" || report?.status === "failed";
   const busy = start.isPending || (Boolean(started) && !over && !progress.isError);
   return (
@@ -285,7 +287,7 @@ function Import() {
               {report.status === "failed" ? (report.failure ?? "The import failed.") : report.dry_run ? "This is what would happen; nothing has changed." : "The catalogue is up to date."}
             </Notice>
           )}
-          <dl className="grid grid-cols-2 gap-3 sm:grid-cols-5">
+          {(report.status !== "failed" || report.rows > 0) && <dl className="grid grid-cols-2 gap-3 sm:grid-cols-5">
             {(
               [
                 ["Rows", report.rows],
@@ -300,13 +302,13 @@ function Import() {
                 <dd className="text-lg font-semibold tabular-nums">{count(n)}</dd>
               </div>
             ))}
-          </dl>
+          </dl>}
           {report.unknown_columns.length > 0 && <p className="text-soft">Columns that were passed over: {report.unknown_columns.join(", ")}.</p>}
           {report.errors.length > 0 && (
-            <ul className="max-h-56 divide-y divide-line overflow-y-auto rounded-box border border-line" aria-label="Bad rows" tabIndex={0}>
+            <ul className="max-h-56 divide-y divide-line overflow-y-auto rounded-box border border-line" aria-label={report.status === "failed" ? "What is wrong" : "Bad rows"} tabIndex={0}>
               {report.errors.slice(0, 200).map((each) => (
                 <li key={`${each.row}-${each.column}-${each.code}`} className="px-3 py-2">
-                  <span className="text-soft">{each.line > 0 ? `Line ${each.line}` : "The first row"}</span> {each.column && <code className="font-mono text-sm">{each.column}</code>} {each.detail}
+                  <span className="text-soft">{each.line > 0 ? `Line ${each.line}` : "The first line"}</span> {each.column && <code className="font-mono text-sm">{each.column}</code>} {each.detail}
                 </li>
               ))}
             </ul>
@@ -314,10 +316,10 @@ function Import() {
         </div>
       )}
       <div className="flex flex-wrap justify-end gap-2">
-        <button type="button" className="button button-plain" disabled={!file || busy} onClick={() => start.mutate(true)}>
+        <button type="button" className="button button-plain" disabled={!file} {...working(busy)} onClick={() => start.mutate(true)}>
           Try it first
         </button>
-        <button type="button" className="button button-main" disabled={!file || busy} onClick={() => start.mutate(false)}>
+        <button type="button" className="button button-main" disabled={!file} {...working(busy)} onClick={() => start.mutate(false)}>
           {busy ? "Importing…" : "Import"}
         </button>
       </div>

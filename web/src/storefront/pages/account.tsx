@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Link, Navigate, NavLink, useLocation, useNavigate } from "react-router";
 import { ask, type Schemas } from "../../api/client";
 import { day, orderNumber } from "../../shared/format";
+import { working } from "../../shared/ui/focus";
 import { Busy, Empty, Failure, Field, LinePicture, Notice, StatusBadge, Title } from "../parts";
 import { api, queries, session, useExplain, useMoney, useSession } from "../shop";
 
@@ -116,7 +117,7 @@ function Orders() {
       </ul>
       {list.hasNextPage && (
         <div className="mt-6 text-center">
-          <button type="button" className="button button-plain" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+          <button type="button" className="button button-plain" {...working(list.isFetchingNextPage)} onClick={() => void list.fetchNextPage()}>
             {t("account.more")}
           </button>
         </div>
@@ -129,7 +130,7 @@ function Profile() {
   const { data, isError, error, refetch } = useQuery({ queryKey: ["me"], queryFn: () => ask(api.GET("/api/v1/users/me")) });
   if (isError) return <Failure why={error} again={() => void refetch()} />;
   if (!data) return <div className="skeleton mt-6 h-64" aria-busy="true" />;
-  return <ProfileForm key={data.version} user={data} />;
+  return <ProfileForm key={data.id} user={data} />;
 }
 
 function ProfileForm({ user }: { user: Schemas["user"] }) {
@@ -165,7 +166,7 @@ function ProfileForm({ user }: { user: Schemas["user"] }) {
               }}
             >
               <p className="text-amber">{t("account.verifySent")}</p>
-              <Field label={t("account.token")} value={token} onChange={(event) => setToken(event.target.value)} problem={verify.isError ? explain(verify.error) : undefined} />
+              <Field autoFocus label={t("account.token")} value={token} onChange={(event) => setToken(event.target.value)} problem={verify.isError ? explain(verify.error) : undefined} />
               <button type="submit" className="button button-plain">
                 {t("account.verify")}
               </button>
@@ -182,7 +183,7 @@ function ProfileForm({ user }: { user: Schemas["user"] }) {
         <Field label={t("account.phone")} type="tel" autoComplete="tel" {...register("phone")} />
         {save.isError && <Notice>{explain(save.error)}</Notice>}
         {save.isSuccess && <Notice tone="calm">{t("account.saved")}</Notice>}
-        <button type="submit" className="button button-main" disabled={save.isPending}>
+        <button type="submit" className="button button-main" {...working(save.isPending)}>
           {save.isPending && <Busy />}
           {t("account.save")}
         </button>

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { ask } from "../../api/client";
 import { ApiProblem } from "../../api/problem";
+import { working } from "../../shared/ui/focus";
 import { Busy, Field, Notice, Title } from "../parts";
 import { api, session, useExplain } from "../shop";
 
@@ -49,7 +50,7 @@ function SignIn({ then }: { then: string }) {
         <Field name="email" type="email" required label={t("checkout.email")} autoComplete="username" />
         <Field name="password" type="password" required label={t("auth.password")} autoComplete="current-password" />
         {signIn.isError && <Notice>{explain(signIn.error)}</Notice>}
-        <button type="submit" className="button button-main w-full" disabled={signIn.isPending}>
+        <button type="submit" className="button button-main w-full" {...working(signIn.isPending)}>
           {signIn.isPending && <Busy />}
           {t("auth.signIn")}
         </button>
@@ -91,7 +92,7 @@ function Join({ then }: { then: string }) {
         <Field name="email" type="email" required label={t("checkout.email")} autoComplete="username" problem={field("email")} />
         <Field name="password" type="password" required minLength={8} label={t("auth.password")} hint={t("auth.passwordHint")} autoComplete="new-password" problem={field("password")} />
         {join.isError && !told && <Notice>{explain(join.error)}</Notice>}
-        <button type="submit" className="button button-main w-full" disabled={join.isPending}>
+        <button type="submit" className="button button-main w-full" {...working(join.isPending)}>
           {join.isPending && <Busy />}
           {t("auth.join")}
         </button>
@@ -109,7 +110,9 @@ function Join({ then }: { then: string }) {
 function Reset() {
   const { t } = useTranslation();
   const explain = useExplain();
-  const [sent, setSent] = useState(false);
+  // A message's link carries its token (setting reset_url).
+  const given = useSearchParams()[0].get("token") ?? "";
+  const [sent, setSent] = useState(given !== "");
   const send = useMutation({
     mutationFn: ({ email }: Record<string, string>) => ask(api.POST("/api/v1/auth/password-reset", { body: { email: email!.trim() } })),
     onSuccess: () => setSent(true),
@@ -120,7 +123,7 @@ function Reset() {
   const failed = send.error ?? set.error;
   return (
     <>
-      <Head title={t("auth.resetTitle")} lead={sent ? t("auth.sent") : t("auth.resetLead")} />
+      <Head title={t("auth.resetTitle")} lead={given ? "" : sent ? t("auth.sent") : t("auth.resetLead")} />
       {set.isSuccess ? (
         <div className="mt-8 space-y-4">
           <Notice tone="calm">{t("auth.done")}</Notice>
@@ -132,14 +135,14 @@ function Reset() {
         <form key={String(sent)} className="mt-8 space-y-4" onSubmit={(event) => (sent ? set : send).mutate(fieldsOf(event))}>
           {sent ? (
             <>
-              <Field name="token" required label={t("account.token")} autoComplete="one-time-code" />
+              <Field name="token" required autoFocus={!given} defaultValue={given} label={t("account.token")} autoComplete="one-time-code" />
               <Field name="new_password" type="password" required minLength={8} label={t("auth.newPassword")} hint={t("auth.passwordHint")} autoComplete="new-password" />
             </>
           ) : (
             <Field name="email" type="email" required label={t("checkout.email")} autoComplete="username" />
           )}
           {failed && <Notice>{explain(failed)}</Notice>}
-          <button type="submit" className="button button-main w-full" disabled={send.isPending || set.isPending}>
+          <button type="submit" className="button button-main w-full" {...working(send.isPending || set.isPending)}>
             {(send.isPending || set.isPending) && <Busy />}
             {sent ? t("auth.set") : t("auth.send")}
           </button>

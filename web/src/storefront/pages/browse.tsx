@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 import { ask } from "../../api/client";
 import { count } from "../../shared/format";
+import { working } from "../../shared/ui/focus";
 import { SlidersHorizontal } from "../../shared/ui/icons";
 import { Panel } from "../../shared/ui/panel";
 import { Empty, Failure, GridSkeleton, gridClass, ProductCard, Title } from "../parts";
@@ -131,7 +132,7 @@ export function Browse() {
               </ul>
               {list.hasNextPage && (
                 <div className="mt-12 text-center">
-                  <button type="button" className="button button-plain" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+                  <button type="button" className="button button-plain" {...working(list.isFetchingNextPage)} onClick={() => void list.fetchNextPage()}>
                     {t("browse.more")}
                   </button>
                 </div>

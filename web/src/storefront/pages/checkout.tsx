@@ -7,6 +7,7 @@ import { Link, useNavigate } from "react-router";
 import { z } from "zod/mini";
 import { ask, type Cart } from "../../api/client";
 import { ApiProblem } from "../../api/problem";
+import { working } from "../../shared/ui/focus";
 import { contentOf, forget, lastAttempt } from "../attempt";
 import { CartLines } from "../cart_drawer";
 import { patiently, placeOrder, type Waiting } from "../order_placement";
@@ -216,7 +217,7 @@ function CheckoutForm({ cart }: { cart: Cart }) {
               {place.isError && <Notice>{explain(place.error)}</Notice>}
               {place.isPending && waiting === "offline" && <Notice tone="warn">{t("checkout.waiting")}</Notice>}
             </div>
-            <button type="submit" className="button button-main mt-4 min-h-13 w-full text-lg" disabled={place.isPending || blocked} data-testid="place-order">
+            <button type="submit" className="button button-main mt-4 min-h-13 w-full text-lg" disabled={blocked} {...working(place.isPending)} data-testid="place-order">
               {place.isPending && <Busy />}
               {place.isPending ? t("checkout.sending") : t("checkout.place", { total: money(cart.total_amount, cart.currency) })}
             </button>

@@ -5,6 +5,7 @@ import { Link, useParams } from "react-router";
 import { ask, type Product } from "../../api/client";
 import { ApiProblem } from "../../api/problem";
 import { Picture } from "../../shared/picture";
+import { working } from "../../shared/ui/focus";
 import { Check } from "../../shared/ui/icons";
 import { Busy, Empty, Failure, gridClass, Notice, ProductCard, Quantity, Stock, Title } from "../parts";
 import { activity, api, useCartChange, useCartDrawer, useExplain, useMoney } from "../shop";
@@ -130,7 +131,7 @@ export function Item() {
             }}
           >
             {!soldOut && <Quantity value={wanted} most={product.stock} onChange={setQuantity} />}
-            <button type="submit" className="button button-main min-w-44 flex-1 sm:flex-none" disabled={soldOut} aria-disabled={add.isPending || undefined}>
+            <button type="submit" className="button button-main min-w-44 flex-1 sm:flex-none" disabled={soldOut} {...working(add.isPending)}>
               {add.isPending && <Busy />}
               {soldOut ? t("item.out") : add.isPending ? t("item.adding") : t("item.add")}
             </button>

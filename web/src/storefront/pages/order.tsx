@@ -5,6 +5,7 @@ import { Link, useLocation, useParams } from "react-router";
 import { ask, must, type Order, type Payment } from "../../api/client";
 import { ApiProblem } from "../../api/problem";
 import { clock, orderNumber, when } from "../../shared/format";
+import { working } from "../../shared/ui/focus";
 import { Check } from "../../shared/ui/icons";
 import { Panel } from "../../shared/ui/panel";
 import { newKey } from "../attempt";
@@ -243,7 +244,7 @@ function PayAgain({ order, last }: { order: Order; last?: Payment }) {
             <Notice>{explain(pay.error)}</Notice>
           </div>
         )}
-        <button type="button" className="button button-main mt-4 w-full sm:w-auto" disabled={pay.isPending} onClick={() => pay.mutate()} data-testid="pay-again">
+        <button type="button" className="button button-main mt-4 w-full sm:w-auto" {...working(pay.isPending)} onClick={() => pay.mutate()} data-testid="pay-again">
           {pay.isPending && <Busy />}
           {pay.isPending ? t("order.paying") : t("order.pay", { total: money(order.total_amount, order.currency) })}
         </button>
@@ -278,7 +279,7 @@ function Actions({ order }: { order: Order }) {
   return (
     <div className="flex flex-wrap gap-3">
       {invoiced && (
-        <button type="button" className="button button-plain" onClick={() => invoice.mutate()} disabled={invoice.isPending}>
+        <button type="button" className="button button-plain" onClick={() => invoice.mutate()} {...working(invoice.isPending)}>
           {t("order.invoice")}
         </button>
       )}
@@ -295,7 +296,7 @@ function Actions({ order }: { order: Order }) {
             <button type="button" className="button button-plain" onClick={() => setAsking(false)}>
               {t("order.keep")}
             </button>
-            <button type="button" className="button bg-rust text-white hover:opacity-90" disabled={cancel.isPending} onClick={() => cancel.mutate()}>
+            <button type="button" className="button bg-rust text-white hover:opacity-90" {...working(cancel.isPending)} onClick={() => cancel.mutate()}>
               {cancel.isPending && <Busy />}
               {t("order.cancel")}
             </button>

@@ -1,0 +1,67 @@
+// What happens in the shop is in the console's charts while it happens.
+import { expect, openConsole, test } from "./shop";
+
+test("a test order is drawn in the live chart within a second of its acceptance", async ({ page, shop }) => {
+  await openConsole(page, shop);
+  await expect(page.getByTestId("stream")).toHaveAttribute("data-state", "live");
+  const chart = page.getByTestId("chart");
+  await expect(chart).toHaveAttribute("data-sum", "0");
+  // Other work of this machine only adds to what is seen: of three orders, one that nothing disturbed.
+  const took: number[] = [];
+  for (let n = 1; n <= 3 && !took.some((each) => each <= 1_000); ++n) {
+    // The first painting of the chart with the order in it.
+    const drawn = chart.evaluate(
+      (at, wanted) =>
+        new Promise<number>((done) => {
+          const watch = new MutationObserver(() => {
+            if (Number(at.getAttribute("data-sum")) < wanted) return;
+            watch.disconnect();
+            done(Date.now());
+          });
+          watch.observe(at, { attributes: true });
+        }),
+      n,
+    );
+    const answered = page.waitForResponse((each) => each.url().endsWith("/api/v1/orders") && each.request().method() === "POST");
+    await page.getByRole("button", { name: "Place a test order" }).click();
+    const { created_at } = await (await answered).json();
+    took.push((await drawn) - Date.parse(created_at));
+  }
+  console.log(`drawn after acceptance, ms: ${JSON.stringify(took)}`);
+  expect(Math.min(...took), JSON.stringify(took)).toBeLessThanOrEqual(1_000);
+  await expect(chart).toHaveAttribute("data-sum", String(took.length));
+  // And it is a bar: the canvas has the bars' colour at the last minute.
+  const painted = await chart.locator("canvas").evaluate((at: HTMLCanvasElement) => {
+    const bar = document.createElement("canvas").getContext("2d")!;
+    bar.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--pine");
+    bar.fillRect(0, 0, 1, 1);
+    const [r, g, b] = bar.getImageData(0, 0, 1, 1).data;
+    const { data } = at.getContext("2d")!.getImageData(0, 0, at.width, at.height);
+    let pixels = 0;
+    for (let k = 0; k < data.length; k += 4) if (Math.abs(data[k]! - r!) + Math.abs(data[k + 1]! - g!) + Math.abs(data[k + 2]! - b!) < 12 && data[k + 3]! > 200) ++pixels;
+    return pixels;
+  });
+  expect(painted).toBeGreaterThan(100);
+  await page.getByTestId("test-order").click();
+  await expect(page.getByTestId("status")).toHaveAttribute("data-status", "paid");
+});
+
+test("who looks at products is one viewer of this minute, however many they look at", async ({ page, shop, browser }) => {
+  await openConsole(page, shop);
+  await expect(page.getByTestId("stream")).toHaveAttribute("data-state", "live");
+  const looked = (await shop.ask("GET", "/api/v1/products?limit=2")).products;
+  const viewers = page.getByTestId("viewers-minute");
+  // Where the minute turned between two looks, somebody else looks anew.
+  await expect(async () => {
+    const before = Number(await viewers.textContent());
+    const visitor = await browser.newPage({ baseURL: shop.url });
+    for (const each of looked) {
+      const told = visitor.waitForResponse((answer) => answer.url().includes("/api/v1/events"));
+      await visitor.goto(`/item/${each.id}`);
+      await expect(visitor.getByRole("heading", { level: 1 })).toHaveText(each.name);
+      expect((await told).ok()).toBe(true);
+    }
+    await visitor.close();
+    await expect(viewers).toHaveText(String(before + 1), { timeout: 5_000 });
+  }).toPass();
+});

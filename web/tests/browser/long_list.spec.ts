@@ -1,0 +1,79 @@
+// Ten thousand orders of the shop itself, scrolled through.
+import { ada, expect, openConsole, test } from "./shop";
+
+test.use({ shopFlags: ["--rate-principal-burst", "0", "--access-log", "off"] });
+
+const many = 10_000, at_once = 48;
+
+test("ten thousand orders scroll, each row in its place and none left out", async ({ page, shop }) => {
+  test.setTimeout(480_000);
+  const bowl = await shop.addProduct({ name: "Bowl of many", stock: many, price: 12 });
+  const customer = await shop.token(ada);
+  let placed = 0;
+  const place = async () => {
+    while (placed < many) {
+      ++placed;
+      await shop.ask("POST", "/api/v1/orders", { items: [{ product_id: bowl.id, quantity: 1 }], shipping_address: "Athens" }, customer);
+    }
+  };
+  await Promise.all(Array.from({ length: at_once }, place));
+  // As the API has them, newest first.
+  const ids: string[] = [];
+  const operator = await shop.token();
+  for (let cursor = ""; ; ) {
+    const { orders, next_cursor } = await shop.ask("GET", `/api/v1/orders?limit=100${cursor && `&cursor=${cursor}`}`, undefined, operator);
+    ids.push(...orders.map((each: { id: string }) => each.id.slice(-8).toUpperCase()));
+    if (!next_cursor) break;
+    cursor = encodeURIComponent(next_cursor);
+  }
+  expect(ids).toHaveLength(many);
+
+  await openConsole(page, shop, "/orders");
+  await expect(page.getByRole("main")).toContainText("10,000 in all");
+  await expect(page.getByRole("row").nth(5)).toBeVisible();
+  // Each frame goes on by most of a screen. What is on the screen is read in the frame it is painted in: every place from
+  // the table's head to the screen's end has a row, and each row has the order that belongs there.
+  const told = await page.evaluate(async (wanted) => {
+    const frame = () => new Promise<number>((done) => requestAnimationFrame(done));
+    const wrong: string[] = [], seen = new Set<number>();
+    const table = document.querySelector<HTMLElement>("[role=table]")!;
+    let slowest_ms = 0, most_rows = 0, last = await frame();
+    const read = () => {
+      const rows = [...table.querySelectorAll<HTMLElement>("[role=rowgroup] [role=row]")];
+      most_rows = Math.max(most_rows, rows.length);
+      const boxes = rows.map((row) => ({ row, box: row.getBoundingClientRect(), n: Number(row.getAttribute("aria-rowindex")) - 2 })).sort((a, b) => a.n - b.n);
+      const top = table.firstElementChild!.getBoundingClientRect().bottom;
+      const end = Math.min(innerHeight, table.getBoundingClientRect().bottom);
+      let covered = top;
+      for (const { row, box, n } of boxes) {
+        if (box.bottom <= top || box.top >= end) continue;
+        if (box.top > covered + 1) wrong.push(`nothing between ${covered} and ${box.top} before row ${n}`);
+        covered = Math.max(covered, box.bottom);
+        seen.add(n);
+        const id = row.querySelector("button")?.getAttribute("aria-label") ?? "";
+        if (!id.endsWith(wanted[n] ?? "none")) wrong.push(`row ${n} is ${id}, not ${wanted[n]}`);
+      }
+      if (covered < end - 1) wrong.push(`nothing between ${covered} and ${end} at ${scrollY}`);
+    };
+    const began = performance.now();
+    while (!seen.has(wanted.length - 1) && performance.now() - began < 200_000 && wrong.length < 10) {
+      scrollBy(0, innerHeight * 0.7);
+      const now = await frame();
+      slowest_ms = Math.max(slowest_ms, now - last);
+      last = now;
+      read();
+    }
+    // And back in leaps of ten screens, which may take a frame more.
+    for (let at = scrollY; at > 0 && wrong.length < 10; at -= 9_000) {
+      scrollTo(0, Math.max(0, at - 9_000));
+      await frame();
+      await frame();
+      read();
+    }
+    return { wrong, seen: seen.size, most_rows, slowest_ms: Math.round(slowest_ms), took_ms: Math.round(performance.now() - began) };
+  }, ids);
+  console.log(`scrolling: ${JSON.stringify({ ...told, wrong: told.wrong.length })}`);
+  expect(told.wrong).toEqual([]);
+  expect(told.seen).toBe(many);
+  expect(told.most_rows).toBeLessThan(80);
+});
