@@ -53,8 +53,8 @@ result<void> replica::make_services() {
             objects_ = std::make_unique<blob_objects>(w.stores.blobs());
             published_ = std::make_unique<log_publisher>(w.stores.log());
             resizing = std::make_unique<products::image_resize_function>(
-                products::image_resize_function::needs{*objects_, *w.pictures, *published_,
-                                                       w.time, w.random, w.measured});
+                products::image_resize_function::needs{*objects_, *w.pictures, *published_, w.time,
+                                                       w.random, w.measured});
         }
         imports = std::make_unique<products::catalogue_import>(products::catalogue_import::needs{
             w.stores.database(), w.stores.blobs(), *products, w.time, w.random, background,

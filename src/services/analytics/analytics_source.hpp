@@ -44,8 +44,8 @@ class source {
     source(needs ports, const definitions& all, const topic_definition& topic, int partition,
            source_settings settings);
 
-    // Takes a batch of the partition in; it lives until then. `conflict`: another process has gone on
-    // from our state; what is here is dropped and read anew with the next call.
+    // Takes a batch of the partition in; it lives until then. `conflict`: another process has gone
+    // on from our state; what is here is dropped and read anew with the next call.
     task<result<void>> take(std::span<const delivery> events);
 
     bool is(std::string_view topic, int partition) const {
