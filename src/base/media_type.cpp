@@ -10,6 +10,7 @@ media media_of(std::string_view first) {
         return media::webp;
     if (first.starts_with("GIF87a"sv) || first.starts_with("GIF89a"sv)) return media::gif;
     if (first.starts_with("%PDF-"sv)) return media::pdf;
+    if (first.starts_with("PK\x03\x04"sv)) return media::zip;  // office documents are, too
     return media::unknown;
 }
 
@@ -25,6 +26,8 @@ std::string_view content_type(media of) {
             return "image/gif";
         case media::pdf:
             return "application/pdf";
+        case media::zip:
+            return "application/zip";
         case media::unknown:
             break;
     }

@@ -6,7 +6,7 @@
 
 namespace stoa {
 
-enum class media : std::uint8_t { unknown, jpeg, png, webp, gif, pdf };
+enum class media : std::uint8_t { unknown, jpeg, png, webp, gif, pdf, zip };
 
 // Sixteen bytes are enough for every kind.
 inline constexpr std::size_t media_bytes = 16;

@@ -4,9 +4,13 @@
 #include "ports/blob.hpp"
 #include "ports/objects.hpp"
 
+#include <optional>
+
 namespace stoa {
 
-// Thread rule: the store's. A read opens the object anew; versions there are none.
+// Thread rule: one loop. Versions there are none. A read that goes on where the last one ended does
+// so in the object that was opened for that one, whatever has taken its name meanwhile; any other
+// opens the object anew and passes over what lies before.
 class blob_objects final : public object_store {
  public:
     explicit blob_objects(blob_store& in) : blobs_(in) {}
@@ -17,7 +21,16 @@ class blob_objects final : public object_store {
     task<result<void>> erase(object_name what) override;
 
  private:
+    struct reading {
+        object_name what;
+        std::string etag;
+        std::unique_ptr<blob_reader> from{};
+        std::int64_t at_byte = 0;
+    };
+    task<result<reading>> begin(object_name what);
+
     blob_store& blobs_;
+    std::optional<reading> last_;  // nothing once its end was read
 };
 
 }  // namespace stoa

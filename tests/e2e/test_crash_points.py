@@ -153,6 +153,7 @@ class Script:
         assert got.status == 200, got
         self.import_file()
         self.show_a_picture()
+        self.keep_a_document()
         self.drop_files()
 
     def drop_files(self):
@@ -186,6 +187,13 @@ class Script:
             now = self.as_operator("GET", path).json["images"]
             return any(each["id"] == got.json["id"] for each in now) and all(each["status"] == "ready" for each in now)
         eventually(made, within_s=60, what="the picture's sizes")
+
+    def keep_a_document(self):
+        """Likewise."""
+        path = f"/api/v1/products/{self.product}/documents"
+        got = self.as_operator("POST", path + "?name=manual.pdf", raw=b"%PDF-1.7\n" + bytes(1000))
+        assert got.status == 201, got
+        assert got.json["id"] in [each["id"] for each in self.as_operator("GET", path).json["documents"]]
 
     def import_file(self):
         rows = "sku,name,price,stock\n" + "".join(f"I{i},Imported {i},1.25,50\n" for i in range(20)) + "I20,Bad,x,1\n"
@@ -287,7 +295,8 @@ class Script:
         eventually(shelf, within_s=60, what="units sold are units gone")
         pictures = self.as_operator("GET", f"/api/v1/products/{self.product}/images").json["images"]
         kept = [each for each in pathlib.Path(self.shop.data_dir).rglob("product-images/*/*/**/*") if each.is_file()]
-        assert len(kept) == 7 * len(pictures) > 0, (pictures, kept)
+        documents = self.as_operator("GET", f"/api/v1/products/{self.product}/documents").json["documents"]
+        assert len(kept) == 7 * len(pictures) + len(documents) and pictures and documents, (pictures, documents, kept)
 
     def check_mail(self):
         """Each message left, once."""

@@ -1,6 +1,7 @@
 """`stoa doctor`: what it finds, and how a consumer group that nobody reads by any more is dropped."""
 
 import contextlib
+import os
 import re
 import sqlite3
 import subprocess
@@ -13,8 +14,9 @@ from test_order_saga import add_product, order_is, place
 SERVICES = ("analytics", "cart", "image-resize", "notification", "order", "payment", "product")
 
 
-def doctor(shop, *flags):
-    got = subprocess.run([binary(), "doctor", "--data-dir", shop.data_dir, *flags], capture_output=True, text=True, timeout=30)
+def doctor(shop, *flags, **environment):
+    got = subprocess.run([binary(), "doctor", "--data-dir", shop.data_dir, *flags], capture_output=True, text=True, timeout=30,
+                         env={**os.environ, **environment})
     return got.returncode, got.stdout + got.stderr
 
 
@@ -121,3 +123,22 @@ def test_a_dropped_group_is_gone_and_the_shop_is_as_it_was(stopped):
         order_is(customer, place(customer, add_product(shop), payment_method="credit_card").json["id"], "paid")
         audit = subprocess.run([binary(), "audit", "--data-dir", shop.data_dir], capture_output=True, text=True, timeout=60)
         assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+def test_pictures_that_cannot_be_made_are_told_by_the_doctor_and_by_a_start(tmp_path):
+    broken = tmp_path / "libraries"
+    broken.mkdir()
+    (broken / "libvips.so.42").write_text("")  # found before the machine's own
+    shop = Shop(tmp_path / "data")
+    with shop:
+        code, said = doctor(shop)
+        assert code == 0 and "ok    pictures can be made" in said, said
+        code, said = doctor(shop, LD_LIBRARY_PATH=str(broken))
+        assert code == 0 and re.search(r"^lacks what makes pictures.*libvips42", said, re.M), said
+        assert not any("processing" in line for line in shop.errors), shop.errors
+    shop.environment["LD_LIBRARY_PATH"] = str(broken)
+    with shop:
+        eventually(lambda: any("stay `processing`" in line and "libvips42" in line for line in shop.errors), what="it is told")
+        assert shop.client().get("/health").status == 200
+    code, said = doctor(shop, LD_LIBRARY_PATH=str(broken))
+    assert code == 0 and "lacks what makes" in said, said

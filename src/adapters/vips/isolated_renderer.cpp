@@ -18,6 +18,11 @@ namespace {
 
 constexpr timeval answer_within{30, 0};
 
+// A GIF of one pixel.
+constexpr char dot[] =
+    "GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02"
+    "D\x01\0;";
+
 error worker_failed(std::string what) {
     return {.kind = errc::unavailable,
             .code = "picture_worker_failed",
@@ -52,6 +57,14 @@ class isolated_renderer::worker {
         if (!exchange(request, answer) && !(stood && exchange(request, answer)))
             return fail(worker_failed("the process that decodes pictures does not answer"));
         return vips::unpack(answer);
+    }
+
+    result<void> check() {
+        const bool stood = pid_ > 0;
+        const auto made = render({dot, sizeof dot - 1}, std::array{1});
+        if (!stood) stop();
+        if (made) return {};
+        return fail(made.error());
     }
 
  private:
@@ -124,6 +137,11 @@ task<result<rendered_picture>> isolated_renderer::render(std::string original,
                  within_px = std::move(within_px)]() -> result<rendered_picture> {
         return with->render(original, within_px);
     };
+    co_return co_await offload(thread_, std::move(work));
+}
+
+task<result<void>> isolated_renderer::check() {
+    auto work = [with = worker_] { return with->check(); };
     co_return co_await offload(thread_, std::move(work));
 }
 

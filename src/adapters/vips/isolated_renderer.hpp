@@ -23,6 +23,9 @@ class isolated_renderer final : public picture_renderer {
 
     task<result<rendered_picture>> render(std::string original,
                                           std::vector<int> within_px) override;
+    // Whether pictures are made here: a worker starts, has its library and its sandbox, and
+    // answers. One that was started for this alone ends with it. Errors: `unavailable`.
+    task<result<void>> check();
 
  private:
     class worker;

@@ -172,6 +172,17 @@ TEST(isolated_renderer, a_worker_that_cannot_be_started_is_said_to_be_away) {
     EXPECT_EQ(made.error().code, "picture_worker_failed");
 }
 
+TEST(isolated_renderer, whether_pictures_can_be_made_is_told_beforehand) {
+    test_loop loop;
+    isolated_renderer here;
+    EXPECT_TRUE(loop.run([&] { return here.check(); }));
+    EXPECT_TRUE(loop.run([&] { return here.check(); }));  // by a new process
+    isolated_renderer nowhere({.worker = {"/nonexistent/stoa", "picture-worker"}});
+    const auto told = loop.run([&] { return nowhere.check(); });
+    ASSERT_FALSE(told);
+    EXPECT_EQ(told.error().code, "picture_worker_failed");
+}
+
 TEST(isolated_renderer, answers_of_a_worker_that_was_taken_over_are_not_believed) {
     const rendered_picture good{.content_type = "image/png",
                                 .width = 20,

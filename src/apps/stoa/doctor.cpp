@@ -1,6 +1,7 @@
 // `stoa doctor`: whether everything the shop needs is in order, and who holds the event log back.
 #include "apps/stoa/doctor.hpp"
 #include "adapters/sqlite/log_groups.hpp"
+#include "adapters/vips/isolated_renderer.hpp"
 #include "apps/stoa/commands.hpp"
 #include "apps/stoa/run_file.hpp"
 #include "apps/stoa/running_shop.hpp"
@@ -21,6 +22,9 @@ void findings::good(const std::string& what) { std::printf("ok    %s\n", what.c_
 void findings::wrong(const std::string& what, const std::string& then) {
     std::printf("WRONG %s%s%s\n", what.c_str(), then.empty() ? "" : ": ", then.c_str());
     ++wrong_;
+}
+void findings::lacks(const std::string& what, const std::string& then) {
+    std::printf("lacks %s: %s\n", what.c_str(), then.c_str());
 }
 void findings::note(const std::string& what) { std::printf("      %s\n", what.c_str()); }
 
@@ -80,6 +84,20 @@ void look_at_dead_letters(findings& say, const settings& from) {
              " dead letters: `stoa redrive --dry-run` lists them with their causes");
 }
 
+// Of a shop that makes them itself.
+void look_at_pictures(findings& say) {
+    isolated_renderer renderer;
+    loop own(1);
+    result<void> made = fail(errc::internal, "check_ended_early");
+    asio::co_spawn(own, renderer.check(), [&](const std::exception_ptr& thrown, result<void> told) {
+        if (!thrown) made = std::move(told);
+    });
+    own.run();
+    if (made) return say.good("pictures can be made (libvips, in its sandbox)");
+    say.lacks("what makes pictures' sizes, so that uploaded ones stay `processing`",
+              made.error().detail);
+}
+
 int drop_group(const settings& from, const std::string& name) {
     if (auto there = require_shop(from); !there) return complain(there.error());
     auto opened = shop::open(from);
@@ -121,6 +139,7 @@ int run_doctor(const settings& from, const doctor_options& options) {
         const auto empty = scratch_shop::open(from);
         if (!empty) return complain(empty.error());
         look_at_groups(say, directory, (**empty)->consumer_groups());
+        look_at_pictures(say);
         look_at_engines(say, from);
         return say.status();
     }
@@ -134,6 +153,7 @@ int run_doctor(const settings& from, const doctor_options& options) {
     say.add(!error && space.available > (std::uintmax_t{100} << 20), "the disk has room",
             "less than 100 MB are free under " + directory);
     if (opened) look_at_groups(say, directory, (*opened)->consumer_groups());
+    look_at_pictures(say);
     look_at_engines(say, from);
     return say.status();
 }

@@ -14,6 +14,8 @@ class findings {
         good_ ? good(what) : wrong(what, then);
     }
     void note(const std::string& what);  // neither
+    // What a shop does without, in part.
+    void lacks(const std::string& what, const std::string& then);
     int status() const { return wrong_ ? 1 : 0; }
 
  private:

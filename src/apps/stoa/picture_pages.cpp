@@ -1,5 +1,6 @@
 #include "apps/stoa/picture_pages.hpp"
 
+#include "apps/stoa/uploads.hpp"
 #include "base/json.hpp"
 #include "base/media_type.hpp"
 #include "ports/image.hpp"
@@ -11,38 +12,22 @@ using http::exchange;
 using http::response;
 using http::route;
 
-// The first bytes decide whether anything is kept: what a client calls the file does not.
-task<result<std::string>> read_beginning(exchange& with) {
-    std::string out;
-    while (out.size() < media_bytes) {
-        STOA_CO_TRY(auto chunk, co_await with.read_chunk());
-        if (chunk.empty()) break;
-        out += chunk;
-    }
+// What a client calls the file does not count.
+task<result<std::string>> picture_begins(exchange& with) {
+    STOA_CO_TRY(auto out, co_await read_beginning(with));
     if (is_picture(media_of(out))) co_return out;
     co_return fail(errc::invalid, "not_a_picture",
                    "send the picture itself as the body: by its content it is no JPEG, PNG, WebP "
                    "or GIF");
 }
 
-task<result<blob_info>> store(blob_store& into, std::string key, exchange& with,
-                              std::string beginning) {
-    STOA_CO_TRY(auto file,
-                co_await into.create(std::string(products::images_bucket), std::move(key)));
-    for (auto chunk = std::move(beginning); !chunk.empty();) {
-        STOA_CO_TRY_VOID(co_await file->append(std::move(chunk)));
-        STOA_CO_TRY(chunk, co_await with.read_chunk());
-    }
-    co_return co_await file->finish();
-}
-
 task<result<products::product_image>> take(picture_needs from, request_context context,
                                            exchange& with, std::string product_id) {
-    STOA_CO_TRY(auto beginning, co_await read_beginning(with));
+    STOA_CO_TRY(auto beginning, co_await picture_begins(with));
     STOA_CO_TRY(const auto image, co_await from.products.begin_image(context, product_id));
-    auto stored =
-        co_await store(from.blobs, products::product_service::original_key(product_id, image), with,
-                       std::move(beginning));
+    auto stored = co_await store_upload(from.blobs, std::string(products::images_bucket),
+                                        products::product_service::original_key(product_id, image),
+                                        with, std::move(beginning));
     if (!stored) {
         (void)co_await from.products.settle_upload(product_id, image);  // else a sweep does it
         co_return std::unexpected(std::move(stored).error());

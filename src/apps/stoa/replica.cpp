@@ -256,7 +256,10 @@ void replica::start_sweepers(clock& time) {
     if (products) {
         background.spawn("finish uploads", [this]() -> task<> {
             (void)co_await products->sweep_images(with_.stores.sole_process());
+            (void)co_await products->sweep_documents(with_.stores.sole_process());
         });
+        start_sweeper(background, time, "documents", seconds(5),
+                      [this] { return products->sweep_documents(false); });
         start_sweeper(background, time, "pictures", seconds(5),
                       [this] { return products->sweep_images(false); });
     }

@@ -79,6 +79,14 @@ task<> start_up(run_state& run, const settings& from, serve_options options,
     }
     tell_pages(run, from, demo);
     std::fflush(stdout);
+    if (const auto can = co_await run.all->check_pictures(); !can && !run.draining) {
+        log_warning("pictures_cannot_be_made",
+                    {{"code", can.error().code}, {"detail", can.error().detail}});
+        std::fprintf(stderr,
+                     "stoa: pictures that are uploaded stay `processing` here. %s. The events wait "
+                     "in the dead letters until `stoa redrive`\n",
+                     can.error().detail.c_str());
+    }
     if (options.shoppers > 0 && !run.draining)
         run.crowd = std::make_unique<shoppers>(run.all->reached_at().http,
                                                run.all->reached_at().token, options.shoppers);

@@ -425,6 +425,11 @@ task<result<void>> shop::start() {
 const run_file& shop::reached_at() const { return all_->reached_at; }
 const std::optional<error>& shop::hidden() const { return all_->hidden; }
 
+task<result<void>> shop::check_pictures() {
+    if (!all_->replicas.front()->resizing) co_return result<void>{};
+    co_return co_await all_->pictures->check();
+}
+
 // Engines that are other systems say within seconds whether they are there.
 task<result<void>> shop::parts::wait_for_stores() {
     const auto until = time.ticks() + seconds(15);

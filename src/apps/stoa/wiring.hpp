@@ -47,6 +47,9 @@ class shop {
     const run_file& reached_at() const;
     // Why other processes do not find this shop, which serves nevertheless; nothing: they do.
     const std::optional<error>& hidden() const;
+    // On loop 0: whether a shop that makes its pictures itself can. Errors: those of the renderer.
+    task<result<void>> check_pictures();
+
     // An account that runs the shop, made or promoted. Of a shop that was started or only opened.
     task<result<made_operator>> make_operator(std::string email);
 

@@ -1,5 +1,6 @@
 // What a shop answers: customers at its open routes, whoever runs it at the admin ones.
 #include "apps/stoa/backup_pages.hpp"
+#include "apps/stoa/document_pages.hpp"
 #include "apps/stoa/log_pages.hpp"
 #include "apps/stoa/picture_pages.hpp"
 #include "apps/stoa/story_page.hpp"
@@ -62,6 +63,9 @@ result<void> shop::parts::add_open_routes(http::router& to, replica& one) {
             STOA_TRY_VOID(to.add(std::move(page)));
     if (one.products)
         for (auto& page : picture_pages(picture_needs{*one.products, stores->blobs()}))
+            STOA_TRY_VOID(to.add(std::move(page)));
+    if (one.products)
+        for (auto& page : document_pages(document_needs{*one.products, stores->blobs()}))
             STOA_TRY_VOID(to.add(std::move(page)));
     if (targets.whole())
         STOA_TRY_VOID(to.add(
@@ -127,6 +131,8 @@ result<void> shop::parts::add_routes_elsewhere(http::router& to, const replica& 
             for (auto& page : transfer_pages({}))
                 STOA_TRY_VOID(to.add(http::passed_on(std::move(page), *there)));
             for (auto& page : picture_pages({}))
+                STOA_TRY_VOID(to.add(http::passed_on(std::move(page), *there)));
+            for (auto& page : document_pages({}))
                 STOA_TRY_VOID(to.add(http::passed_on(std::move(page), *there)));
         }
         if (each.is == target::order) {

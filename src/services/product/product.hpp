@@ -35,6 +35,15 @@ struct product_image {
 };
 BOOST_DESCRIBE_STRUCT(product_image, (), (id, status, width, height, variants, problem))
 
+// A manual, a data sheet: kept as it came, and handed out as a file.
+struct product_document {
+    std::string id, name, content_type;
+    std::int64_t size_bytes = 0;
+    std::string url;
+    timestamp created_at;
+};
+BOOST_DESCRIBE_STRUCT(product_document, (), (id, name, content_type, size_bytes, url, created_at))
+
 struct product {
     std::string id;
     std::string sku;  // unique; made from the id where none is given

@@ -58,6 +58,14 @@ constexpr operation table[] = {
         .answers(204)
         .allows(operators)
         .says("Takes a picture away, its original and its sizes."),
+    serve<&api::list_documents>(get, "/api/v1/products/{id}/documents", "ListProductDocuments")
+        .allows(anyone)
+        .says("A product's documents, such as manuals and data sheets, with their addresses."),
+    serve<&api::delete_document>(erase, "/api/v1/products/{id}/documents/{document}",
+                                 "DeleteProductDocument")
+        .answers(204)
+        .allows(operators)
+        .says("Takes a document away."),
     serve<&api::reserve>(post, "/api/v1/products/{id}/reserve", "ReserveProduct")
         .also_at("/products/{id}/reserve")
         .allows(services)

@@ -168,6 +168,24 @@ struct delete_image_request {
 };
 BOOST_DESCRIBE_STRUCT(delete_image_request, (), (id, image))
 
+inline constexpr std::size_t most_documents = 20;                 // of one product
+inline constexpr std::int64_t largest_document_bytes = 50 << 20;  // beside the pictures' files
+
+struct document_list {
+    std::vector<product_document> documents;  // by the time of their upload
+};
+BOOST_DESCRIBE_STRUCT(document_list, (), (documents))
+
+struct delete_document_request {
+    std::string id, document;
+};
+BOOST_DESCRIBE_STRUCT(delete_document_request, (), (id, document))
+
+struct new_document {
+    std::string name;  // as a file is called
+    std::string content_type;
+};
+
 class api : public stock_keeper {
  public:
     virtual task<result<product_list>> list_products(request_context, list_products_request) = 0;
@@ -190,6 +208,9 @@ class api : public stock_keeper {
     virtual task<result<image_list>> list_images(request_context, get_product_request) = 0;
     virtual task<result<image_list>> order_images(request_context, order_images_request) = 0;
     virtual task<result<deleted_answer>> delete_image(request_context, delete_image_request) = 0;
+    virtual task<result<document_list>> list_documents(request_context, get_product_request) = 0;
+    virtual task<result<deleted_answer>> delete_document(request_context,
+                                                         delete_document_request) = 0;
 };
 
 struct product_settings {
@@ -209,7 +230,7 @@ class product_service final : public api {
         clock& time;
         random_source& random;
         orders::book* orders = nullptr;  // set by wiring: the two know each other
-        blob_store* files = nullptr;     // of pictures; without, none can be uploaded
+        blob_store* files = nullptr;     // pictures and documents; without, none can be uploaded
         // Whether this shop tells its own functions of new originals; else the bucket does.
         bool announces_originals = false;
     };
@@ -251,6 +272,19 @@ class product_service final : public api {
     // Uploads that nobody finished, and files of deleted pictures. `all`: a process that has just
     // started and is the only one waits for nobody. Returns how many.
     task<result<int>> sweep_images(bool all);
+
+    task<result<document_list>> list_documents(request_context, get_product_request) override;
+    task<result<deleted_answer>> delete_document(request_context, delete_document_request) override;
+    // In two steps as a picture, with the bytes put at document_key() of the pictures' bucket.
+    task<result<std::string>> begin_document(request_context context, std::string product_id,
+                                             new_document what);
+    task<result<product_document>> finish_document(std::string product_id, std::string document,
+                                                   blob_info file);
+    task<result<void>> settle_document(std::string product_id, std::string document);
+    // One that can be handed out. Errors: document_not_found.
+    task<result<product_document>> find_document(std::string product_id, std::string document);
+    static std::string document_key(std::string_view product_id, std::string_view document);
+    task<result<int>> sweep_documents(bool all);  // as sweep_images
 
     // paid: commit; cancelled: release or return; refunded with restock: return.
     task<result<void>> on_order_event(delivery, orders::order_event);
