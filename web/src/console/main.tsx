@@ -3,13 +3,12 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
-import { keepFocus } from "../shared/ui/focus";
 import { App } from "./app";
 import { queries, session } from "./shop";
 import { startTheme } from "./theme";
 
 startTheme();
-keepFocus(document);
+addEventListener("keydown", () => void import("../shared/ui/keep_focus").then(({ keepFocus }) => keepFocus(document)), { once: true });
 void session.token().catch(() => undefined);
 createRoot(document.getElementById("app")!).render(
   <StrictMode>

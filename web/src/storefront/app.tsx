@@ -216,7 +216,7 @@ function PageSkeleton() {
 function NotFound() {
   const { t } = useTranslation();
   return (
-    <Empty title={t("problem.notFound")} lead={t("problem.notFoundLead")}>
+    <Empty page title={t("problem.notFound")} lead={t("problem.notFoundLead")}>
       <Link className="button button-main" to="/">
         {t("item.back")}
       </Link>

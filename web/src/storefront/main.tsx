@@ -4,7 +4,6 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
 import { startI18n } from "../shared/i18n";
-import { keepFocus } from "../shared/ui/focus";
 import { App } from "./app";
 import { queries, session } from "./shop";
 
@@ -18,7 +17,7 @@ session.subscribe(() => {
 });
 void session.token().catch(() => undefined);
 
-keepFocus(document);
+addEventListener("keydown", () => void import("../shared/ui/keep_focus").then(({ keepFocus }) => keepFocus(document)), { once: true });
 void startI18n().then(() => {
   createRoot(document.getElementById("app")!).render(
     <StrictMode>

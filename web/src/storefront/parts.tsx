@@ -136,13 +136,15 @@ export function Failure({ why, again }: { why: unknown; again?: () => void }) {
   );
 }
 
-export function Empty({ title, lead, children }: { title: string; lead: string; children?: ReactNode }) {
+// `page`: there is nothing else on it, so its words are the page's heading.
+export function Empty({ title, lead, page, children }: { title: string; lead: string; page?: boolean; children?: ReactNode }) {
+  const Heading = page ? "h1" : "h2";
   return (
     <div className="mx-auto max-w-md py-16 text-center">
       <svg viewBox="0 0 96 72" className="mx-auto h-16 text-line-strong" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden="true">
         <path d="M8 24 48 6l40 18v5H8zM16 29v30M32 29v30M48 29v30M64 29v30M80 29v30M8 59h80v7H8z" strokeLinejoin="round" />
       </svg>
-      <h2 className="display mt-5 text-2xl">{title}</h2>
+      <Heading className="display mt-5 text-2xl">{title}</Heading>
       <p className="mt-2 text-soft">{lead}</p>
       {children && <div className="mt-6 flex justify-center gap-3">{children}</div>}
     </div>

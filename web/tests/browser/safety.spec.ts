@@ -56,7 +56,7 @@ test("fifty stored attacks stay what they are: text", async ({ page, shop }) => 
   const address = { name: attacks[7], street: attacks[1], city: attacks[11], zip: "10557", state: attacks[25], country: attacks[20]!.slice(0, 60) };
   const bought = await shop.ask("POST", "/api/v1/orders", { items: ids.slice(0, 10).map((product_id) => ({ product_id, quantity: 1 })), shipping_address: address, payment_method: "tok_declined", reference: "xss-2" }, person.token);
   for (const product_id of ids.slice(0, 12)) await shop.ask("POST", "/api/v1/cart/items", { product_id, quantity: 1 }, person.token);
-  await shop.ask("POST", "/api/v1/events", { user_id: attacks[0], product_id: ids[0], event_type: attacks[5]!.slice(0, 60), timestamp: new Date().toISOString(), metadata: { session_id: attacks[10], query: attacks[1] } });
+  await shop.ask("POST", "/api/v1/events", { user_id: attacks[0], product_id: ids[0], event_type: "VIEW_PRODUCT", timestamp: new Date().toISOString(), metadata: { session_id: attacks[10], query: attacks[1] } });
   await signIn(page, mallory);
   await safe();
   const quiet = async () => {
@@ -83,7 +83,13 @@ test("fifty stored attacks stay what they are: text", async ({ page, shop }) => 
   await page.keyboard.press("Escape");
   await page.getByRole("combobox", { name: "Search" }).fill(attacks[5]!);
   await quiet();
-  await shows("/docs", "ListOrders", page.locator("body"));
+  // The API's page shows what the API answers.
+  await shows("/docs", "List Orders", page.locator("body"));
+  await page.locator("#GetProduct > summary").click();
+  await page.locator("#GetProduct").getByLabel("id *").fill(ids[0]!);
+  await page.locator("#GetProduct").getByRole("button", { name: "Send" }).click();
+  await expect(page.locator("#GetProduct .answer")).toContainText("<script>");
+  await safe();
 
   await openConsole(page, shop);
   for (const [path, what] of [

@@ -1,7 +1,8 @@
 import { fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { useState } from "react";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { keepFocus, working } from "./focus";
+import { working } from "./focus";
+import { keepFocus } from "./keep_focus";
 
 let stop = () => {};
 afterEach(() => stop());

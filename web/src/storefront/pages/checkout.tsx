@@ -55,7 +55,7 @@ export default function Checkout() {
     return (
       <>
         <Title>{t("checkout.title")}</Title>
-        <Empty title={t("cart.empty")} lead={t("cart.emptyLead")}>
+        <Empty page title={t("cart.empty")} lead={t("cart.emptyLead")}>
           <Link to="/browse" className="button button-main">
             {t("home.browse")}
           </Link>

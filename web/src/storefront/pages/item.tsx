@@ -78,7 +78,7 @@ export function Item() {
 
   if (item.isError && item.error instanceof ApiProblem && [404, 422].includes(item.error.status))
     return (
-      <Empty title={t("item.gone")} lead={t("item.goneLead")}>
+      <Empty page title={t("item.gone")} lead={t("item.goneLead")}>
         <Link className="button button-main" to="/browse">
           {t("item.back")}
         </Link>

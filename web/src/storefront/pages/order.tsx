@@ -52,7 +52,7 @@ export default function OrderPage() {
   const away = session.status === "none" || (order.error instanceof ApiProblem && [401, 403, 404, 422].includes(order.error.status));
   if (away && !order.data)
     return (
-      <Empty title={t("order.missing")} lead={t("order.missingLead")}>
+      <Empty page title={t("order.missing")} lead={t("order.missingLead")}>
         <Link className="button button-main" to={`/sign-in?then=/order/${id}`}>
           {t("shop.signIn")}
         </Link>
