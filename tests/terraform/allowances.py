@@ -135,8 +135,9 @@ def hosts(state, prefix):
     for name, values in made_functions(state, prefix).items():
         wanted = {(action, f"{drift.ARN.format(service='logs')}log-group:/aws/lambda/{prefix}{name}:log-stream:*") for action in ("logs:CreateLogStream", "logs:PutLogEvents")}
         wanted.add(("sqs:SendMessage", sqs(prefix, name)))
-        network = {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces"}
-        needed = set(network) if values["vpc_config"] and values["vpc_config"][0]["subnet_ids"] else set()
+        network = {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"}
+        # As AWSLambdaVPCAccessExecutionRole, AWS' own for it.
+        needed = network | {"ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"} if values["vpc_config"] and values["vpc_config"][0]["subnet_ids"] else set()
         for _, each in found["aws_lambda_event_source_mapping"]:
             if each["function_name"].rsplit(":", 1)[1] != prefix + name:
                 continue
@@ -149,7 +150,7 @@ def hosts(state, prefix):
             wanted |= {(f"kafka-cluster:{action}", source) for action in ("Connect", "DescribeClusterDynamicConfiguration")}
             wanted |= {(f"kafka-cluster:{action}", f"{source.replace(':cluster/', ':topic/')}/{one}") for one in each["topics"] for action in ("DescribeTopic", "ReadData")}
             wanted |= {(f"kafka-cluster:{action}", f"{source.replace(':cluster/', ':group/')}/{group}") for action in ("AlterGroup", "DescribeGroup")}
-            needed |= network | {"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"}
+            needed |= network | {"ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"}
         wanted |= {(action, "*") for action in needed}
         out += drift.differences(f"{name}: host", wanted, policies_of(state, prefix + name)["host"])
     return out

@@ -193,7 +193,7 @@ def patterns(state):
                 out += [f"{address}: {action}" for action in actions if "*" in action]
                 # A key's policy is about its key; for addresses in a network and for descriptions there is no narrower thing.
                 narrow = kind == "aws_kms_key" or all(
-                    re.fullmatch(r"ec2:(Create|Delete)NetworkInterface|ecr:GetAuthorizationToken|(ec2|autoscaling|elasticloadbalancing):Describe\w+", action) for action in actions)
+                    re.fullmatch(r"ec2:(Create|Delete)NetworkInterface|ec2:(Assign|Unassign)PrivateIpAddresses|ecr:GetAuthorizationToken|(ec2|autoscaling|elasticloadbalancing):Describe\w+", action) for action in actions)
                 if "*" in listed(statement["Resource"]) and not narrow:
                     out.append(f"{address}: everything may be {', '.join(actions)}")
                 if statement.get("Principal") in ("*", {"AWS": "*"}):

@@ -37,7 +37,12 @@ module "network" {
   cluster_name = "${local.name}-eks"
   kms_key_arn  = module.key.arn
   # Lambda's, for the pollers of Kafka: theirs are addresses that no NAT serves where brokers stand in public subnets.
-  interface_endpoints = distinct(concat(["ecr.api", "ecr.dkr", "lambda", "sts"], var.interface_endpoints))
+  # They put what failed into the function's queue, so that SQS needs one, too.
+  interface_endpoints = distinct(concat(
+    ["ecr.api", "ecr.dkr", "lambda", "sts"],
+    contains(keys(var.functions), "ecommerce-notification") ? ["sqs"] : [],
+    var.interface_endpoints,
+  ))
 }
 
 module "eks" {
@@ -98,6 +103,6 @@ module "budget" {
 
   name        = local.name
   monthly_usd = var.monthly_budget_usd
-  project_tag = var.project
+  tag         = { name = "Environment", value = var.environment } # Project is the same for two in one account
   emails      = var.notification_emails
 }

@@ -68,7 +68,7 @@ variable "nat" {
 }
 
 variable "interface_endpoints" {
-  description = "Services of AWS that are reached inside the network, besides S3, DynamoDB, ECR, Lambda and STS: with nat = none all that pods, nodes and functions call."
+  description = "Services of AWS that are reached inside the network, besides S3, DynamoDB, ECR, Lambda, SQS and STS: with nat = none all that pods, nodes and functions call."
   type        = list(string)
   default     = []
 }

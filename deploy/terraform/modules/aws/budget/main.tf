@@ -7,10 +7,10 @@ resource "aws_budgets_budget" "this" {
   limit_unit   = "USD"
 
   dynamic "cost_filter" {
-    for_each = var.project_tag == null ? [] : [var.project_tag]
+    for_each = var.tag == null ? [] : [var.tag]
     content {
       name   = "TagKeyValue"
-      values = [format("user:Project$%s", cost_filter.value)]
+      values = [format("user:%s$%s", cost_filter.value.name, cost_filter.value.value)]
     }
   }
 

@@ -13,9 +13,9 @@ variable "monthly_usd" {
   }
 }
 
-variable "project_tag" {
-  description = "Only what has this tag Project; null: the whole account."
-  type        = string
+variable "tag" {
+  description = "Only what has this tag, once it is a cost allocation tag of the account; null: the whole account."
+  type        = object({ name = string, value = string })
   default     = null
 }
 

@@ -4,7 +4,9 @@ data "aws_caller_identity" "here" {}
 data "aws_partition" "here" {}
 
 locals {
+  account  = data.aws_caller_identity.here.account_id
   issuer   = "token.actions.githubusercontent.com"
+  states   = [for key in var.state_keys : "arn:${data.aws_partition.here.partition}:s3:::${var.state_bucket}/${key}"]
   provider = "arn:${data.aws_partition.here.partition}:iam::${data.aws_caller_identity.here.account_id}:oidc-provider/${local.issuer}"
 
   trust = { for name, subject in { push = "environment:${var.push_environment}", plan = "pull_request" } : name => jsonencode({
@@ -56,7 +58,7 @@ resource "aws_iam_role_policy" "push" {
   })
 }
 
-# Settings, not what is kept: these two of AWS read no item, object or secret.
+# Settings, not what is kept: these two of AWS read no item, object or secret. What the provider asks for besides is below.
 resource "aws_iam_role_policy_attachment" "plan" {
   for_each = toset(["SecurityAudit", "job-function/ViewOnlyAccess"])
 
@@ -71,7 +73,7 @@ resource "aws_iam_role_policy" "plan" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
-      { Effect = "Allow", Action = ["s3:GetObject"], Resource = ["arn:${data.aws_partition.here.partition}:s3:::${var.state_bucket}/*"] },
+      { Effect = "Allow", Action = ["s3:GetObject"], Resource = flatten([for each in local.states : [each, "${each}.tflock"]]) },
       {
         # Both are encrypted with the states' key, which has its alias whatever its number is.
         Effect   = "Allow"
@@ -83,7 +85,22 @@ resource "aws_iam_role_policy" "plan" {
         }
       },
       # The lock beside it.
-      { Effect = "Allow", Action = ["s3:DeleteObject", "s3:PutObject"], Resource = ["arn:${data.aws_partition.here.partition}:s3:::${var.state_bucket}/*.tflock"] },
+      { Effect = "Allow", Action = ["s3:DeleteObject", "s3:PutObject"], Resource = [for each in local.states : "${each}.tflock"] },
+    ]
+  })
+}
+
+# The two of AWS leave out what else a plan reads of functions and budgets.
+resource "aws_iam_role_policy" "settings" {
+  name = "settings"
+  role = aws_iam_role.this["plan"].id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      { Effect = "Allow", Action = ["lambda:GetFunction"], Resource = ["arn:${data.aws_partition.here.partition}:lambda:*:${local.account}:function:*"] },
+      { Effect = "Allow", Action = ["lambda:GetEventSourceMapping"], Resource = ["arn:${data.aws_partition.here.partition}:lambda:*:${local.account}:event-source-mapping:*"] },
+      { Effect = "Allow", Action = ["budgets:ListTagsForResource", "budgets:ViewBudget"], Resource = ["arn:${data.aws_partition.here.partition}:budgets::${local.account}:budget/*"] },
     ]
   })
 }

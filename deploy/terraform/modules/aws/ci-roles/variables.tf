@@ -53,3 +53,14 @@ variable "state_key_alias" {
     error_message = "An alias is written as alias/ecommerce-terraform-state, with no pattern in it."
   }
 }
+
+variable "state_keys" {
+  description = "States in it that pull requests plan. A state keeps what was told to it, keys of tunnels among it: no more of them than are planned."
+  type        = list(string)
+  default     = ["shop/dev.tfstate"]
+
+  validation {
+    condition     = length(var.state_keys) > 0 && alltrue([for each in var.state_keys : can(regex("^[a-zA-Z0-9/_-]+\\.tfstate$", each))])
+    error_message = "States are named one by one, as shop/dev.tfstate; no pattern."
+  }
+}

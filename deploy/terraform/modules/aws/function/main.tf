@@ -38,9 +38,10 @@ locals {
   # own beside the brokers, and asks first where those are.
   network = concat(
     var.subnet_ids == null && var.kafka == null ? [] : [
-      "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces",
+      "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
     ],
-    var.kafka == null ? [] : ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"],
+    var.subnet_ids == null ? [] : ["ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"],
+    var.kafka == null ? [] : ["ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"],
   )
 }
 

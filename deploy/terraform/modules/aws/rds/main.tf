@@ -1,6 +1,7 @@
 # PostgreSQL, private, encrypted, TLS only, with a month of backups. AWS makes the password and keeps it as a secret.
 locals {
   family = "postgres${split(".", var.engine_version)[0]}"
+  logs   = toset(["postgresql", "upgrade"])
 }
 
 resource "aws_db_subnet_group" "this" {
@@ -53,6 +54,15 @@ resource "aws_db_parameter_group" "this" {
   }
 }
 
+# Made by RDS itself they would be kept for ever, and without our key.
+resource "aws_cloudwatch_log_group" "this" {
+  for_each = local.logs
+
+  name              = "/aws/rds/instance/${var.name}/${each.key}"
+  retention_in_days = 365
+  kms_key_id        = var.kms_key_arn
+}
+
 resource "aws_db_instance" "this" {
   identifier     = var.name
   engine         = "postgres"
@@ -88,13 +98,13 @@ resource "aws_db_instance" "this" {
   auto_minor_version_upgrade = true
   apply_immediately          = false
 
-  enabled_cloudwatch_logs_exports = ["postgresql", "upgrade"]
+  enabled_cloudwatch_logs_exports = local.logs
   performance_insights_enabled    = true
   performance_insights_kms_key_id = var.kms_key_arn
   monitoring_interval             = 60
   monitoring_role_arn             = aws_iam_role.monitoring.arn
 
-  depends_on = [aws_iam_role_policy_attachment.monitoring] # RDS looks whether the role may
+  depends_on = [aws_iam_role_policy_attachment.monitoring, aws_cloudwatch_log_group.this] # RDS looks whether the role may
 }
 
 resource "aws_iam_role" "monitoring" {

@@ -2,6 +2,15 @@
 # are reached through endpoints, which costs less than NAT and leaves the traffic inside.
 data "aws_availability_zones" "here" {
   state = "available"
+
+  # Not the local zones that an account may have opted into, whose names sort among the others.
+  filter {
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"]
+  }
+
+  # Which letter they have differs by account; EKS' control plane cannot stand in them.
+  exclude_zone_ids = ["use1-az3", "usw1-az2", "cac1-az3"]
 }
 
 data "aws_region" "here" {}

@@ -4,7 +4,7 @@ variables {
   name        = "ecommerce"
   monthly_usd = 600
   emails      = ["shop@example.com"]
-  project_tag = "ecommerce"
+  tag         = { name = "Environment", value = "dev" }
 }
 
 run "who_pays_hears_of_it_in_time" {
@@ -15,8 +15,8 @@ run "who_pays_hears_of_it_in_time" {
     error_message = "at four fifths spent, and when the month is forecast to be dearer"
   }
   assert {
-    condition     = one(one(aws_budgets_budget.this.cost_filter).values) == "user:Project$ecommerce"
-    error_message = "only what belongs to the project"
+    condition     = one(one(aws_budgets_budget.this.cost_filter).values) == "user:Environment$dev"
+    error_message = "only what belongs to the environment"
   }
 }
 

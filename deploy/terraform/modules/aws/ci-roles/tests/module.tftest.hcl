@@ -45,6 +45,27 @@ run "a_plan_reads_states_that_are_encrypted" {
   }
 }
 
+run "a_plan_reads_the_states_that_are_planned_and_what_awss_own_policies_leave_out" {
+  command = plan
+
+  assert {
+    condition     = [for each in jsondecode(aws_iam_role_policy.plan.policy).Statement : each.Resource if contains(each.Action, "s3:GetObject")] == [["arn:aws:s3:::states/shop/dev.tfstate", "arn:aws:s3:::states/shop/dev.tfstate.tflock"]]
+    error_message = "the state of prod, with the keys of its tunnels, is not for pull requests"
+  }
+  assert {
+    condition     = toset(flatten([for each in jsondecode(aws_iam_role_policy.settings.policy).Statement : each.Action])) == toset(["budgets:ListTagsForResource", "budgets:ViewBudget", "lambda:GetEventSourceMapping", "lambda:GetFunction"])
+    error_message = "without these a plan of functions and of the budget is refused"
+  }
+}
+
+run "every_state" {
+  command = plan
+  variables {
+    state_keys = ["*"]
+  }
+  expect_failures = [var.state_keys]
+}
+
 run "every_key" {
   command = plan
   variables {

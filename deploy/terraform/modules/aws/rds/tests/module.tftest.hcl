@@ -11,6 +11,15 @@ variables {
   kms_key_arn            = "arn:aws:kms:us-east-1:111122223333:key/x"
 }
 
+run "its_logs_are_kept_for_a_year_and_not_for_ever" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for each in aws_db_instance.this.enabled_cloudwatch_logs_exports : aws_cloudwatch_log_group.this[each].name == "/aws/rds/instance/ecommerce-postgres/${each}" && aws_cloudwatch_log_group.this[each].retention_in_days == 365])
+    error_message = "RDS writes into a group that is there, and makes one without an end where there is none"
+  }
+}
+
 run "the_documented_database" {
   command = plan
 

@@ -23,6 +23,15 @@ run "three_zones_with_the_documented_addresses" {
   }
 }
 
+run "zones_are_such_that_a_cluster_may_stand_in" {
+  command = plan
+
+  assert {
+    condition     = contains(data.aws_availability_zones.here.exclude_zone_ids, "use1-az3") && contains(one(data.aws_availability_zones.here.filter).values, "opt-in-not-required")
+    error_message = "no local zone, and none that EKS refuses"
+  }
+}
+
 run "each_zone_has_its_own_way_out" {
   command = plan
 
