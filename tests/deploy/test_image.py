@@ -77,7 +77,7 @@ def test_its_bill_of_materials_names_every_file_and_package():
     root = OUT / "root"
     bill = json.loads((root / "usr/share/stoa/sbom.spdx.json").read_text())
     listed = {each["fileName"]: each["checksums"][0]["checksumValue"] for each in bill["files"]}
-    for path in (root / "usr/lib/x86_64-linux-gnu").iterdir():
+    for path in filter(lambda each: not each.is_symlink(), (root / "usr/lib/x86_64-linux-gnu").iterdir()):
         assert listed[f"./usr/lib/x86_64-linux-gnu/{path.name}"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert listed["./usr/bin/stoa"] == hashlib.sha256((root / "usr/bin/stoa").read_bytes()).hexdigest()
     packages = {each["name"]: each for each in bill["packages"]}
