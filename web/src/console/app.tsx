@@ -148,12 +148,12 @@ function Frame() {
       <a href="#main" className="sr-only focus:not-sr-only focus:fixed focus:left-3 focus:top-3 focus:z-50 focus:rounded-md focus:bg-card focus:px-4 focus:py-2">
         Skip to content
       </a>
-      <div className="sticky top-0 z-30 flex h-14 items-center justify-between border-b border-line bg-card px-4 md:hidden">
+      <header className="sticky top-0 z-30 flex h-14 items-center justify-between border-b border-line bg-card px-4 md:hidden">
         <Brand />
         <button type="button" className="grid size-11 place-items-center rounded-md hover:bg-sand" aria-expanded={open} aria-controls="rooms" aria-label={open ? "Close the menu" : "Open the menu"} onClick={() => setOpen(!open)}>
           {open ? <X /> : <Menu />}
         </button>
-      </div>
+      </header>
       <Side open={open} />
       <main ref={main} id="main" tabIndex={-1} className="min-w-0 px-4 pb-16 pt-6 outline-none sm:px-6 lg:px-8">
         <div className="mx-auto max-w-6xl">
@@ -186,7 +186,7 @@ function Side({ open }: { open: boolean }) {
   const { data: letters } = useDeadLetters();
   const dead = letters?.letters.length ?? 0;
   return (
-    <div id="rooms" className={`${open ? "fixed inset-x-0 bottom-0 top-14 z-20 flex animate-fade" : "hidden"} flex-col bg-card md:sticky md:top-0 md:flex md:h-dvh md:border-r md:border-line`}>
+    <aside id="rooms" aria-label="Rooms of the shop" className={`${open ? "fixed inset-x-0 bottom-0 top-14 z-20 flex animate-fade" : "hidden"} flex-col bg-card md:sticky md:top-0 md:flex md:h-dvh md:border-r md:border-line`}>
       <div className="hidden h-16 items-center px-5 md:flex">
         <Brand />
       </div>
@@ -230,7 +230,7 @@ function Side({ open }: { open: boolean }) {
           Sign out
         </button>
       </div>
-    </div>
+    </aside>
   );
 }
 

@@ -163,9 +163,9 @@ export function Tabs<T extends string>(props: { label: string; value: T; options
 export function Bar({ share, tone = "good", label }: { share: number; tone?: "good" | "warn" | "bad"; label: string }) {
   const fill = { good: "fill-pine", warn: "fill-amber", bad: "fill-rust" }[tone];
   return (
-    <svg viewBox="0 0 100 6" preserveAspectRatio="none" className="h-1.5 w-full" role="img" aria-label={label}>
-      <rect width="100" height="6" rx="3" className="fill-sand" />
-      <rect width={Math.max(0, Math.min(1, share)) * 100} height="6" rx="3" className={fill} />
+    <svg viewBox="0 0 100 6" preserveAspectRatio="none" className="h-1.5 w-full rounded-full" role="img" aria-label={label}>
+      <rect width="100" height="6" className="fill-sand" />
+      <rect width={Math.max(0, Math.min(1, share)) * 100} height="6" className={fill} />
     </svg>
   );
 }

@@ -224,7 +224,7 @@ function Sources() {
       ) : !sources.data ? (
         <Rows n={3} />
       ) : (
-        <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Topics">
+        <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Progress of analytics">
           <table className="w-full min-w-[36rem] text-left">
             <thead className="text-sm text-soft">
               <tr>

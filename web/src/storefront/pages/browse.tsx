@@ -123,6 +123,7 @@ export function Browse() {
             </Empty>
           ) : (
             <>
+              <h2 className="sr-only">{t("browse.results", { count: list.data.pages[0]?.total ?? products.length })}</h2>
               <ul className={`${gridClass} lg:grid-cols-3 xl:grid-cols-3`}>
                 {products.map((product, n) => (
                   <li key={product.id}>
