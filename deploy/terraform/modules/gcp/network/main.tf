@@ -39,11 +39,11 @@ resource "google_compute_firewall" "inside" {
 
   allow {
     protocol = "tcp"
-    ports    = ["1024-65535"]
+    ports    = ["0-65535"] # Dataproc asks for all
   }
   allow {
     protocol = "udp"
-    ports    = ["1024-65535"]
+    ports    = ["0-65535"]
   }
   allow {
     protocol = "icmp"

@@ -13,6 +13,15 @@ run "the_documented_network" {
   }
 }
 
+run "machines_of_a_cluster_reach_each_other_at_all_ports" {
+  command = plan
+
+  assert {
+    condition     = contains(google_compute_firewall.inside.source_ranges, "10.10.0.0/20") && alltrue([for each in google_compute_firewall.inside.allow : contains(each.ports, "0-65535") if each.protocol != "icmp"])
+    error_message = "Dataproc asks for all of TCP and UDP between its machines, and nobody else comes in"
+  }
+}
+
 run "ranges_for_kubernetes" {
   command = plan
   variables {
