@@ -169,10 +169,62 @@ def permissions(needs, state, prefix):
         if trusted.get(name, subject) != subject:
             out.append(f"{name}: {trusted[name]} may take it, not {subject}")
         out += differences(name, allowed_by_needs(role, needs, prefix), found.get(name, set()))
-    readable = {arn for _, arn in found[secrets] if ":secretsmanager:" in arn}
     kept = {values["arn"] for _, values in resources(state)["aws_secretsmanager_secret"] if "AmazonMSK_" not in values["name"]}
     kept = {each for each in kept if not each.endswith("/tunnels-AbCdEf")}
-    return out + differences(secrets, kept - secrets_of_functions(state), readable)
+    read = {(f"secretsmanager:{action}Secret{of}", arn) for action, of in (("Describe", ""), ("Get", "Value")) for arn in kept - secrets_of_functions(state)}
+    return out + differences(secrets, read | {("kms:Decrypt", KEY)}, found[secrets])
+
+
+# Whole policies of AWS', by the end of the role's name; nothing of the shop has one.
+ATTACHED = {
+    "eks-cluster": {"AmazonEKSClusterPolicy"},
+    "eks-nodes": {"AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonEKS_CNI_Policy"},
+    "eks-volumes": {"service-role/AmazonEBSCSIDriverPolicy"},
+    "postgres-monitoring": {"service-role/AmazonRDSEnhancedMonitoringRole"},
+    "ci-plan": {"SecurityAudit", "job-function/ViewOnlyAccess"},
+}
+
+
+def attached(state, prefix):
+    """What roles may by policies that are not their own: those are not seen by comparing actions."""
+    found = {(values["role"], values["policy_arn"].split(":policy/")[1]) for _, values in resources(state)["aws_iam_role_policy_attachment"]}
+    roles = {values["name"] for _, values in resources(state)["aws_iam_role"]}
+    wanted = {(name, policy) for end, some in ATTACHED.items() for policy in some if (name := f"{prefix}{PROJECT}-{end}") in roles}
+    return differences("attached policies", wanted, found)
+
+
+def unconditional(state):
+    """Pods' roles that use the key otherwise than through the service that holds the data, or that a token for others takes."""
+    out = []
+    accounts = service_accounts(state)
+    for _, values in resources(state)["aws_iam_role_policy"]:
+        for statement in json.loads(values["policy"])["Statement"]:
+            if values["role"] in accounts and any(action.startswith("kms:") for action in listed(statement["Action"])):
+                through = statement.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService", [])
+                if not through or not all(each.endswith(f".{facts.REGION}.amazonaws.com") for each in through):
+                    out.append(f"{values['role']}: uses the key by itself")
+    for _, values in resources(state)["aws_iam_role"]:
+        for statement in json.loads(values["assume_role_policy"])["Statement"]:
+            equals = statement.get("Condition", {}).get("StringEquals", {})
+            if "Federated" in statement["Principal"] and not any(key.endswith(":aud") for key in equals):
+                out.append(f"{values['name']}: takes a token that was made for others")
+    return out
+
+
+def unreached(state):
+    """{way: its port} that pods, functions and the balancer need, by the groups at both ends."""
+    found = resources(state)
+    (nodes,) = [values["vpc_config"][0]["cluster_security_group_id"] for _, values in found["aws_eks_cluster"]]
+    group = {address: values["id"] for address, values in found["aws_security_group"]}
+    brokers, functions = group["module.kafka.aws_security_group.this"], group["aws_security_group.functions"]
+    wanted = {(group["module.database.aws_security_group.this"], nodes, 5432), (brokers, nodes, 9098), (brokers, functions, 9098), (brokers, brokers, 9098)}
+    if "module.balancer[0].aws_security_group.this" in group:
+        wanted.add((nodes, group["module.balancer[0].aws_security_group.this"], 8080))
+    let_in = {(values["security_group_id"], values["referenced_security_group_id"], values["to_port"]) for _, values in found["aws_vpc_security_group_ingress_rule"]}
+    let_out = {(values["security_group_id"], values["referenced_security_group_id"], values["to_port"]) for _, values in found["aws_vpc_security_group_egress_rule"]}
+    out = [f"nobody lets {one} into {to} at {port}" for to, one, port in sorted(wanted - let_in)]
+    # The cluster's own group, of EKS, lets everything out.
+    return out + [f"{one} may not leave for {to} at {port}" for to, one, port in sorted(wanted) if one != nodes and (one, to, port) not in let_out]
 
 
 def secrets_of_functions(state):

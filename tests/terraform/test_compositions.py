@@ -129,6 +129,20 @@ def test_a_pull_requests_plan_asks_aws_and_no_cluster(applied):
             each["type"].startswith(("helm_", "kubernetes_")) for each in plan["resource_changes"])
 
 
+def test_a_pull_request_may_read_the_states_that_it_plans_and_no_other(applied, workspace):
+    keys = {re.search(r'^key += "(.*)"$', (workspace.folder / f"{composition}/environments/{name}.backend.hcl").read_text(), re.M)[1]
+            for composition, name in planned_by_pull_requests()}
+    bucket = re.search(r'^bucket += "(.*)"$', (workspace.folder / "aws/environments/dev.backend.hcl").read_text(), re.M)[1]
+    read = {arn for action, arn in drift.policies(applied["aws", "prod"].state)["ecommerce-ci-plan"] if action == "s3:GetObject"}
+    assert read == {f"arn:aws:s3:::{bucket}/{key}{end}" for key in keys for end in ("", ".tflock")}
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_both_clouds_make_the_same_choice_of_edge(applied, environment):
+    chosen = {cloud: applied[cloud, environment].plan["variables"].get("kafka_edge", {"value": "none"})["value"] for cloud in ("aws", "gcp")}
+    assert chosen["aws"] == chosen["gcp"]
+
+
 def test_what_asks_the_cluster_is_planned_inside_the_network_alone(applied):
     assert providers_of(applied["aws-cluster", "dev"].plan) == {"aws", "helm"}
     assert not any(composition == "aws-cluster" for composition, _ in planned_by_pull_requests())

@@ -68,6 +68,20 @@ def test_functions_and_what_calls_them(aws):
     assert hidden["ecommerce-order-notifications"] >= 6 * timeout["ecommerce-notification"], "AWS' own rule"
 
 
+def test_pollers_of_kafka_reach_lambda_sts_and_the_queue_for_what_failed(aws):
+    """They have no address that a NAT serves where brokers are public: each of these has an endpoint."""
+    inside = {each["service_name"].rsplit(".", 1)[1] for each in values(aws, "aws_vpc_endpoint") if each["vpc_endpoint_type"] == "Interface"}
+    failed = {each["destination_config"][0]["on_failure"][0]["destination_arn"].split(":")[2]
+              for address, each in aws["aws_lambda_event_source_mapping"] if ".kafka[" in address}
+    assert failed == {"sqs"} and {"lambda", "sts", *failed} <= inside
+
+
+def test_budgets_are_of_an_environment(applied):
+    """Project is the same in both: each would count what the other spends, too."""
+    filters = [one(drift.resources(applied["aws", name].state), "aws_budgets_budget")["cost_filter"][0]["values"] for name in ("dev", "prod")]
+    assert filters == [["user:Environment$dev"], ["user:Environment$prod"]]
+
+
 def test_kafka(aws):
     it = one(aws, "aws_msk_cluster")
     (group,) = it["broker_node_group_info"]
@@ -275,4 +289,7 @@ def test_tags(applied):
         (block,) = re.findall(r"  tags = \{\n(.*?)\n  \}", text, re.S)
         assert re.findall(r"^ +(\w+) +=", block, re.M) == ["Environment", "Project", "ManagedBy", "CreatedAt"]
         charts = {each["name"]: each for each in values(drift.resources(applied["aws-cluster", environment].state), "helm_release")}
-        assert f'"Environment": "{environment}"' in json.dumps(manifests.yaml.safe_load(charts["aws-load-balancer-controller"]["values"][0])["defaultTags"]), "what the controller makes is tagged, too"
+        tags = {"Environment": environment, "Project": "ecommerce", "ManagedBy": "terraform", "CreatedAt": "2026-11-28"}
+        assert manifests.yaml.safe_load(charts["aws-load-balancer-controller"]["values"][0])["defaultTags"] == tags, "what the controller makes is tagged, too"
+        (volumes,) = [each for address, each in drift.resources(applied["aws", environment].state)["aws_eks_addon"] if "aws-ebs-csi-driver" in address]
+        assert json.loads(volumes["configuration_values"])["controller"]["extraVolumeTags"] == tags, "and pods' disks"

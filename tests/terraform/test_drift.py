@@ -43,6 +43,15 @@ def test_roles_may_do_what_the_code_does_and_no_more(needs, given):
     assert not drift.permissions(needs, *given)
 
 
+def test_roles_have_no_policies_but_their_own_and_use_the_key_through_services(given):
+    assert not drift.attached(*given)
+    assert not drift.unconditional(given[0])
+
+
+def test_groups_let_through_who_has_to_come(given):
+    assert not drift.unreached(given[0])
+
+
 def test_topics_are_those_of_the_code(needs, given):
     assert not drift.topics(needs, *given)
 
@@ -238,6 +247,44 @@ def test_a_planted_port_or_variable_is_found(needs, applied):
     assert drift.ports(changed(needs, lambda n: n["roles"][0].update(http_port=1)), state)
     gone = changed(needs, lambda n: n.update(variables=[each for each in n["variables"] if each["name"] != "S3_BUCKET_SUFFIX"]))
     assert drift.variables(gone, state)
+
+
+def rewritten(found, kind, change):
+    """The policies of that kind, as `change` of their text."""
+    key = {"aws_iam_role_policy": "policy", "aws_iam_role": "assume_role_policy"}[kind]
+    for _, values in found[kind]:
+        values[key] = change(values[key])
+
+
+# {what: (which comparison, a change of prod's applied resources)}
+LOST = {
+    "a whole policy of AWS' for the shop": (lambda needs, state: drift.attached(state, ""), lambda found: found["aws_iam_role_policy_attachment"].append(
+        ("planted", {"role": "ecommerce-cart-service", "policy_arn": "arn:aws:iam::aws:policy/AdministratorAccess"}))),
+    "a policy that nodes need": (lambda needs, state: drift.attached(state, ""), lambda found: next(
+        each for _, each in found["aws_iam_role_policy_attachment"] if "CNI" in each["policy_arn"]).update(role="other")),
+    "writing for who reads secrets": (lambda needs, state: drift.permissions(needs, state, ""), lambda found: rewritten(
+        found, "aws_iam_role_policy", lambda text: text.replace('"secretsmanager:DescribeSecret"', '"secretsmanager:DescribeSecret","secretsmanager:PutSecretValue"'))),
+    "a key without its service": (lambda needs, state: drift.unconditional(state), lambda found: rewritten(found, "aws_iam_role_policy", lambda text: text.replace("kms:ViaService", "kms:Other"))),
+    "a token that was made for others": (lambda needs, state: drift.unconditional(state), lambda found: rewritten(found, "aws_iam_role", lambda text: text.replace(":aud", ":other"))),
+    "the way to the database": (lambda needs, state: drift.unreached(state), lambda found: next(
+        each for address, each in found["aws_vpc_security_group_ingress_rule"] if address.startswith("module.database.")).update(to_port=5433)),
+    "the functions' way to Kafka": (lambda needs, state: drift.unreached(state), lambda found: next(
+        each for address, each in found["aws_vpc_security_group_egress_rule"] if address.endswith(".functions_kafka")).update(to_port=9094)),
+}
+
+
+@pytest.mark.parametrize("what", LOST)
+def test_what_is_lost_or_too_much_around_a_policy_is_found(needs, applied, what):
+    compare, change = LOST[what]
+    state = copy.deepcopy(applied["aws", "prod"].state)
+    assert not compare(needs, state)
+    # Lists of a state's own parts: what is added to them is added to a copy.
+    found = drift.resources(state)
+    change(found)
+    extra = [values for address, values in found.get("aws_iam_role_policy_attachment", []) if address == "planted"]
+    state["root_module"].setdefault("resources", []).extend(
+        {"mode": "managed", "type": "aws_iam_role_policy_attachment", "address": "planted", "values": values} for values in extra)
+    assert compare(needs, state), what
 
 
 # Of prod's applied state: {what: (which comparison, the policy's address, a change of its first statement that has the action)}
