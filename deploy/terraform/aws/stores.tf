@@ -2,15 +2,16 @@
 module "database" {
   source = "../modules/aws/rds"
 
-  name                   = "${local.name}-postgres"
-  engine_version         = var.db_engine_version
-  instance_class         = var.db_instance_class
-  multi_az               = var.db_multi_az
-  deletion_protection    = var.protect
-  vpc_id                 = module.network.id
-  subnet_ids             = module.network.private_subnet_ids
-  client_security_groups = { nodes = module.eks.security_group_id }
-  kms_key_arn            = module.key.arn
+  name                        = "${local.name}-postgres"
+  engine_version              = var.db_engine_version
+  allow_major_version_upgrade = var.db_allow_major_version_upgrade
+  instance_class              = var.db_instance_class
+  multi_az                    = var.db_multi_az
+  deletion_protection         = var.protect
+  vpc_id                      = module.network.id
+  subnet_ids                  = module.network.private_subnet_ids
+  client_security_groups      = { nodes = module.eks.security_group_id }
+  kms_key_arn                 = module.key.arn
 }
 
 module "tables" {

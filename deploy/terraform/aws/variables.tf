@@ -140,6 +140,12 @@ variable "db_engine_version" {
   default     = "15"
 }
 
+variable "db_allow_major_version_upgrade" {
+  description = "Whether a new major version in db_engine_version is gone to. It cannot be taken back; set it for that one apply."
+  type        = bool
+  default     = false
+}
+
 variable "db_instance_class" {
   description = "Machine of the database."
   type        = string

@@ -5,7 +5,9 @@ test("a test order is drawn in the live chart within a second of its acceptance"
   await openConsole(page, shop);
   await expect(page.getByTestId("stream")).toHaveAttribute("data-state", "live");
   const chart = page.getByTestId("chart");
-  await expect(chart).toHaveAttribute("data-sum", "0");
+  // What tests before this one ordered is there already.
+  await expect(chart).toHaveAttribute("data-sum", /^\d+$/);
+  const before = Number(await chart.getAttribute("data-sum"));
   // Other work of this machine only adds to what is seen: of three orders, one that nothing disturbed.
   const took: number[] = [];
   for (let n = 1; n <= 3 && !took.some((each) => each <= 1_000); ++n) {
@@ -20,7 +22,7 @@ test("a test order is drawn in the live chart within a second of its acceptance"
           });
           watch.observe(at, { attributes: true });
         }),
-      n,
+      before + n,
     );
     const answered = page.waitForResponse((each) => each.url().endsWith("/api/v1/orders") && each.request().method() === "POST");
     await page.getByRole("button", { name: "Place a test order" }).click();
@@ -29,7 +31,7 @@ test("a test order is drawn in the live chart within a second of its acceptance"
   }
   console.log(`drawn after acceptance, ms: ${JSON.stringify(took)}`);
   expect(Math.min(...took), JSON.stringify(took)).toBeLessThanOrEqual(1_000);
-  await expect(chart).toHaveAttribute("data-sum", String(took.length));
+  await expect(chart).toHaveAttribute("data-sum", String(before + took.length));
   // And it is a bar: the canvas has the bars' colour at the last minute.
   const painted = await chart.locator("canvas").evaluate((at: HTMLCanvasElement) => {
     const bar = document.createElement("canvas").getContext("2d")!;

@@ -58,7 +58,7 @@ function OrdersCard({ per }: { per: Period }) {
             <thead className="sticky top-0 bg-card text-sm text-soft">
               <tr>
                 {["From", "Orders", "Items", "Buyers", "Average", "Revenue"].map((each, n) => (
-                  <th key={each} scope="col" className={`py-2 font-normal ${n ? "text-right" : ""}`}>
+                  <th key={each} scope="col" className={`whitespace-nowrap py-2 font-normal ${n ? "pl-4 text-right" : ""}`}>
                     {each}
                   </th>
                 ))}
@@ -67,14 +67,14 @@ function OrdersCard({ per }: { per: Period }) {
             <tbody className="divide-y divide-line border-t border-line">
               {rows.map((each) => (
                 <tr key={each.window_start}>
-                  <td className="py-2">
+                  <td className="whitespace-nowrap py-2">
                     {when(each.window_start)} {each.provisional && <span className="text-soft">(still open)</span>}
                   </td>
-                  <td className="text-right">{count(each.order_count)}</td>
-                  <td className="text-right">{count(each.total_items)}</td>
-                  <td className="text-right">{count(each.unique_users)}</td>
-                  <td className="text-right">{money(each.average_order_value, currency)}</td>
-                  <td className="text-right">{money(each.total_revenue, currency)}</td>
+                  <td className="whitespace-nowrap pl-4 text-right">{count(each.order_count)}</td>
+                  <td className="whitespace-nowrap pl-4 text-right">{count(each.total_items)}</td>
+                  <td className="whitespace-nowrap pl-4 text-right">{count(each.unique_users)}</td>
+                  <td className="whitespace-nowrap pl-4 text-right">{money(each.average_order_value, currency)}</td>
+                  <td className="whitespace-nowrap pl-4 text-right">{money(each.total_revenue, currency)}</td>
                 </tr>
               ))}
             </tbody>
@@ -170,7 +170,7 @@ function FunnelHours() {
             <thead className="text-sm text-soft">
               <tr>
                 {["Hour", "Looked", "Into a cart", "Ordered", "Paid", "Paid of those who looked"].map((each, n) => (
-                  <th key={each} scope="col" className={`py-2 font-normal ${n ? "text-right" : ""}`}>
+                  <th key={each} scope="col" className={`whitespace-nowrap py-2 font-normal ${n ? "pl-4 text-right" : ""}`}>
                     {each}
                   </th>
                 ))}
@@ -179,12 +179,12 @@ function FunnelHours() {
             <tbody className="divide-y divide-line border-t border-line">
               {rows.map((each) => (
                 <tr key={each.window_start}>
-                  <td className="py-2">{when(each.window_start)}</td>
-                  <td className="text-right">{count(each.viewed)}</td>
-                  <td className="text-right">{count(each.added_to_cart)}</td>
-                  <td className="text-right">{count(each.ordered)}</td>
-                  <td className="text-right">{count(each.paid)}</td>
-                  <td className="text-right">{each.viewed ? `${Math.round((each.paid / each.viewed) * 100)} %` : "–"}</td>
+                  <td className="whitespace-nowrap py-2">{when(each.window_start)}</td>
+                  <td className="whitespace-nowrap pl-4 text-right">{count(each.viewed)}</td>
+                  <td className="whitespace-nowrap pl-4 text-right">{count(each.added_to_cart)}</td>
+                  <td className="whitespace-nowrap pl-4 text-right">{count(each.ordered)}</td>
+                  <td className="whitespace-nowrap pl-4 text-right">{count(each.paid)}</td>
+                  <td className="whitespace-nowrap pl-4 text-right">{each.viewed ? `${Math.round((each.paid / each.viewed) * 100)} %` : "–"}</td>
                 </tr>
               ))}
             </tbody>

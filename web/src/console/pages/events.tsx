@@ -229,7 +229,7 @@ function Sources() {
             <thead className="text-sm text-soft">
               <tr>
                 {["Topic", "Partitions", "Events", "Late", "Bad", "Complete up to"].map((each, n) => (
-                  <th key={each} scope="col" className={`px-4 py-2 font-normal ${n > 0 && n < 5 ? "text-right" : ""}`}>
+                  <th key={each} scope="col" className={`whitespace-nowrap px-4 py-2 font-normal ${n > 0 && n < 5 ? "text-right" : ""}`}>
                     {each}
                   </th>
                 ))}
@@ -245,7 +245,7 @@ function Sources() {
                   <td className="px-4 text-right tabular-nums">{count(sum.events)}</td>
                   <td className="px-4 text-right tabular-nums">{count(sum.late)}</td>
                   <td className="px-4 text-right tabular-nums">{sum.bad ? <Badge tone="bad">{sum.bad}</Badge> : 0}</td>
-                  <td className="px-4 text-soft">{sum.mark ? when(sum.mark) : "–"}</td>
+                  <td className="whitespace-nowrap px-4 text-soft">{sum.mark ? when(sum.mark) : "–"}</td>
                 </tr>
               ))}
             </tbody>

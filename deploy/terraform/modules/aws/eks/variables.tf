@@ -97,8 +97,9 @@ variable "addons" {
     on_nodes      = optional(bool, false)
   }))
   default = {
-    # Policies of the network are enforced by the same plug-in that gives pods their addresses.
-    vpc-cni                = { on_nodes = true, configuration = "{\"enableNetworkPolicy\":\"true\"}" }
+    # Policies of the network are enforced by the same plug-in that gives pods their addresses. It takes them sixteen at a time:
+    # one by one, a t3.medium has them for 17 pods.
+    vpc-cni                = { on_nodes = true, configuration = "{\"enableNetworkPolicy\":\"true\",\"env\":{\"ENABLE_PREFIX_DELEGATION\":\"true\",\"WARM_PREFIX_TARGET\":\"1\"}}" }
     kube-proxy             = { on_nodes = true }
     eks-pod-identity-agent = { on_nodes = true }
     coredns                = {}

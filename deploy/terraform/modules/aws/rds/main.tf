@@ -69,6 +69,8 @@ resource "aws_db_instance" "this" {
   engine_version = var.engine_version
   instance_class = var.instance_class
 
+  allow_major_version_upgrade = var.allow_major_version_upgrade
+
   db_name                             = var.database
   username                            = var.username
   manage_master_user_password         = true

@@ -20,6 +20,12 @@ variable "engine_version" {
   }
 }
 
+variable "allow_major_version_upgrade" {
+  description = "Whether a new major version in engine_version is gone to. It cannot be taken back; set it for that one apply."
+  type        = bool
+  default     = false
+}
+
 variable "instance_class" {
   description = "Machine of the database."
   type        = string

@@ -53,6 +53,10 @@ run "what_waits_for_nodes_comes_after_them" {
     error_message = "before the nodes only what runs on them by itself"
   }
   assert {
+    condition     = jsondecode(aws_eks_addon.node["vpc-cni"].configuration_values).env.ENABLE_PREFIX_DELEGATION == "true"
+    error_message = "addresses for more pods than a machine has by default"
+  }
+  assert {
     condition     = toset(keys(aws_eks_addon.this)) == toset(["coredns", "metrics-server", "aws-ebs-csi-driver"])
     error_message = "names, measures and disks, whose pods need a node"
   }

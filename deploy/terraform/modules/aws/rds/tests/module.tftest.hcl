@@ -35,6 +35,23 @@ run "the_documented_database" {
     condition     = anytrue([for each in aws_db_parameter_group.this.parameter : each.name == "rds.force_ssl" && each.value == "1"])
     error_message = "no connection in plain text"
   }
+  assert {
+    condition     = !aws_db_instance.this.allow_major_version_upgrade
+    error_message = "no new major version without being told"
+  }
+}
+
+run "a_major_version_that_is_wanted" {
+  command = plan
+  variables {
+    engine_version              = "16"
+    allow_major_version_upgrade = true
+  }
+
+  assert {
+    condition     = aws_db_instance.this.engine_version == "16" && aws_db_instance.this.allow_major_version_upgrade && aws_db_parameter_group.this.family == "postgres16"
+    error_message = "the version, and the parameters of that version"
+  }
 }
 
 run "a_name_with_a_space" {
