@@ -86,6 +86,8 @@ class isolated_renderer::worker {
         posix_spawn_file_actions_init(&files);
         posix_spawn_file_actions_adddup2(&files, ends[1], STDIN_FILENO);
         posix_spawn_file_actions_adddup2(&files, ends[1], STDOUT_FILENO);
+        // None of the shop's: a listening socket that lives on here takes connections for nobody.
+        posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
         posix_spawnattr_t how;
         posix_spawnattr_init(&how);
         sigset_t none, all;
