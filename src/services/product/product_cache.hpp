@@ -1,8 +1,8 @@
 // Products as one loop remembers them, and the board on which every loop of the process writes what
 // it changed. A remembered product is served only while its place on the board has not moved since
-// it was read, so `stock` is never older than the last commit of this process. Where other
-// processes change products too, it is remembered for a while only: a hold decides by the store
-// anyway.
+// it was read, so `stock` is no older than the last commit that its loop has gone on from. Where
+// other processes change products too, it is remembered for a while only: a hold decides by the
+// store anyway.
 #pragma once
 
 #include "ports/clock.hpp"
