@@ -59,16 +59,11 @@ task<result<products::product_document>> take(document_needs from, request_conte
     co_return made;
 }
 
-task<> answer_upload(document_needs from, request_context context, exchange& with, std::string id) {
+task<> upload(document_needs from, request_context context, exchange& with, std::string id) {
     const auto request_id = context.request_id;
-    const auto made = co_await take(from, std::move(context), with, std::move(id));
-    response out =
-        made ? response{.status = 201} : http::problem_response(made.error(), request_id);
-    if (made) {
-        out.headers.push_back({"Location", made->url});
-        out.set_body(to_json(*made));
-    }
-    (void)co_await with.answer(std::move(out));
+    auto made = co_await take(from, std::move(context), with, std::move(id));
+    auto location = made ? made->url : std::string();
+    co_await answer_upload(with, request_id, std::move(made), std::move(location));
 }
 
 // RFC 6266: a name that old clients read, and the name itself.
@@ -133,7 +128,7 @@ std::vector<route> document_pages(std::optional<document_needs> from) {
                     "the body.",
          .stream =
              [from](request_context context, exchange& with, route::parameters given) {
-                 return answer_upload(*from, std::move(context), with, given.front().second);
+                 return upload(*from, std::move(context), with, given.front().second);
              },
          .body_limit_bytes = products::largest_document_bytes});
     out.push_back(

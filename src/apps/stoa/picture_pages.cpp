@@ -36,16 +36,11 @@ task<result<products::product_image>> take(picture_needs from, request_context c
                                                   *std::move(stored));
 }
 
-task<> answer_upload(picture_needs from, request_context context, exchange& with, std::string id) {
+task<> upload(picture_needs from, request_context context, exchange& with, std::string id) {
     const auto request_id = context.request_id;
-    const auto made = co_await take(from, std::move(context), with, id);
-    response out =
-        made ? response{.status = 201} : http::problem_response(made.error(), request_id);
-    if (made) {
-        out.headers.push_back({"Location", "/api/v1/products/" + id + "/images"});
-        out.set_body(to_json(*made));
-    }
-    (void)co_await with.answer(std::move(out));
+    auto made = co_await take(from, std::move(context), with, id);
+    co_await answer_upload(with, request_id, std::move(made),
+                           "/api/v1/products/" + id + "/images");
 }
 
 task<response> answer_picture(picture_needs from, std::string request_id, std::string path) {
@@ -80,7 +75,7 @@ std::vector<route> picture_pages(std::optional<picture_needs> from) {
                     "sizes follow within seconds.",
          .stream =
              [from](request_context context, exchange& with, route::parameters given) {
-                 return answer_upload(*from, std::move(context), with, given.front().second);
+                 return upload(*from, std::move(context), with, given.front().second);
              },
          .body_limit_bytes = picture_limits{}.bytes});
     route picture{.method = verb::get,

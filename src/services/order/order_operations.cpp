@@ -17,8 +17,9 @@ constexpr operation table[] = {
         .also_at("/orders")
         .allows(signed_in)
         .says(
-            "Your orders, newest first; an operator sees all. `stuck=true`: those that should have "
-            "moved on by themselves a minute ago and have not, longest waiting first."),
+            "Your orders, newest first; an operator sees all. `stuck=true`, for operators: those "
+            "that should have moved on by themselves a minute ago and have not, longest waiting "
+            "first."),
     serve<&api::get_order>(get, "/api/v1/orders/{id}", "GetOrder")
         .also_at("/orders/{id}")
         .allows(signed_in)

@@ -59,6 +59,9 @@ task<result<order_list>> order_service::list_orders(request_context context,
     if (wanted.cursor && !(after = read_cursor(*wanted.cursor)))
         wrong.push_back({"cursor", "format", "use a next_cursor as a list gave it", {}});
     const bool stuck = wanted.stuck.value_or(false);
+    if (stuck && !context.caller.runs_the_shop())
+        co_return fail(errc::forbidden, "not_permitted",
+                       "whether orders are stuck is asked by those who run the shop");
     if (stuck && (wanted.cursor || wanted.skip))
         wrong.push_back({"stuck", "no_pages", "orders that are stuck come in one page", {}});
     if (!wrong.empty()) co_return fail(invalid_request(std::move(wrong)));

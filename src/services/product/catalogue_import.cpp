@@ -258,10 +258,12 @@ task<result<void>> catalogue_import::apply(progress& at) {
     auto out = std::make_shared<batch_outcome>();
     auto batch = batch_of(at.batch);
     batch.file = at.report.file_hash;
-    auto write = [out, batch = std::move(batch),
-                  dry_run = at.report.dry_run](transaction& t) mutable -> result<bool> {
+    auto write = [out, batch = std::move(batch), dry_run = at.report.dry_run,
+                  changes =
+                      ports_.products.begin_change()](transaction& t) mutable -> result<bool> {
         *out = apply_rows(t, batch);
         if (dry_run) return fail(errc::conflict, "dry_run");
+        for (const auto& each : out->changed) changes->touches(each.id);
         return true;
     };
     auto stored = co_await ports_.db.commit(std::move(write));

@@ -46,12 +46,13 @@ task<result<product>> product_service::change_images(request_context context, st
     if (!is_uuid(id)) co_return fail(no_such_product());
     auto told = event_of(topic::changed, id, 0, {});
     told.traceparent = context.traceparent;
-    auto write = [id, change, told, now = ports_.time.now()](
+    auto write = [id, change, told, now = ports_.time.now(), changes = begin_change()](
                      transaction& t) mutable -> result<std::pair<product, bool>> {
         const auto before = store::find(t, id);
         if (!before || !before->is_active) return fail(no_such_product());
         STOA_TRY_VOID(change(t, *before));
         const bool differs = store::show_images(t, id, now);
+        if (differs) changes->touches(id);
         auto after = *store::find(t, id);
         if (differs) {
             told.version = after.version;
@@ -173,7 +174,7 @@ task<result<deleted_answer>> product_service::delete_image(request_context conte
 task<result<void>> product_service::on_image_processed(delivery what, image_processed told) {
     auto changed = event_of(topic::changed, {}, 0, {});
     changed.traceparent = what.message.traceparent;
-    auto apply = [what, told, changed, now = ports_.time.now()](
+    auto apply = [what, told, changed, now = ports_.time.now(), changes = begin_change()](
                      transaction& t) mutable -> result<std::optional<product>> {
         if (!t.receive(what)) return std::nullopt;
         const auto of =
@@ -207,6 +208,7 @@ task<result<void>> product_service::on_image_processed(delivery what, image_proc
         row->due_at.reset();
         store::put_image(t, *row);
         if (!store::show_images(t, of->id, now)) return std::nullopt;
+        changes->touches(of->id);
         auto after = store::find(t, of->id);
         changed.key = after->id;
         changed.version = after->version;

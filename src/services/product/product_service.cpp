@@ -86,11 +86,22 @@ indexed_product to_indexed(const product& from) {
             .created_seq = from.created_at.micros};
 }
 
+namespace {
+
+std::vector<store::held> hold_together(transaction& t, std::span<const store::hold_try> tries) {
+    auto out = store::hold_all(t, tries);
+    for (std::size_t i = 0; i < tries.size(); ++i)
+        for (const auto& each : out[i].left) tries[i].changes->touches(each.product_id);
+    return out;
+}
+
+}  // namespace
+
 product_service::product_service(needs ports, product_settings settings)
     : ports_(ports),
       settings_(settings),
       cache_(ports.board, ports.time, settings.remembered_for),
-      holds_(ports.db, store::hold_all) {}
+      holds_(ports.db, hold_together) {}
 
 event product_service::event_of(std::string_view topic, const std::string& product_id,
                                 std::int64_t version, std::string payload) const {
@@ -227,10 +238,7 @@ task<result<std::vector<indexed_product>>> product_service::page_for_index(std::
 // ------------------------------------------------------------------------------
 
 void product_service::products_changed(const std::vector<product>& now) {
-    for (const auto& each : now) {
-        ports_.board.changed(each.id);
-        ports_.index.upsert(to_indexed(each));
-    }
+    for (const auto& each : now) ports_.index.upsert(to_indexed(each));
 }
 
 task<result<void>> product_service::reread(std::string id) {
@@ -326,8 +334,9 @@ task<result<product>> product_service::update_product(request_context context,
     const auto now = ports_.time.now();
     auto told = event_of(topic::changed, wanted.id, 0, {});
     told.traceparent = context.traceparent;
-    auto write = [wanted, now, told = std::move(told),
-                  context](transaction& t) mutable -> result<product> {
+    auto write = [wanted, now, told = std::move(told), context,
+                  changes = begin_change()](transaction& t) mutable -> result<product> {
+        changes->touches(wanted.id);
         auto to = store::find(t, wanted.id);
         if (!to || !to->is_active) return fail(no_such_product());
         if (!context.matches(to->version))
@@ -375,7 +384,9 @@ task<result<deleted_answer>> product_service::delete_product(request_context con
         event_of(topic::deleted, wanted.id, 0, to_json(product_deleted{wanted.id}, naming::camel));
     auto told = event_of(topic::changed, wanted.id, 0, {});
     gone.traceparent = told.traceparent = context.traceparent;
-    auto write = [=, context = std::move(context)](transaction& t) mutable -> result<product> {
+    auto write = [=, context = std::move(context),
+                  changes = begin_change()](transaction& t) mutable -> result<product> {
+        changes->touches(wanted.id);
         auto to = store::find(t, wanted.id);
         if (!to || !to->is_active) return fail(no_such_product());
         if (!context.matches(to->version))

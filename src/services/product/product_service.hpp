@@ -295,8 +295,12 @@ class product_service final : public api {
 
     // Every active product, for the index at start: pages of a thousand after `after` (by id).
     task<result<std::vector<indexed_product>>> page_for_index(std::string after);
-    // What a writer of many products at once (an import) tells when a batch is stored.
+    // What a writer of many products at once (an import) tells when a batch is stored; its
+    // transaction has told what it touches.
     void products_changed(const std::vector<product>& now);
+    std::shared_ptr<change_board::change> begin_change() const {
+        return std::make_shared<change_board::change>(ports_.board);
+    }
     // Another process has changed it.
     task<result<void>> reread(std::string id);
 

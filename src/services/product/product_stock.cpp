@@ -23,10 +23,7 @@ stock_report report_of(transaction& t, const std::string& product_id, const stor
 }  // namespace
 
 void product_service::stock_changed(const std::vector<store::stock_left>& left) {
-    for (const auto& each : left) {
-        ports_.board.changed(each.product_id);
-        ports_.index.set_in_stock(each.product_id, each.stock > 0);
-    }
+    for (const auto& each : left) ports_.index.set_in_stock(each.product_id, each.stock > 0);
 }
 
 task<result<stock_report>> product_service::get_stock(request_context, get_product_request wanted) {
@@ -51,8 +48,9 @@ task<result<stock_report>> product_service::change_stock(request_context context
                                  .reference = wanted.reference.value_or(context.idempotency_key),
                                  .at = ports_.time.now()};
     const idempotent_answers answers(store::answers, context, what.at);
-    auto write = [what, answers,
-                  count = wanted.count](transaction& t) -> result<keyed<stock_report>> {
+    auto write = [what, answers, count = wanted.count,
+                  changes = begin_change()](transaction& t) -> result<keyed<stock_report>> {
+        changes->touches(what.product_id);
         STOA_TRY(auto before, answers.find<stock_report>(t));
         if (before) return *std::move(before);
         const auto did = count ? store::recount_stock(t, what, *count) : store::move_stock(t, what);
@@ -72,7 +70,7 @@ task<result<stock_report>> product_service::change_stock(request_context context
 }
 
 task<result<hold_outcome>> product_service::hold(request_context, hold_request wanted) {
-    STOA_CO_TRY(auto done, co_await holds_.commit({std::move(wanted), ports_.time.now()}));
+    STOA_CO_TRY(auto done, co_await holds_.commit({std::move(wanted), ports_.time.now(), begin_change()}));
     crash_point("units_held");
     stock_changed(done.left);
     co_return std::move(done.outcome);
@@ -112,10 +110,12 @@ task<result<end_hold_answer>> product_service::end_hold(std::string order_id, bo
         store::ended how;
         std::vector<store::stock_left> left;
     };
-    auto end = [order_id, commit, now = ports_.time.now()](transaction& t) -> result<done> {
+    auto end = [order_id, commit, now = ports_.time.now(),
+                changes = begin_change()](transaction& t) -> result<done> {
         done out;
         out.how = commit ? store::commit_hold(t, order_id, now)
                          : store::release_hold(t, order_id, now, out.left);
+        for (const auto& each : out.left) changes->touches(each.product_id);
         return out;
     };
     STOA_CO_TRY(auto out, co_await ports_.db.commit(std::move(end)));
@@ -140,18 +140,18 @@ task<result<void>> product_service::on_order_event(delivery what, orders::order_
     const bool paid = told.event_type == "order.paid";
     const bool gives_back = told.event_type == "order.cancelled" ||
                             (told.event_type == "order.refunded" && told.restock);
-    std::vector<store::stock_left> left;
-    auto apply =
-        [=, now = ports_.time.now()](transaction& t) -> result<std::vector<store::stock_left>> {
+    auto apply = [=, now = ports_.time.now(), changes = begin_change()](
+                     transaction& t) -> result<std::vector<store::stock_left>> {
         std::vector<store::stock_left> changed;
         if (!t.receive(what)) return changed;
         if (paid && store::commit_hold(t, told.order_id, now) == store::ended::unknown)
             return fail(errc::internal, "paid_without_hold",
                         "an order was paid whose units are not held");
         if (gives_back) (void)store::release_hold(t, told.order_id, now, changed);
+        for (const auto& each : changed) changes->touches(each.product_id);
         return changed;
     };
-    STOA_CO_TRY(left, co_await ports_.db.commit(std::move(apply)));
+    STOA_CO_TRY(const auto left, co_await ports_.db.commit(std::move(apply)));
     crash_point("stock_followed_order");
     stock_changed(left);
     co_return result<void>{};

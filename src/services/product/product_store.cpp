@@ -315,7 +315,7 @@ std::vector<held> hold_all(transaction& t, std::span<const hold_try> tries) {
     std::map<std::string_view, std::int64_t> reserved_before;
     for (const auto& [id, row] : rows.products) reserved_before[id] = row.reserved;
     std::vector<held> out;
-    for (const auto& [each, now] : tries) {
+    for (const auto& [each, now, changes] : tries) {
         if (const auto before = rows.holds.find(each.order_id); before != rows.holds.end()) {
             auto& [id, status, outcome] = before->second;
             // A tombstone or a hold that was given back: too late for this order.

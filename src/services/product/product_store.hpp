@@ -6,6 +6,7 @@
 #include "ports/sql.hpp"
 #include "services/product/product.hpp"
 #include "services/product/product_api.hpp"
+#include "services/product/product_cache.hpp"
 
 namespace stoa::products::store {
 
@@ -71,6 +72,7 @@ struct stock_left {
 struct hold_try {
     hold_request wanted;
     timestamp at;
+    std::shared_ptr<change_board::change> changes{};
 };
 struct held {
     hold_outcome outcome;
