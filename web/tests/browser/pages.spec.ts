@@ -5,6 +5,14 @@ import type { Page } from "@playwright/test";
 
 const widths = [360, 768, 1440];
 
+// What makes the page wider than its window, innermost first. Charts follow a change of the width with their next frame.
+function beyondTheEdge() {
+  const edge = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= edge) return [];
+  const wide = [...document.body.querySelectorAll("*")].filter((each) => each.getBoundingClientRect().right > edge + 0.5);
+  return wide.map((each) => each.outerHTML.slice(0, 160)).reverse().slice(0, 12);
+}
+
 async function look(page: Page, name: string, ready = page.getByRole("heading", { level: 1 }).first()) {
   await expect(ready).toBeVisible();
   await expect(page.locator("[aria-busy=true]")).toHaveCount(0);
@@ -12,8 +20,7 @@ async function look(page: Page, name: string, ready = page.getByRole("heading", 
   await page.evaluate(() => Promise.all(document.getAnimations().filter((each) => each.effect?.getComputedTiming().iterations === 1).map((each) => each.finished)));
   for (const width of widths) {
     await page.setViewportSize({ width, height: width < 600 ? 780 : 900 });
-    const beyond = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    expect(beyond, `${name} is wider than ${width} px`).toBe(0);
+    await expect.poll(() => page.evaluate(beyondTheEdge), { message: `${name} is not wider than ${width} px`, timeout: 2_000 }).toEqual([]);
     if (process.env.STOA_TEST_SCREENS) await page.screenshot({ path: `${process.env.STOA_TEST_SCREENS}/${name}-${width}.png`, fullPage: true });
     const { violations } = await new AxeBuilder({ page }).analyze();
     const told = violations.filter((each) => each.impact !== "minor");
@@ -81,8 +88,9 @@ for (const theme of ["light", "dark"] as const)
     const page = await context.newPage();
     await page.goto("/console");
     await look(page, `console-sign-in-${theme}`);
-    const [product] = (await shop.ask("GET", "/api/v1/products?limit=1&in_stock=true")).products;
-    const order = await shop.ask("POST", "/api/v1/orders", { items: [{ product_id: product.id, quantity: 1 }], shipping_address: "Athens", payment_method: "tok_ok" }, await shop.token(ada));
+    // What is long or large has its place too.
+    const product = await shop.addProduct({ name: `Lamp${"lamp".repeat(40)}`, price: 9_999_999.99, stock: 5 });
+    const order = await shop.ask("POST", "/api/v1/orders", { items: [{ product_id: product.id, quantity: 3 }], shipping_address: "Athens", payment_method: "tok_ok" }, await shop.token(ada));
     await page.setViewportSize({ width: 1440, height: 900 });
     await openConsole(page, shop);
     for (const path of ["", "/orders", `/orders/${order.id}`, "/products", "/inventory", "/customers", "/analytics", "/events", "/mailbox", "/access", "/health"]) {

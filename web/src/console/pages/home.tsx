@@ -32,7 +32,7 @@ export default function Home() {
         <Figure name="Captured this minute" value={money(live.minute.captured, currency)} note={`${money(live.hour.captured, currency)} in an hour`} />
         <Viewers now={live.minute.viewers} buyers={live.minute.buyers} />
       </div>
-      <div className="mt-3 grid gap-3 lg:grid-cols-3">
+      <div className="mt-3 grid grid-cols-1 gap-3 lg:grid-cols-3">
         <Card
           title="Orders and revenue, by minute"
           className="lg:col-span-2"
@@ -71,7 +71,7 @@ export default function Home() {
 
 function Figure(props: { name: string; value: string; note: string; testId?: string }) {
   return (
-    <div className="card px-4 py-3.5">
+    <div className="card min-w-0 px-4 py-3.5 [overflow-wrap:anywhere]">
       <p className="text-sm text-soft">{props.name}</p>
       <p className="mt-1 text-2xl font-semibold tracking-tight tabular-nums" data-testid={props.testId}>
         {props.value}
@@ -147,13 +147,15 @@ function Latest() {
         <ul className="divide-y divide-line">
           {list.data.orders.map((order) => (
             <li key={order.id}>
-              <Link to={`/orders/${order.id}`} className="grid min-h-12 grid-cols-[1fr_auto_auto] items-center gap-4 px-4 py-1.5 hover:bg-sand">
-                <span className="min-w-0 truncate">
+              <Link to={`/orders/${order.id}`} className="grid min-h-12 grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-1 px-4 py-1.5 hover:bg-sand sm:grid-cols-[minmax(0,1fr)_auto_auto]">
+                <span className="truncate">
                   <span className="font-medium">{orderNumber(order.id)}</span>
                   <span className="ml-3 text-soft">{order.items.map((each) => each.name).join(", ")}</span>
                 </span>
-                <OrderBadge status={order.status} />
-                <span className="w-20 text-right tabular-nums">{money(order.total_amount, order.currency)}</span>
+                <span className="max-sm:row-start-2">
+                  <OrderBadge status={order.status} />
+                </span>
+                <span className="min-w-20 text-right tabular-nums max-sm:row-span-2">{money(order.total_amount, order.currency)}</span>
               </Link>
             </li>
           ))}
