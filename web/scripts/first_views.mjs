@@ -1,7 +1,8 @@
-// The page as it is before its script has come: what is largest on it is in the HTML, so that a slow network shows it after
-// two round trips. Writes dist/first/home.<language>.html, and item.html, whose {{…}} the shop fills in
+// The page as it is before its script has come: what is largest on it is in the HTML, with the rules that it needs, so that a
+// slow network shows it with the first answer. Writes dist/first/home.<language>.html, and item.html, whose {{…}} the shop fills in
 // (src/apps/stoa/first_views.cpp). The markup repeats what React puts in its place, class by class.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import Beasties from "beasties";
 
 // Scripts wait for what is seen first: the styles, and a product's picture.
 const page = readFileSync("dist/index.html", "utf8").replace(/<(script type="module"|link rel="modulepreload")/g, '<$1 fetchpriority="low"');
@@ -26,8 +27,17 @@ const filled = (content, more = "") => {
   return page.replace(empty, () => `<div id="app">${content}</div>${more}`);
 };
 
+// The whole style sheet comes at the end of the body, after what is seen first. The policy of the page allows the one <style>
+// by its digest (src/apps/stoa/web_pages.cpp).
+const styles = new Beasties({ path: "dist", publicPath: "/", preload: "body", fonts: false, logLevel: "warn" });
+async function write(name, html) {
+  const styled = (await styles.process(html)).replace(" data-beasties-container", "");
+  if (styled.split("<style>").length !== 2) throw new Error(`${name} should have one <style>`);
+  writeFileSync(`dist/first/${name}.html`, styled);
+}
+
 mkdirSync("dist/first", { recursive: true });
-for (const language of ["en", "de"]) writeFileSync(`dist/first/home.${language}.html`, filled(home(words(language))).replace('<html lang="en">', `<html lang="${language}">`));
+for (const language of ["en", "de"]) await write(`home.${language}`, filled(home(words(language))).replace('<html lang="en">', `<html lang="${language}">`));
 // A block of data is no script: the policy of the page lets it be.
 const known = '<script type="application/json" id="known-item">{{json}}</script>';
-writeFileSync("dist/first/item.html", filled(item, known).replace("<title>Stoa</title>", "<title>{{name}}</title>"));
+await write("item", filled(item, known).replace("<title>Stoa</title>", "<title>{{name}}</title>"));

@@ -20,11 +20,16 @@ void sha256_digest::add(std::string_view bytes) {
                               bytes.size());
 }
 
-std::string sha256_digest::hex() {
+std::string sha256_digest::bytes() {
     std::array<unsigned char, crypto_hash_sha256_BYTES> raw{};
     crypto_hash_sha256_final(&state_->of, raw.data());
+    return {raw.begin(), raw.end()};
+}
+
+std::string sha256_digest::hex() {
     std::string out;
-    for (const auto byte : raw) {
+    for (const char each : bytes()) {
+        const auto byte = static_cast<unsigned char>(each);
         out += "0123456789abcdef"[byte >> 4];
         out += "0123456789abcdef"[byte & 15];
     }

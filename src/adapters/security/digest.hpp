@@ -12,7 +12,9 @@ class sha256_digest {
     sha256_digest();
     ~sha256_digest();
     void add(std::string_view bytes);
-    std::string hex();  // once; 64 lower-case digits
+    // Ends it: one of them, once.
+    std::string bytes();  // 32
+    std::string hex();    // 64 lower-case digits
 
  private:
     struct state;

@@ -1,8 +1,10 @@
 #include "apps/stoa/web_pages.hpp"
 
+#include "adapters/security/digest.hpp"
 #include "apps/stoa/first_views.hpp"
 #include "apps/stoa/session_pages.hpp"
 #include "base/ids.hpp"
+#include "base/mail.hpp"
 #include "embedded/web_files.hpp"
 
 #include <algorithm>
@@ -17,11 +19,22 @@ using http::response;
 using http::route;
 using asker = std::function<task<response>(request)>;
 
-// Own scripts and styles only, none inline. Pictures of products may lie anywhere.
-constexpr std::string_view page_policy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; "
-    "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'";
+// Own scripts and styles only; inline is none but the one <style> of a first view, allowed by its
+// digest. Pictures of products may lie anywhere.
+std::string policy_of(std::string_view page) {
+    std::string styles = "'self'";
+    constexpr std::string_view opening = "<style>";
+    const auto begin = page.find(opening);
+    const auto end = page.find("</style>", begin);
+    if (begin != std::string_view::npos && end != std::string_view::npos) {
+        sha256_digest digest;
+        digest.add(page.substr(begin + opening.size(), end - begin - opening.size()));
+        styles += " 'sha256-" + base64(digest.bytes()) + '\'';
+    }
+    return "default-src 'none'; script-src 'self'; style-src " + styles +
+           "; img-src 'self' data: https:; font-src 'self'; connect-src 'self'; "
+           "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+}
 
 // The addresses that the storefront's and the console's own routers know (web/src/*/main.tsx). They
 // stay clear of the API's short paths: /products is data.
@@ -118,23 +131,25 @@ route file_route(std::string path, std::string name, std::shared_ptr<web_file> f
 }
 
 // Kept, but asked for each time: a new version shows at once.
-std::vector<header> page_headers() {
-    return {{"Content-Security-Policy", std::string(page_policy)},
+std::vector<header> page_headers(std::string_view page) {
+    return {{"Content-Security-Policy", policy_of(page)},
             {"Cross-Origin-Opener-Policy", "same-origin"},
             {"Cache-Control", "no-cache"}};
 }
 
 std::shared_ptr<web_file> page_of(std::span<const embedded_file> files, const std::string& name) {
-    auto headers = page_headers();
-    if (!content_of(files, name).empty()) return file_of(files, name, std::move(headers));
+    const auto content = content_of(files, name);
+    auto headers = page_headers(content);
+    if (!content.empty()) return file_of(files, name, std::move(headers));
     return std::make_shared<web_file>(name, unbuilt_page, "", "", std::move(headers));
 }
 
 route home_route(std::span<const embedded_file> files, const std::shared_ptr<web_file>& plain) {
     const auto in_language = [&](const std::string& language) {
         const auto name = "first/home." + language + ".html";
-        if (content_of(files, name).empty()) return plain;
-        auto headers = page_headers();
+        const auto content = content_of(files, name);
+        if (content.empty()) return plain;
+        auto headers = page_headers(content);
         headers.push_back({"Vary", "Accept-Language"});
         return file_of(files, name, std::move(headers));
     };
@@ -160,7 +175,8 @@ task<std::string> known_product(asker ask, request from, std::string id) {
 route item_route(std::span<const embedded_file> files, std::shared_ptr<web_file> plain, asker ask) {
     route out{
         .method = verb::get, .path = "/item/{id}", .name = "Storefront", .caller = who::anyone};
-    out.answer = [page = content_of(files, "first/item.html"), plain = std::move(plain),
+    const auto page = content_of(files, "first/item.html");
+    out.answer = [page, headers = page_headers(page), plain = std::move(plain),
                   ask = std::move(ask)](request_context, request in,
                                         route::parameters given) -> task<response> {
         const auto id = given.front().second;
@@ -168,7 +184,7 @@ route item_route(std::span<const embedded_file> files, std::shared_ptr<web_file>
         const auto known = co_await known_product(ask, in, id);
         auto view = known.empty() ? std::string() : item_view(page, known);
         if (view.empty()) co_return plain->answer(in);
-        response made{.content_type = type_of_file(".html"), .headers = page_headers()};
+        response made{.content_type = type_of_file(".html"), .headers = headers};
         made.set_body(std::move(view));
         co_return made;
     };

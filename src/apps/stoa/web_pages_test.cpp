@@ -1,5 +1,7 @@
 #include "apps/stoa/web_pages.hpp"
 
+#include "support/test_loop.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -28,6 +30,32 @@ TEST(web_pages, compressed_siblings_and_pages_are_no_addresses_of_their_own) {
     };
     EXPECT_TRUE(has("/") && has("/console") && has("/assets/a-1.js") && has("/favicon.svg"));
     EXPECT_FALSE(has("/assets/a-1.js.br") || has("/assets/a-1.js.gz") || has("/index.html"));
+}
+
+// What a browser gets at / (by `accept-language`), with the styles that its policy allows.
+TEST(web_pages, the_policy_allows_the_one_style_of_a_first_view_and_no_other_inline_one) {
+    const embedded_file files[] = {
+        {"index.html", "<head><link rel=\"stylesheet\">"},
+        {"first/home.en.html", "<head><style>h1{color:red}</style></head><h1>Good</h1>"}};
+    testing::test_loop loop;
+    const auto policy = [&](std::string_view path, std::string language) {
+        for (const auto& each : web_pages(files)) {
+            if (each.path != path) continue;
+            http::request in{.method = verb::get, .path = std::string(path)};
+            in.headers.push_back({"accept-language", std::move(language)});
+            const auto page = loop.run([&] { return each.answer({}, in, {}); });
+            for (const auto& [name, value] : page.headers)
+                if (name == "Content-Security-Policy")
+                    return value.substr(value.find("style-src"),
+                                        value.find("; img-src") - value.find("style-src"));
+        }
+        return std::string("none");
+    };
+    // As `openssl dgst -sha256 -binary | base64` says it of the rule.
+    EXPECT_EQ(policy("/", "en"),
+              "style-src 'self' 'sha256-/D8wWMrWSOjeD/K4IHepvRvJjPxqJbouCB3qbqmBaqY='");
+    EXPECT_EQ(policy("/", "de"), "style-src 'self'") << "there is no German first view here";
+    EXPECT_EQ(policy("/browse", "en"), "style-src 'self'");
 }
 
 }  // namespace
