@@ -54,6 +54,27 @@ class unsure_log final : public event_log {
     event_log& real_;
 };
 
+// A queue that is away until it is not; nobody receives from it.
+class away_queue final : public message_queue {
+ public:
+    bool away = true;
+    std::vector<std::string> sent;
+
+    task<result<std::string>> send(std::string, queue_message what) override {
+        if (away) co_return fail(errc::unavailable, "away");
+        sent.push_back(std::move(what.body));
+        co_return "id";
+    }
+    task<result<std::vector<received_message>>> receive(std::string, int, seconds,
+                                                        seconds) override {
+        co_return std::vector<received_message>{};
+    }
+    task<result<void>> hide(std::string, std::string, seconds) override {
+        co_return result<void>{};
+    }
+    task<result<void>> remove(std::string, std::string) override { co_return result<void>{}; }
+};
+
 class outbox_test : public ::testing::Test {
  protected:
     outbox_test() {
@@ -91,7 +112,7 @@ class outbox_test : public ::testing::Test {
     // One look at every shard; how many of them were this relay's.
     int work(relay& of) {
         int held = 0;
-        for (int shard = 0; shard < outbox_shards; ++shard) {
+        for (int shard = 0; shard < of.shards(); ++shard) {
             const auto found = loop_.run([&] { return of.work_on(shard); });
             held += found && *found != relay::found::not_ours;
         }
@@ -234,6 +255,28 @@ TEST_F(outbox_test, how_long_the_oldest_waits_and_what_became_of_it_is_measured)
     time_.advance(seconds(20));
     work(two);
     work(one);
+    EXPECT_EQ(meter.oldest_seconds(), 0);
+}
+
+TEST_F(outbox_test, a_queue_that_is_away_holds_no_event_up_and_is_seen) {
+    metrics measured;
+    outbox_meter meter(measured, time_, {"orders"});
+    away_queue queue;
+    relay one(shop_->items(), *log_, time_, random_, "one",
+              {.meter = &meter, .also = queue_destination{&queue, "told", "orders"}});
+    auto first = told("o", 1, "e-1");
+    first.occurred_at = time_.now();
+    first.payload = R"({"n":1})";
+    publish(first);
+    work(one);
+    EXPECT_EQ(logged(), ids{"e-1"});
+    EXPECT_EQ(left(), 1U) << "it waits for the queue";
+    time_.advance(seconds(45));
+    EXPECT_EQ(meter.oldest_seconds(), 45);
+    queue.away = false;
+    work(one);
+    EXPECT_EQ(queue.sent, std::vector{first.payload});
+    EXPECT_EQ(left(), 0U);
     EXPECT_EQ(meter.oldest_seconds(), 0);
 }
 

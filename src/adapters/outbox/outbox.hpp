@@ -9,6 +9,8 @@
 namespace stoa {
 
 inline constexpr int outbox_shards = 16;
+// With those of events that the log has and a queue beside it has not yet; they stand behind.
+inline constexpr int outbox_shards_in_all = 2 * outbox_shards;
 
 // One item an event. The range orders the events of an aggregate by version, and within one
 // version as they were published.

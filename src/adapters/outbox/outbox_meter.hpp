@@ -1,5 +1,5 @@
-// What is seen of the way from the outbox to the log: events brought, and how long the oldest
-// waits.
+// What is seen of the way from the outbox to the log and on to a queue: events brought to the log,
+// and how long the oldest waits for either.
 #pragma once
 
 #include "adapters/outbox/outbox.hpp"
@@ -29,7 +29,8 @@ class outbox_meter {
     };
     clock& time_;
     std::map<std::string, counters, std::less<>> by_topic_;
-    std::array<std::atomic<std::int64_t>, outbox_shards> waits_since_{};  // microseconds; 0: none
+    // Microseconds; 0: none.
+    std::array<std::atomic<std::int64_t>, outbox_shards_in_all> waits_since_{};
 };
 
 }  // namespace stoa

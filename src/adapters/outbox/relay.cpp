@@ -127,7 +127,7 @@ task<result<void>> relay::queue_up(std::vector<event> events) {
 }
 
 void relay::see_oldest(int shard, const std::vector<event>& waiting) const {
-    if (!settings_.meter || is_of_queue(shard)) return;
+    if (!settings_.meter) return;
     const auto oldest = std::ranges::min_element(waiting, {}, &event::occurred_at);
     settings_.meter->oldest(
         shard, oldest == waiting.end() ? std::optional<timestamp>() : oldest->occurred_at);

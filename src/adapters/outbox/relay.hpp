@@ -46,8 +46,7 @@ class relay {
     enum class found : std::uint8_t { not_ours, nothing, events };
     // One look at a shard, which brings all that is there. For start() and tests.
     task<result<found>> work_on(int shard);
-    // Those of the queue stand behind those of the log.
-    int shards() const { return settings_.also ? 2 * outbox_shards : outbox_shards; }
+    int shards() const { return settings_.also ? outbox_shards_in_all : outbox_shards; }
 
  private:
     // What was last seen of a shard's lease, and when by our own monotonic clock.
@@ -72,7 +71,7 @@ class relay {
     random_source& random_;
     std::string owner_;
     relay_settings settings_;
-    std::array<sighting, 2 * outbox_shards> seen_;
+    std::array<sighting, outbox_shards_in_all> seen_;
 };
 
 }  // namespace stoa

@@ -176,7 +176,8 @@ class remote_engines final : public engines {
         for (int i = 0; i < 2; ++i)
             meters_.push_back(std::make_unique<outbox_meter>(to, ports_.time, topics_));
         to.gauge("outbox_oldest_event_seconds",
-                 "Age of the oldest event that this process has yet to bring to the log.", {},
+                 "Age of the oldest event that this process has yet to bring to the log, or to "
+                 "the queue beside it.", {},
                  [this] {
                      return std::max(meters_.front()->oldest_seconds(),
                                      meters_.back()->oldest_seconds());
