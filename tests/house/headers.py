@@ -1,5 +1,6 @@
-"""Every header compiles alone. Results are kept by content (the header and all of the project that it includes), so
-that only what changed is compiled again."""
+"""Every header compiles alone. One that its own source includes before all else is compiled so in each build (the dev
+build's has no precompiled header); the others are compiled here. Results are kept by content (the header and all of the
+project that it includes), so that only what changed is compiled again."""
 
 import hashlib
 import os
@@ -44,13 +45,20 @@ def compile_alone(root, path, folders):
     return None if run.returncode == 0 else f"{path} does not compile alone:\n{run.stderr.strip()}"
 
 
+def leads_its_source(root, path):
+    text = tree.text_of(root, path.removesuffix(".hpp") + ".cpp")
+    first = tree.includes(text)[:1] if text else []
+    return any(path.endswith("/" + name) for _, _, name in first)
+
+
 def check(root, kept):
     """`kept`: the folder of remembered successes."""
     folders = ["src", "tests", "."] + [f"build/{p}/generated" for p in ("tidy", "dev", "release")
                                        if (Path(root) / f"build/{p}/generated").is_dir()][:1]
     kept = Path(kept)
     kept.mkdir(parents=True, exist_ok=True)
-    headers = tree.files(root, (".hpp",), "src") + tree.files(root, (".hpp",), "tests")
+    headers = [path for path in tree.files(root, (".hpp",), "src") + tree.files(root, (".hpp",), "tests")
+               if not leads_its_source(root, path)]
 
     def one(path):
         mark = kept / fingerprint(root, path, folders)

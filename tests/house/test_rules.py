@@ -333,6 +333,15 @@ class Headers(Planted):
         self.assertEqual(headers.check(self.root, self.root / "kept"), [])
         self.assertEqual(len(list((self.root / "kept").iterdir())), 1)
 
+    def test_a_header_that_its_source_includes_first_is_compiled_with_it(self):
+        self.put("src/base/a.hpp", "#pragma once\n")
+        self.put("src/base/b.hpp", "#pragma once\n")
+        self.put("src/base/a.cpp", '#include "base/a.hpp"\n#include "base/b.hpp"\n')
+        self.assertTrue(headers.leads_its_source(self.root, "src/base/a.hpp"))
+        self.assertFalse(headers.leads_its_source(self.root, "src/base/b.hpp"))
+        self.put("src/base/a.cpp", '#include "base/b.hpp"\n#include "base/a.hpp"\n')
+        self.assertFalse(headers.leads_its_source(self.root, "src/base/a.hpp"))
+
 
 class CodeOnly(unittest.TestCase):
     def test_lines_stay_where_they_were(self):
