@@ -101,7 +101,7 @@ class remembered_products : public ::testing::Test {
     task<result<void>> take(int quantity) {
         request_context by;
         STOA_CO_TRY_VOID(co_await changing_->reserve(
-            by, {.id = id_, .quantity = quantity, .order_id = "one"}));
+            by, {.id = id_, .order_id = "one", .quantity = quantity}));
         co_return result<void>{};
     }
     task<result<void>> give_back() {
