@@ -1,7 +1,10 @@
 // A table of any length: rows that are not seen are not there, and more are fetched as the end comes near.
 import { flexRender, getCoreRowModel, useReactTable, type DisplayColumnDef } from "@tanstack/react-table";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
+import type { InfiniteData, UseInfiniteQueryResult } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef } from "react";
+import { Notice } from "./parts";
+import { explain } from "./shop";
 
 declare module "@tanstack/react-table" {
   interface ColumnMeta<TData, TValue> {
@@ -14,6 +17,15 @@ declare module "@tanstack/react-table" {
 
 const row_px = 52;
 
+type More = { has: boolean; busy: boolean; failed: unknown; load: () => void };
+
+// What a list that comes in pages says of its next one.
+export function useMore<T>(list: UseInfiniteQueryResult<InfiniteData<T>>): More {
+  const { hasNextPage: has, isFetchingNextPage: busy, isFetchNextPageError, error, fetchNextPage } = list;
+  const failed = isFetchNextPageError ? error : null;
+  return useMemo(() => ({ has, busy, failed, load: () => void fetchNextPage() }), [has, busy, failed, fetchNextPage]);
+}
+
 export function DataTable<T>(props: {
   label: string;
   rows: T[];
@@ -21,7 +33,7 @@ export function DataTable<T>(props: {
   idOf: (row: T) => string;
   onOpen?: (row: T) => void;
   openLabel?: (row: T) => string;
-  more?: { has: boolean; busy: boolean; load: () => void };
+  more?: More;
 }) {
   const { rows, more } = props;
   const body = useRef<HTMLDivElement>(null);
@@ -38,7 +50,8 @@ export function DataTable<T>(props: {
   const seen = useMemo(() => rows.slice(first, last + 1), [rows, first, last]);
   const table = useReactTable({ data: seen, columns: props.columns, getRowId: props.idOf, getCoreRowModel: getCoreRowModel() });
   useEffect(() => {
-    if (more?.has && !more.busy && last >= rows.length - 20) more.load();
+    // A page that could not be had is asked for again by a person, not by each render.
+    if (more?.has && !more.busy && !more.failed && last >= rows.length - 20) more.load();
   }, [last, rows.length, more]);
 
   const wide = props.columns.map((each) => each.meta?.width ?? "1fr").join(" ");
@@ -50,7 +63,8 @@ export function DataTable<T>(props: {
     `min-w-0 truncate px-2 lg:px-3 ${meta?.right ? "text-right tabular-nums" : ""} ${meta?.narrow ? "" : "max-lg:hidden"}`;
   const all = table.getRowModel().rows;
   return (
-    <div role="table" aria-label={props.label} aria-rowcount={rows.length + 1} className="text-[0.9rem]">
+    <>
+    <div role="table" aria-label={props.label} aria-rowcount={more?.has ? -1 : rows.length + 1} className="text-[0.9rem]">
       <div ref={setTracks(narrow, wide)} role="row" className="tracks sticky top-0 z-10 grid border-b border-line bg-card text-sm text-soft max-md:top-14">
         {table.getFlatHeaders().map((header) => (
           <div key={header.id} role="columnheader" className={`${cell(header.column.columnDef.meta)} py-2.5`}>
@@ -96,6 +110,15 @@ export function DataTable<T>(props: {
         })}
       </div>
     </div>
+    {more?.has && more.failed ? (
+      <div className="space-y-3 p-4">
+        <Notice>The list goes on, but the next part did not come. {explain(more.failed)}</Notice>
+        <button type="button" className="button button-plain" onClick={more.load}>
+          Try again
+        </button>
+      </div>
+    ) : null}
+    </>
   );
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { series, take, type Minute } from "./live";
+import { hourOf, series, take, type Minute } from "./live";
 
 const start = "2026-01-01T10:00:00.000000Z";
 const at_s = Date.parse(start) / 1000;
@@ -19,6 +19,12 @@ describe("live minutes", () => {
     const none = new Map<number, Minute>();
     expect(take(none, { ...pushed(1, 1), currency: "USD" }, "EUR")).toBe(none);
     expect(take(none, { ...pushed(1, 1), pipeline: "top_products" }, "EUR")).toBe(none);
+  });
+
+  it("are an hour's only while they lie in it", () => {
+    const minutes = take(take(new Map<number, Minute>(), pushed(3, 9), "EUR"), { ...pushed(2, 5), window_start: "2026-01-01T08:00:00Z" }, "EUR");
+    expect(hourOf(minutes, at_s + 600)).toMatchObject({ orders: 3, revenue: 9 });
+    expect(hourOf(minutes, at_s + 4 * 3_600)).toMatchObject({ orders: 0, revenue: 0 });
   });
 
   it("show a nought where nothing was ordered", () => {

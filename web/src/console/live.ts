@@ -54,6 +54,13 @@ export function series(minutes: Map<number, Minute>, now_s: number, span_s: numb
   return out;
 }
 
+// The figures of the last hour: minutes stay in the map until newer ones come, and a quiet shop is told its latest windows, however old.
+export function hourOf(minutes: Map<number, Minute>, now_s: number): Minute {
+  return [...minutes.values()]
+    .filter((each) => each.at_s > now_s - keep_s)
+    .reduce((sum, each) => ({ ...sum, orders: sum.orders + each.orders, revenue: sum.revenue + each.revenue, captured: sum.captured + each.captured }), blank(0));
+}
+
 export function useLive(currency: string, span_s: number) {
   const [minutes, setMinutes] = useState(new Map<number, Minute>());
   const [state, setState] = useState<StreamState>("connecting");
@@ -102,6 +109,6 @@ export function useLive(currency: string, span_s: number) {
 
   const data = useMemo(() => series(minutes, now_s, span_s), [minutes, now_s, span_s]);
   const minute = minutes.get(Math.floor(now_s / 60) * 60) ?? blank(0);
-  const hour = [...minutes.values()].reduce((sum, each) => ({ ...sum, orders: sum.orders + each.orders, revenue: sum.revenue + each.revenue, captured: sum.captured + each.captured }), blank(0));
+  const hour = useMemo(() => hourOf(minutes, now_s), [minutes, now_s]);
   return { data, minute, hour, state };
 }

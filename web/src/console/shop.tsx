@@ -1,7 +1,7 @@
 // What every page of the console shares.
 import { QueryClient, useQuery } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
-import { ask, makeApi, must } from "../api/client";
+import { ask, makeApi, must, type Product } from "../api/client";
 import { ApiProblem, isPassing } from "../api/problem";
 import { Session } from "../shared/session";
 
@@ -58,21 +58,24 @@ export const useDeadLetters = (every_ms = 15_000) =>
   });
 
 export const lowStock = 5;
-// Products run out one by one, so a look at the whole catalogue is cheap to keep for a while.
+// More than these are not looked at; the page of the inventory says so.
+export const mostProducts = 50_000;
+export async function wholeCatalogue(): Promise<Product[]> {
+  const all: Product[] = [];
+  let cursor: string | undefined;
+  do {
+    const got = await ask(api.GET("/api/v1/products", { params: { query: { limit: 100, cursor } } }));
+    all.push(...got.products);
+    cursor = got.next_cursor;
+  } while (cursor && all.length < mostProducts);
+  return all;
+}
+
+// Products run out one by one, so a look at the whole catalogue is cheap to keep for a while, the longer the larger it is.
 export const useCatalogue = () =>
   useQuery({
     queryKey: ["catalogue"],
-    queryFn: async () => {
-      const all = [];
-      let cursor: string | undefined;
-      for (let page = 0; page < 20; ++page) {
-        const got = await ask(api.GET("/api/v1/products", { params: { query: { limit: 100, cursor } } }));
-        all.push(...got.products);
-        cursor = got.next_cursor;
-        if (!cursor) break;
-      }
-      return all;
-    },
-    refetchInterval: 20_000,
+    queryFn: wholeCatalogue,
+    refetchInterval: ({ state }) => Math.max(20_000, (state.data?.length ?? 0) * 20),
     staleTime: 10_000,
   });

@@ -53,6 +53,28 @@ describe("a session", () => {
     expect(sent).toEqual(["Bearer t1", "Bearer t2"]);
   });
 
+  it("that was left while the line was cut is not there again with the next page", async () => {
+    let cookie = true, cut = false;
+    server.use(
+      http.post(at("/session/shop/refresh"), () => (cookie ? opened("t1") : new HttpResponse(null, { status: 204 }))),
+      http.post(at("/session/shop/logout"), () => {
+        if (cut) return HttpResponse.error();
+        cookie = false;
+        return problem(401, "not_signed_in"); // it takes the cookie all the same
+      }),
+    );
+    const session = new Session("shop");
+    await session.token();
+    cut = true;
+    await session.logout();
+    expect(session.state().status).toBe("none");
+    await expect(new Session("shop").token()).rejects.toThrow("cannot be reached");
+    cut = false;
+    const next = new Session("shop");
+    expect(await next.token()).toBeNull();
+    expect(next.state().status).toBe("none");
+  });
+
   it("renews before the token ends", async () => {
     let n = 0;
     server.use(http.post(at("/session/shop/refresh"), () => opened(`t${++n}`, 20)));

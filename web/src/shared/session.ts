@@ -18,6 +18,7 @@ const renewBefore_ms = 30_000;
 
 export class Session {
   #place: "shop" | "console";
+  #leaving: string;
   #token: string | null = null;
   #expires_at = 0;
   #state: SessionState = { status: "unknown" };
@@ -27,6 +28,7 @@ export class Session {
 
   constructor(place: "shop" | "console") {
     this.#place = place;
+    this.#leaving = `stoa.leaving.${place}`;
     if (typeof BroadcastChannel === "undefined") return;
     this.#tabs = new BroadcastChannel(`stoa-session-${place}`);
     // Another tab signed in or out: this tab's token may be somebody else's.
@@ -79,19 +81,27 @@ export class Session {
     const token = this.#token ?? (await this.token().catch(() => null));
     this.#close();
     this.#tabs?.postMessage("changed");
-    if (token) await this.#post("logout", {}, token).catch(() => undefined);
+    // Where the line is cut the cookie stays, and would open the session again with the next page: it goes before that.
+    if (token) await this.#post("logout", {}, token).catch((why: unknown) => why instanceof Unreachable && localStorage.setItem(this.#leaving, "yes"));
   }
 
   async #signIn(name: "login" | "register", body: object): Promise<Person> {
     // The guest's token goes along: the cart and what was ordered become the account's.
     const before = await this.token().catch(() => null);
     const opened = await this.#post<Opened>(name, body, before);
+    localStorage.removeItem(this.#leaving);
     this.#open(opened, true);
     return opened;
   }
 
   async #refresh(): Promise<string | null> {
     try {
+      if (localStorage.getItem(this.#leaving)) {
+        await this.#post("logout", {}).catch((why: unknown) => {
+          if (why instanceof Unreachable) throw why; // an answer takes the cookie, whatever it says
+        });
+        localStorage.removeItem(this.#leaving);
+      }
       const opened = await this.#post<Opened | undefined>("refresh", {});
       if (opened) this.#open(opened, false);
       else this.#close(); // no cookie: a first visit

@@ -1,6 +1,6 @@
 import { Component, lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, NavLink, Route, Routes, useLocation } from "react-router";
+import { Link, NavLink, Route, Routes, useLocation, useNavigationType } from "react-router";
 import { languages, setLanguage, type Language } from "../shared/i18n";
 import { ShoppingBag, User } from "../shared/ui/icons";
 import { Browse } from "./pages/browse";
@@ -23,7 +23,8 @@ export function App() {
   useEffect(() => {
     if (cartOpen) setCartWanted(true);
   }, [cartOpen]);
-  const { pathname } = useLocation();
+  const { pathname, search } = useLocation();
+  const moved = useNavigationType();
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   // A new page begins at its top, for the eye and for the screen reader.
@@ -36,6 +37,10 @@ export function App() {
     window.scrollTo(0, 0);
     main.current?.focus({ preventScroll: true });
   }, [pathname]);
+  // Another category or another search is another list, and begins at its top, too. Filters replace the address instead.
+  useEffect(() => {
+    if (moved === "PUSH") window.scrollTo(0, 0);
+  }, [search, moved]);
 
   return (
     <CartDrawerContext value={setCartOpen}>

@@ -4,16 +4,19 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
 import { startI18n } from "../shared/i18n";
+import type { Person } from "../shared/session";
 import { App } from "./app";
 import { queries, session } from "./shop";
 
 // Another person, another cart and other orders: nothing of the one before is shown to them.
-let person: string | undefined;
+let person: Person | null = null;
+const personal = { predicate: ({ queryKey }: { queryKey: readonly unknown[] }) => ["cart", "order", "orders", "me"].includes(String(queryKey[0])) };
 session.subscribe(() => {
-  const now = session.person()?.id;
-  if (now === person) return;
+  const [before, now] = [person, session.person()];
+  if (before?.id === now?.id) return;
   person = now;
-  void queries.invalidateQueries({ predicate: ({ queryKey }) => ["cart", "order", "orders", "me"].includes(String(queryKey[0])) });
+  // A guest who signs in takes the cart along; what was a customer's is gone at once, and not only looked at again.
+  void (before && before.role !== "guest" ? queries.resetQueries(personal) : queries.invalidateQueries(personal));
 });
 void session.token().catch(() => undefined);
 

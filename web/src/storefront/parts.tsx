@@ -6,7 +6,7 @@ import { Link } from "react-router";
 import { ask, type OrderStatus, type Product } from "../api/client";
 import { Picture } from "../shared/picture";
 import { Minus, Plus } from "../shared/ui/icons";
-import { api, useExplain, useMoney } from "./shop";
+import { api, useExplain, useMoney, useShop } from "./shop";
 
 const few = 5;
 
@@ -175,7 +175,8 @@ export function Busy() {
 
 // The title of the page, for the tab and for who hears it.
 export function Title({ children }: { children: string }) {
-  return <title>{`${children} · Stoa`}</title>;
+  const { data: shop } = useShop();
+  return <title>{`${children} · ${shop?.name ?? "Stoa"}`}</title>;
 }
 
 export const testCards = [

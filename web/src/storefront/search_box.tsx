@@ -20,7 +20,8 @@ export function SearchBox() {
   const navigate = useNavigate();
   const { pathname } = useLocation();
   const [parameters] = useSearchParams();
-  const [text, setText] = useState(parameters.get("q") ?? "");
+  const asked = parameters.get("q") ?? "";
+  const [text, setText] = useState(asked);
   const [open, setOpen] = useState(false);
   const [at, setAt] = useState(-1);
   const box = useRef<HTMLInputElement>(null);
@@ -37,6 +38,10 @@ export function SearchBox() {
   const total = data?.total ?? 0;
 
   useEffect(() => setOpen(false), [pathname]);
+  // Over a list stands what it was searched for, whichever way one came to it.
+  useEffect(() => {
+    if (pathname === "/browse") setText(asked);
+  }, [pathname, asked]);
   // "/" begins a search wherever nothing else is being typed.
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -100,7 +105,7 @@ export function SearchBox() {
           if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
           event.preventDefault();
           const step = event.key === "ArrowDown" ? 1 : -1;
-setAt((now) => nextOf(now, step, found.length));
+          setAt((now) => nextOf(now, step, found.length));
         }}
       />
       <div hidden={found.length === 0} className="absolute inset-x-0 top-full z-30 mt-2 min-w-72 animate-fade overflow-hidden rounded-box border border-line bg-card shadow-xl">

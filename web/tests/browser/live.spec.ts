@@ -67,3 +67,15 @@ test("who looks at products is one viewer of this minute, however many they look
     await expect(viewers).toHaveText(String(before + 1), { timeout: 5_000 });
   }).toPass();
 });
+
+test("what was sold hours ago is no part of this hour", async ({ page, shop }) => {
+  const lamp = await shop.addProduct();
+  await shop.ask("POST", "/api/v1/orders", { items: [{ product_id: lamp.id, quantity: 1 }], shipping_address: "Athens", payment_method: "tok_ok" }, await shop.token());
+  await openConsole(page, shop);
+  await expect(page.getByRole("main")).not.toContainText(/\b0 in an hour/);
+  await page.clock.setFixedTime(Date.now() + 3 * 3_600_000);
+  await page.reload();
+  await expect(page.getByTestId("stream")).toHaveAttribute("data-state", "live");
+  await expect(page.getByRole("main")).toContainText("0 in an hour");
+  await expect(page.getByRole("region", { name: "This hour, by people" })).toContainText("Nobody yet");
+});

@@ -112,3 +112,35 @@ test("ten thousand orders scroll, each row in its place and none left out", asyn
   await openConsole(page, shop, "/orders");
   await scrollThrough(page, ids);
 });
+
+test("what of a long list cannot be had is told and asked for once, and coming back fetches nothing anew", async ({ page, shop }) => {
+  const lamp = await shop.addProduct({ stock: 1_000 });
+  const token = await shop.token(ada);
+  for (let n = 0; n < 250; ++n) await shop.ask("POST", "/api/v1/orders", { items: [{ product_id: lamp.id, quantity: 1 }], shipping_address: "Athens", payment_method: "tok_ok" }, token);
+  let broken = true, failed = 0, asked = 0;
+  await page.route(/\/api\/v1\/orders\?.*cursor=/, async (route) => {
+    if (!broken) return (++asked, route.continue());
+    ++failed;
+    await route.fulfill({ status: 500, contentType: "application/problem+json", body: JSON.stringify({ status: 500, code: "internal", detail: "It broke." }) });
+  });
+  await openConsole(page, shop, "/orders");
+  const end = () => page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+  await expect(page.getByRole("row").nth(5)).toBeVisible();
+  await end();
+  await expect(page.getByRole("alert")).toContainText("It broke.");
+  await page.waitForTimeout(1_000);
+  // The first page is looked at again every five seconds, and with it whether the list goes on.
+  expect(failed).toBeLessThanOrEqual(2);
+  broken = false;
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByRole("alert")).toHaveCount(0);
+  await expect.poll(async () => (await end(), asked)).toBeGreaterThanOrEqual(2);
+  await expect(page.getByRole("table", { name: "Orders" })).not.toHaveAttribute("aria-rowcount", "-1");
+  const before = asked;
+  await page.getByRole("table", { name: "Orders" }).getByRole("button").last().click();
+  await expect(page.getByTestId("status")).toBeVisible();
+  await page.goBack();
+  await expect(page.getByRole("row").nth(5)).toBeVisible();
+  await page.waitForTimeout(1_000);
+  expect(asked).toBe(before);
+});

@@ -203,6 +203,27 @@ test("facets narrow the grid, and the address keeps them", async ({ page }) => {
   await expect(page.getByRole("radio", { name: "Kitchen" })).toBeChecked();
 });
 
+test("another category or search begins at its top, and the box says what the list was searched for", async ({ page }) => {
+  await page.goto("/browse");
+  const things = page.getByRole("main").getByRole("listitem");
+  await expect(things.first()).toBeVisible();
+  await page.evaluate(() => scrollTo(0, 1_500));
+  await page.getByRole("navigation", { name: "Categories" }).getByRole("link", { name: "Desk" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Desk" })).toBeVisible();
+  await expect.poll(() => page.evaluate(() => scrollY)).toBe(0);
+  const box = page.getByRole("combobox", { name: "Search" });
+  for (const words of ["mug", "lamp"]) {
+    await box.fill(words);
+    await box.press("Enter");
+    await expect(page.getByRole("heading", { level: 1 })).toContainText(words);
+  }
+  await page.goBack();
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("mug");
+  await expect(box).toHaveValue("mug");
+  await page.getByRole("navigation", { name: "Categories" }).getByRole("link", { name: "Carry" }).click();
+  await expect(box).toHaveValue("");
+});
+
 test("the keyboard is enough, and the shop speaks German", async ({ page }) => {
   await page.goto("/");
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();

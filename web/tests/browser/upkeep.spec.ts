@@ -58,6 +58,7 @@ test("a dead letter is told, tried again, forgotten, and what waited behind it i
   await expect(letters.getByRole("status")).toContainText("0 of 2 applied");
   await expect(letters.getByRole("listitem").filter({ hasText: "behind a dead letter" })).toHaveCount(1);
   await letters.getByRole("listitem").filter({ hasText: "payload ill formed" }).getByRole("button", { name: "Forget" }).click();
+  await letters.getByRole("button", { name: "Really forget" }).click();
   await expect(letters.getByRole("listitem")).toHaveCount(1);
   await letters.getByRole("button", { name: "Apply", exact: true }).click();
   await expect(letters).toContainText("None. An event that cannot be applied waits here");

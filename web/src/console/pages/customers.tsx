@@ -5,7 +5,7 @@ import { Link, useSearchParams } from "react-router";
 import { ask, type Schemas } from "../../api/client";
 import { count, money, orderNumber, when } from "../../shared/format";
 import { Panel } from "../../shared/ui/panel";
-import { DataTable } from "../data_table";
+import { DataTable, useMore } from "../data_table";
 import { Badge, Card, Empty, Facts, Failure, Mono, OrderBadge, Page, Rows } from "../parts";
 import { api } from "../shop";
 
@@ -27,7 +27,7 @@ export default function Customers() {
     getNextPageParam: (last) => last.next_cursor,
   });
   const rows = useMemo(() => (list.data?.pages ?? []).flatMap((each) => each.customers), [list.data]);
-  const more = useMemo(() => ({ has: list.hasNextPage, busy: list.isFetchingNextPage, load: () => void list.fetchNextPage() }), [list]);
+  const more = useMore(list);
   return (
     <Page title="Customers" lead={list.data ? `${count(list.data.pages[0]?.total ?? 0)} with an account` : " "}>
       <Card flush>

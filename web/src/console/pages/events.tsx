@@ -35,6 +35,7 @@ function DeadLetters() {
       json<RedriveReport>("/api/v1/dead-letters/redrive", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(wanted) }),
     onSettled: () => client.invalidateQueries({ queryKey: ["dead-letters"] }),
   });
+  const [asking, setAsking] = useState<string | null>(null);
   const all = letters.data?.letters ?? [];
   const done = redrive.data?.letters ?? [];
   const applied = done.filter((each) => each.outcome === "applied").length;
@@ -83,8 +84,8 @@ function DeadLetters() {
                 <button type="button" className="button button-plain" {...working(redrive.isPending)} onClick={() => redrive.mutate({ id: each.id })}>
                   Apply
                 </button>
-                <button type="button" className="button button-bad" {...working(redrive.isPending)} onClick={() => redrive.mutate({ id: each.id, give_up: true })}>
-                  Forget
+                <button type="button" className="button button-bad" {...working(redrive.isPending)} onClick={() => (asking === each.id ? redrive.mutate({ id: each.id, give_up: true }) : setAsking(each.id))}>
+                  {asking === each.id ? "Really forget" : "Forget"}
                 </button>
               </div>
             </li>

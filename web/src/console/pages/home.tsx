@@ -84,19 +84,22 @@ function Figure(props: { name: string; value: string; note: string; testId?: str
 const useFunnel = () =>
   useQuery({
     queryKey: ["funnel"],
-    queryFn: () => ask(api.GET("/api/v1/analytics/funnel", { params: { query: { live: true, limit: 1 } } })),
+    // The latest window there is may be of another hour, or another day.
+    queryFn: async () => {
+      const { windows } = await ask(api.GET("/api/v1/analytics/funnel", { params: { query: { live: true, limit: 1 } } }));
+      return windows.find((each) => new Date(each.window_end).getTime() > Date.now()) ?? null;
+    },
     refetchInterval: 5_000,
   });
 
 function Viewers({ now, buyers }: { now: number; buyers: number }) {
   const { data } = useFunnel();
-  const viewed = data?.windows[0]?.viewed ?? 0;
-  return <Figure name="Viewers this minute" value={count(now)} note={`${count(buyers)} ordered; ${count(viewed)} looked in an hour`} testId="viewers-minute" />;
+  const viewed = data?.viewed ?? 0;
+  return <Figure name="Viewers this minute" value={count(now)} note={`${count(buyers)} ordered; ${count(viewed)} looked this hour`} testId="viewers-minute" />;
 }
 
 function Funnel() {
-  const { data, isError, error, refetch } = useFunnel();
-  const window = data?.windows[0];
+  const { data: window, isError, error, refetch } = useFunnel();
   const steps = window
     ? ([
         ["Looked at a product", window.viewed],
@@ -110,6 +113,8 @@ function Funnel() {
     <Card title="This hour, by people">
       {isError ? (
         <Failure why={error} again={() => void refetch()} />
+      ) : window === undefined ? (
+        <Rows n={4} />
       ) : !window ? (
         <Empty title="Nobody yet">People appear here as soon as they look at a product.</Empty>
       ) : (

@@ -9,7 +9,7 @@ import { Panel } from "../../shared/ui/panel";
 import { newKey } from "../../storefront/attempt";
 import { DataTable } from "../data_table";
 import { Badge, Card, Empty, Facts, Failure, Field, Notice, Page, Rows, Tabs } from "../parts";
-import { api, explain, lowStock, useCatalogue } from "../shop";
+import { api, explain, lowStock, mostProducts, useCatalogue } from "../shop";
 
 const views = [
   ["", "All"],
@@ -45,6 +45,11 @@ export default function Inventory() {
       <div className="mb-3">
         <Tabs label="Shown" value={show as ""} options={views} onChange={(value) => setParameters(value ? { show: value } : {}, { replace: true })} />
       </div>
+      {(catalogue.data?.length ?? 0) >= mostProducts && (
+        <div className="mb-3">
+          <Notice tone="warn">The catalogue is larger than what is shown here: its newest {count(mostProducts)} products.</Notice>
+        </div>
+      )}
       <Card flush>
         {catalogue.isPending ? (
           <Rows n={10} />

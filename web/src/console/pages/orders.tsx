@@ -4,7 +4,7 @@ import { useMemo } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import { ask, type Order } from "../../api/client";
 import { count, money, orderNumber, when, words } from "../../shared/format";
-import { DataTable } from "../data_table";
+import { DataTable, useMore } from "../data_table";
 import { Card, Empty, Failure, OrderBadge, Page, Rows, Tabs } from "../parts";
 import { api } from "../shop";
 
@@ -29,6 +29,8 @@ const columns: DisplayColumnDef<Order>[] = [
   { id: "total", header: "Total", cell: ({ row }) => money(row.original.total_amount, row.original.currency), meta: { width: "minmax(5rem,7rem)", right: true, narrow: "5.8rem" } },
 ];
 
+const isShort = ({ state }: { state: { data?: { pages: unknown[] } } }) => (state.data?.pages.length ?? 1) === 1;
+
 export default function Orders() {
   const [parameters, setParameters] = useSearchParams();
   const navigate = useNavigate();
@@ -39,12 +41,16 @@ export default function Orders() {
     queryFn: ({ pageParam }) =>
       ask(api.GET("/api/v1/orders", { params: { query: { limit: 100, cursor: pageParam, ...(status === "stuck" ? { stuck: true } : status ? { status } : {}) } } })),
     getNextPageParam: (last) => last.next_cursor,
-    refetchInterval: (query) => ((query.state.data?.pages.length ?? 1) === 1 ? 5_000 : false), // a long list stays as it is while one reads it
+    // A long list stays as it is while one reads it: to look again would fetch each of its pages, one after another.
+    refetchInterval: (query) => (isShort(query) ? 5_000 : false),
+    refetchOnMount: (query) => isShort(query) || query.state.isInvalidated,
+    refetchOnWindowFocus: isShort,
+    refetchOnReconnect: isShort,
   });
   // An order that changed between two pages is in both; it counts once.
   const rows = useMemo(() => [...new Map((list.data?.pages ?? []).flatMap((each) => each.orders).map((each) => [each.id, each])).values()], [list.data]);
   const total = list.data?.pages[0]?.total;
-  const more = useMemo(() => ({ has: list.hasNextPage, busy: list.isFetchingNextPage, load: () => void list.fetchNextPage() }), [list]);
+  const more = useMore(list);
   return (
     <Page title="Orders" lead={total === undefined ? " " : `${count(total)} ${status ? words(status) : "in all"}`}>
       <div className="mb-3">

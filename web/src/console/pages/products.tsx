@@ -9,7 +9,7 @@ import { Picture } from "../../shared/picture";
 import { working } from "../../shared/ui/focus";
 import { Panel } from "../../shared/ui/panel";
 import { newKey } from "../../storefront/attempt";
-import { DataTable } from "../data_table";
+import { DataTable, useMore } from "../data_table";
 import { Badge, Bar, Card, Empty, Failure, Field, Notice, Page, Rows } from "../parts";
 import { ProductPictures } from "../product_pictures";
 import { api, explain, json, lowStock, useShop } from "../shop";
@@ -60,7 +60,7 @@ export default function Products() {
     placeholderData: keepPreviousData,
   });
   const rows = useMemo(() => [...new Map((list.data?.pages ?? []).flatMap((each) => each.products).map((each) => [each.id, each])).values()], [list.data]);
-  const more = useMemo(() => ({ has: list.hasNextPage, busy: list.isFetchingNextPage, load: () => void list.fetchNextPage() }), [list]);
+  const more = useMore(list);
   return (
     <Page
       title="Products"

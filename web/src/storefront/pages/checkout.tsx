@@ -161,16 +161,16 @@ function CheckoutForm({ cart }: { cart: Cart }) {
               )}
             </div>
             <Field label={t("checkout.email")} hint={t("checkout.emailHint")} type="email" autoComplete="email" problem={say("email")} readOnly={person?.role !== "guest" && Boolean(person?.email)} {...register("email")} />
-            <Field label={t("checkout.name")} autoComplete="name" problem={say("name")} {...register("name")} />
+            <Field label={t("checkout.name")} autoComplete="name" maxLength={200} problem={say("name")} {...register("name")} />
           </section>
           <section aria-labelledby="address" className="space-y-4">
             <h2 id="address" className="text-xl font-semibold">
               {t("checkout.address")}
             </h2>
-            <Field label={t("checkout.street")} autoComplete="street-address" problem={say("street")} {...register("street")} />
+            <Field label={t("checkout.street")} autoComplete="street-address" maxLength={200} problem={say("street")} {...register("street")} />
             <div className="grid gap-4 sm:grid-cols-[1fr_2fr]">
-              <Field label={t("checkout.zip")} autoComplete="postal-code" problem={say("zip")} {...register("zip")} />
-              <Field label={t("checkout.city")} autoComplete="address-level2" problem={say("city")} {...register("city")} />
+              <Field label={t("checkout.zip")} autoComplete="postal-code" maxLength={20} problem={say("zip")} {...register("zip")} />
+              <Field label={t("checkout.city")} autoComplete="address-level2" maxLength={100} problem={say("city")} {...register("city")} />
             </div>
             <div>
               <label htmlFor="country" className="mb-1.5 block text-sm font-medium">
