@@ -162,14 +162,21 @@ route home_route(std::span<const embedded_file> files, const std::shared_ptr<web
     return out;
 }
 
-// The API's own answer for the product; nothing where there is none.
-task<std::string> known_product(asker ask, request from, std::string id) {
+// The page that says so, by the page's own router. Whole: what a browser keeps of it is of no use.
+response not_found_page(web_file& page, request in) {
+    std::erase_if(in.headers, [](const header& each) { return each.name == "if-none-match"; });
+    auto out = page.answer(in);
+    out.status = 404;
+    return out;
+}
+
+// The API's own answer for the product.
+task<response> known_product(asker ask, request from, std::string id) {
     request wanted{.method = verb::get,
                    .target = "/api/v1/products/" + id,
                    .path = "/api/v1/products/" + id,
                    .address = std::move(from.address)};
-    const auto answered = co_await ask(std::move(wanted));
-    co_return answered.status == 200 && answered.body ? *answered.body : std::string();
+    co_return co_await ask(std::move(wanted));
 }
 
 route item_route(std::span<const embedded_file> files, std::shared_ptr<web_file> plain, asker ask) {
@@ -180,9 +187,12 @@ route item_route(std::span<const embedded_file> files, std::shared_ptr<web_file>
                   ask = std::move(ask)](request_context, request in,
                                         route::parameters given) -> task<response> {
         const auto id = given.front().second;
-        if (page.empty() || !ask || !is_uuid(id)) co_return plain->answer(in);
+        if (!is_uuid(id)) co_return not_found_page(*plain, std::move(in));
+        if (page.empty() || !ask) co_return plain->answer(in);
         const auto known = co_await known_product(ask, in, id);
-        auto view = known.empty() ? std::string() : item_view(page, known);
+        if (known.status == 404) co_return not_found_page(*plain, std::move(in));
+        auto view =
+            known.status == 200 && known.body ? item_view(page, *known.body) : std::string();
         if (view.empty()) co_return plain->answer(in);
         response made{.content_type = type_of_file(".html"), .headers = headers};
         made.set_body(std::move(view));
@@ -236,7 +246,17 @@ std::vector<route> web_pages(std::span<const embedded_file> files,
     return out;
 }
 
+std::function<std::optional<response>(const request&)> page_of_the_lost(
+    std::span<const embedded_file> files) {
+    return [page = page_of(files, "index.html")](const request& in) -> std::optional<response> {
+        const bool browser = in.find("accept").find("text/html") != std::string_view::npos;
+        if (!browser || in.path.starts_with("/api/")) return {};
+        return not_found_page(*page, in);
+    };
+}
+
 result<void> mount_web(http::router& to) {
+    to.answers_the_lost(page_of_the_lost(embedded::web_files()));
     const auto ask = [&to](http::request in) { return to.handle(std::move(in)); };
     for (auto& page : session_pages(ask)) STOA_TRY_VOID(to.add(std::move(page)));
     for (auto& page : web_pages(embedded::web_files(), ask)) STOA_TRY_VOID(to.add(std::move(page)));

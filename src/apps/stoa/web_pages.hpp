@@ -4,6 +4,8 @@
 #include "base/embedded_file.hpp"
 #include "transport/http/router.hpp"
 
+#include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -15,6 +17,10 @@ namespace stoa {
 std::vector<http::route> web_pages(
     std::span<const embedded_file> files,
     std::function<task<http::response>(http::request)> ask = nullptr);
+
+// For a person at an address that there is not: the storefront, which says so, with status 404.
+std::function<std::optional<http::response>(const http::request&)> page_of_the_lost(
+    std::span<const embedded_file> files);
 
 // The storefront, the console and their sessions, which ask `to` as any client would.
 result<void> mount_web(http::router& to);

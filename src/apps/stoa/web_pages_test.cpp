@@ -58,5 +58,36 @@ TEST(web_pages, the_policy_allows_the_one_style_of_a_first_view_and_no_other_inl
     EXPECT_EQ(policy("/browse", "en"), "style-src 'self'");
 }
 
+TEST(web_pages, a_person_at_no_address_gets_a_page_and_a_program_a_problem) {
+    const embedded_file files[] = {{"first/item.html", "<p>{{name}}"},
+                                   {"index.html", "<p>the shop"}};
+    const auto lost = page_of_the_lost(files);
+    const auto asks = [&](std::string path, std::string accept) {
+        http::request in{.method = verb::get, .path = std::move(path)};
+        in.headers = {{"accept", std::move(accept)}, {"if-none-match", "*"}};
+        return lost(in);
+    };
+    const auto page = asks("/nope", "text/html,application/xhtml+xml");
+    ASSERT_TRUE(page);
+    EXPECT_EQ(page->status, 404);
+    EXPECT_EQ(*page->body, "<p>the shop");
+    EXPECT_FALSE(asks("/nope", "*/*"));
+    EXPECT_FALSE(asks("/nope", ""));
+    EXPECT_FALSE(asks("/api/v1/nope", "text/html"));
+
+    testing::test_loop loop;
+    const auto unknown = [](http::request) -> task<http::response> {
+        co_return http::response{.status = 404};
+    };
+    for (const auto& each : web_pages(files, unknown)) {
+        if (each.path != "/item/{id}") continue;
+        for (const std::string id : {"nothing", "018f0000-0000-7000-8000-000000000002"}) {
+            const auto item = loop.run([&] { return each.answer({}, {}, {{"id", id}}); });
+            EXPECT_EQ(item.status, 404) << id;
+            EXPECT_EQ(*item.body, "<p>the shop");
+        }
+    }
+}
+
 }  // namespace
 }  // namespace stoa

@@ -53,6 +53,10 @@ class router final : public handler {
     // here as well.
     result<void> add_elsewhere(const service& rows, upstream& at) { return mount_all(rows, &at); }
     result<void> add(route special);
+    // What a GET gets at a path that nothing is mounted at; nothing of it: a problem, as programs do.
+    void answers_the_lost(std::function<std::optional<response>(const request&)> page) {
+        page_of_the_lost_ = std::move(page);
+    }
 
     task<response> handle(request) override;
     const route* streams(const request& head) override;
@@ -98,6 +102,7 @@ class router final : public handler {
     std::vector<std::unique_ptr<endpoint>> endpoints_;
     std::unique_ptr<node> root_;
     std::unique_ptr<endpoint> unmatched_;
+    std::function<std::optional<response>(const request&)> page_of_the_lost_;
     int in_flight_ = 0;
     metric_counter shed_;
 };

@@ -37,6 +37,15 @@ test("the storefront's pages, looking around", async ({ page, shop }) => {
   }
 });
 
+test("an address that there is not is told as that, by the shop's own page", async ({ page }) => {
+  for (const path of ["/no/such/page", "/item/nothing", "/item/018f0000-0000-7000-8000-000000000002"]) {
+    const answer = await page.goto(path);
+    expect(answer!.status(), path).toBe(404);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    await expect(page.getByRole("link", { name: "Stoa" }).first()).toBeVisible();
+  }
+});
+
 test("the storefront's pages, buying", async ({ page, shop }) => {
   test.setTimeout(240_000);
   const lamp = await shop.addProduct({ name: "A lamp without a picture" });
