@@ -301,8 +301,8 @@ TEST(saga, an_order_that_should_have_moved_on_by_itself_is_stuck) {
     EXPECT_EQ(stuck(manager), ids{}) << "the sweeper has its minute";
     shop.time.advance(seconds(31));
     EXPECT_EQ(stuck(manager), ids{late->id});
-    const auto customer = shop.call(
-        [&] { return shop.orders->list_orders(shop.as("bob"), {.stuck = true}); });
+    const auto customer =
+        shop.call([&] { return shop.orders->list_orders(shop.as("bob"), {.stuck = true}); });
     ASSERT_FALSE(customer);
     EXPECT_EQ(customer.error().code, "not_permitted");
 

@@ -46,6 +46,7 @@ CHOICES = {
 REFUSED = {
     "a VPN with one address": ("aws", "dev", ["kafka_edge=vpn", 'gcp_addresses=["203.0.113.1"]'], "Google's gateway has two interfaces"),
     "a function without a program": ("aws", "dev", ["functions={product-import={}}"], "A function has a key or an image"),
+    "the image function by a zip": ("aws", "dev", ['functions={product-image-processor={key="product-image-processor.zip"}}'], "product-image-processor is built as an image"),
 }
 
 

@@ -250,6 +250,10 @@ variable "functions" {
     condition     = alltrue([for each in var.functions : (each.key == null) != (each.image == null)])
     error_message = "A function has a key or an image, one of them."
   }
+  validation {
+    condition     = alltrue([for name, each in var.functions : each.key == null if name == "product-image-processor"])
+    error_message = "product-image-processor is built as an image, not as a zip: name it by image."
+  }
 }
 
 variable "notification_emails" {

@@ -113,10 +113,11 @@ sqlite_connection::sqlite_connection(const std::string& path, mode how, const st
             // FULL: the log is synced at each commit; EXTRA is FULL and, first of all, syncs the
             // directory when the journal of the file's first transaction goes. A journal that came
             // back after a power loss would roll the whole file back. Checkpoints are the writer's
-            // own, after it has answered.
+            // own, after it has answered. 16 MB of pages, taken as they are needed: with less an
+            // import reads each page of an index again in nearly every transaction.
             script(
                 "PRAGMA synchronous=EXTRA; PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;"
-                "PRAGMA foreign_keys=ON; PRAGMA cache_size=-4096; PRAGMA "
+                "PRAGMA foreign_keys=ON; PRAGMA cache_size=-16384; PRAGMA "
                 "journal_size_limit=33554432;"
                 // Savepoints keep the pages they may have to give back here, not in a file.
                 "PRAGMA temp_store=MEMORY");

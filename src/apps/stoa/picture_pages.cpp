@@ -39,8 +39,7 @@ task<result<products::product_image>> take(picture_needs from, request_context c
 task<> upload(picture_needs from, request_context context, exchange& with, std::string id) {
     const auto request_id = context.request_id;
     auto made = co_await take(from, std::move(context), with, id);
-    co_await answer_upload(with, request_id, std::move(made),
-                           "/api/v1/products/" + id + "/images");
+    co_await answer_upload(with, request_id, std::move(made), "/api/v1/products/" + id + "/images");
 }
 
 task<response> answer_picture(picture_needs from, std::string request_id, std::string path) {
@@ -66,18 +65,18 @@ task<response> answer_picture(picture_needs from, std::string request_id, std::s
 
 std::vector<route> picture_pages(std::optional<picture_needs> from) {
     std::vector<route> out;
-    out.push_back(
-        {.method = verb::post,
-         .path = "/api/v1/products/{id}/images",
-         .name = "UploadProductImage",
-         .caller = who::operators,
-         .summary = "Adds a picture: a JPEG, PNG, WebP or GIF of at most 20 MB is the body. Its "
-                    "sizes follow within seconds.",
-         .stream =
-             [from](request_context context, exchange& with, route::parameters given) {
-                 return upload(*from, std::move(context), with, given.front().second);
-             },
-         .body_limit_bytes = picture_limits{}.bytes});
+    out.push_back({.method = verb::post,
+                   .path = "/api/v1/products/{id}/images",
+                   .name = "UploadProductImage",
+                   .caller = who::operators,
+                   .summary =
+                       "Adds a picture: a JPEG, PNG, WebP or GIF of at most 20 MB is the body. Its "
+                       "sizes follow within seconds.",
+                   .stream =
+                       [from](request_context context, exchange& with, route::parameters given) {
+                           return upload(*from, std::move(context), with, given.front().second);
+                       },
+                   .body_limit_bytes = picture_limits{}.bytes});
     route picture{.method = verb::get,
                   .path = "/api/v1/pictures/{path...}",
                   .name = "GetPicture",

@@ -177,8 +177,8 @@ class remote_engines final : public engines {
             meters_.push_back(std::make_unique<outbox_meter>(to, ports_.time, topics_));
         to.gauge("outbox_oldest_event_seconds",
                  "Age of the oldest event that this process has yet to bring to the log, or to "
-                 "the queue beside it.", {},
-                 [this] {
+                 "the queue beside it.",
+                 {}, [this] {
                      return std::max(meters_.front()->oldest_seconds(),
                                      meters_.back()->oldest_seconds());
                  });

@@ -16,10 +16,9 @@ constexpr operation table[] = {
     serve<&api::list_orders>(get, "/api/v1/orders", "ListOrders")
         .also_at("/orders")
         .allows(signed_in)
-        .says(
-            "Your orders, newest first; an operator sees all. `stuck=true`, for operators: those "
-            "that should have moved on by themselves a minute ago and have not, longest waiting "
-            "first."),
+        .says("Your orders, newest first; an operator sees all. `stuck=true`, for operators: those "
+              "that should have moved on by themselves a minute ago and have not, longest waiting "
+              "first."),
     serve<&api::get_order>(get, "/api/v1/orders/{id}", "GetOrder")
         .also_at("/orders/{id}")
         .allows(signed_in)

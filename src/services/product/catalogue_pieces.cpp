@@ -111,8 +111,9 @@ task<result<void>> catalogue_import::apply_piece(rows_report& into, std::string 
         .rows = piece.records, .bad = piece.bad_records, .errors = std::move(piece.bad)};
     auto batch = batch_of(std::move(piece.good));
     batch.source = source;
-    auto write = [changed, told, batch = std::move(batch), source, first_row,
-                  changes = ports_.products.begin_change()](transaction& t) mutable -> result<rows_report> {
+    auto write =
+        [changed, told, batch = std::move(batch), source, first_row,
+         changes = ports_.products.begin_change()](transaction& t) mutable -> result<rows_report> {
         const auto before =
             t.texts("SELECT outcome FROM imported_batches WHERE source = ?1 AND first_row = ?2",
                     source, first_row);

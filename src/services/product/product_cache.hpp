@@ -1,9 +1,9 @@
 // Products as one loop remembers them, and the board on which every loop of the process writes what
 // it is about to change. A remembered product is served only while its place on the board is as it
-// was when it was read and no change of it is under way: from before a transaction is committed until
-// the one that waits for it has gone on, pages read the store. So nobody is served what is older than
-// anything that the process has told already. Where other processes change products too, a product
-// is remembered for a while only: a hold decides by the store anyway.
+// was when it was read and no change of it is under way: from before a transaction is committed
+// until the one that waits for it has gone on, pages read the store. So nobody is served what is
+// older than anything that the process has told already. Where other processes change products too,
+// a product is remembered for a while only: a hold decides by the store anyway.
 #pragma once
 
 #include "ports/clock.hpp"

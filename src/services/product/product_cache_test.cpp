@@ -84,9 +84,8 @@ class remembered_products : public ::testing::Test {
         slow_.emplace(shop_->database(), loop_);
         changing_.emplace(product_service::needs{*slow_, index_, board_, time_, random_},
                           product_settings{.shop_currency = eur});
-        showing_.emplace(
-            product_service::needs{shop_->database(), index_, board_, time_, random_},
-            product_settings{.shop_currency = eur});
+        showing_.emplace(product_service::needs{shop_->database(), index_, board_, time_, random_},
+                         product_settings{.shop_currency = eur});
         create_product_request wanted;
         wanted.name = "A jug";
         wanted.price = money{100, eur};
@@ -100,13 +99,12 @@ class remembered_products : public ::testing::Test {
     }
     task<result<void>> take(int quantity) {
         request_context by;
-        STOA_CO_TRY_VOID(co_await changing_->reserve(
-            by, {.id = id_, .order_id = "one", .quantity = quantity}));
+        STOA_CO_TRY_VOID(
+            co_await changing_->reserve(by, {.id = id_, .order_id = "one", .quantity = quantity}));
         co_return result<void>{};
     }
     task<result<void>> give_back() {
-        STOA_CO_TRY_VOID(
-            co_await changing_->release_reserved({}, {.order_id = "one:" + id_}));
+        STOA_CO_TRY_VOID(co_await changing_->release_reserved({}, {.order_id = "one:" + id_}));
         co_return result<void>{};
     }
     task<result<void>> receive(int delta) {

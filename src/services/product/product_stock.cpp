@@ -70,7 +70,8 @@ task<result<stock_report>> product_service::change_stock(request_context context
 }
 
 task<result<hold_outcome>> product_service::hold(request_context, hold_request wanted) {
-    STOA_CO_TRY(auto done, co_await holds_.commit({std::move(wanted), ports_.time.now(), begin_change()}));
+    STOA_CO_TRY(auto done,
+                co_await holds_.commit({std::move(wanted), ports_.time.now(), begin_change()}));
     crash_point("units_held");
     stock_changed(done.left);
     co_return std::move(done.outcome);

@@ -53,7 +53,8 @@ class router final : public handler {
     // here as well.
     result<void> add_elsewhere(const service& rows, upstream& at) { return mount_all(rows, &at); }
     result<void> add(route special);
-    // What a GET gets at a path that nothing is mounted at; nothing of it: a problem, as programs do.
+    // What a GET gets at a path that nothing is mounted at; nothing of it: a problem, as programs
+    // do.
     void answers_the_lost(std::function<std::optional<response>(const request&)> page) {
         page_of_the_lost_ = std::move(page);
     }
