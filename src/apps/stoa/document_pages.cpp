@@ -86,7 +86,6 @@ response head_of(const products::product_document& of) {
     // Whoever opens it does so on their own machine: nothing of it is of this origin.
     out.headers = {{"Content-Disposition", disposition(of.name)},
                    {"Cache-Control", "no-cache"},
-                   {"X-Content-Type-Options", "nosniff"},
                    {"Content-Security-Policy", "default-src 'none'; sandbox"}};
     return out;
 }

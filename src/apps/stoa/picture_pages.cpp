@@ -55,7 +55,6 @@ task<response> answer_picture(picture_needs from, std::string request_id, std::s
     response out{.content_type = std::string(content_type(kind))};
     // The name holds a mark of the content.
     out.headers = {{"Cache-Control", "public, max-age=31536000, immutable"},
-                   {"X-Content-Type-Options", "nosniff"},
                    {"Content-Security-Policy", "default-src 'none'; sandbox"}};
     out.set_body(*std::move(found));
     co_return out;
