@@ -18,9 +18,10 @@ import {
 } from "lucide-react";
 import { Component, lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import { NavLink, Route, Routes, useLocation } from "react-router";
+import { Away } from "../shared/ui/away";
 import { working } from "../shared/ui/focus";
 import { Badge, Empty, Failure, Field, Notice, Rows } from "./parts";
-import { explain, queries, session, useDeadLetters, useSession, useShop } from "./shop";
+import { explain, queries, reach, session, useDeadLetters, useSession, useShop } from "./shop";
 import { choose, useTheme } from "./theme";
 
 const Home = lazy(() => import("./pages/home"));
@@ -177,6 +178,7 @@ function Frame() {
           </Fence>
         </div>
       </main>
+      <Away reach={reach} text="The shop cannot be reached. What you see is from before; it goes on by itself." />
     </div>
   );
 }

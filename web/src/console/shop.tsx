@@ -3,6 +3,7 @@ import { QueryClient, useQuery } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
 import { ask, makeApi, must, type Product } from "../api/client";
 import { ApiProblem, isPassing } from "../api/problem";
+import { Reach } from "../shared/reach";
 import { Session } from "../shared/session";
 
 export const session = new Session("console");
@@ -14,6 +15,8 @@ export const queries = new QueryClient({
     mutations: { networkMode: "always" },
   },
 });
+
+export const reach = new Reach(queries);
 
 export const useSession = () => useSyncExternalStore(session.subscribe, session.state);
 

@@ -35,6 +35,10 @@ export class EventParser {
 
 export type StreamState = "connecting" | "live" | "waiting";
 
+// The shop says that it is there four times as often, when nothing happens: what is silent for longer is a connection that
+// nobody holds at the other end, as after a night's sleep.
+const longest_silence_ms = 60_000;
+
 // Follows a stream until it is stopped: after a cut it goes on behind the last event it has seen.
 export function follow(
   open: (lastEventId: string | undefined, signal: AbortSignal) => Promise<Response>,
@@ -46,8 +50,11 @@ export function follow(
   const run = async () => {
     while (!stopped.signal.aborted) {
       on.state?.("connecting");
+      const silent = new AbortController();
+      const awake = () => setTimeout(() => silent.abort(), longest_silence_ms);
+      let watch = awake();
       try {
-        const answer = await open(last, stopped.signal);
+        const answer = await open(last, AbortSignal.any([stopped.signal, silent.signal]));
         if (!answer.ok || !answer.body) throw new Error(`the stream answered ${answer.status}`);
         on.state?.("live");
         wait_ms = 500;
@@ -56,6 +63,8 @@ export function follow(
         for (;;) {
           const { done, value } = await reader.read();
           if (done) break;
+          clearTimeout(watch);
+          watch = awake();
           for (const event of parser.feed(value)) {
             if (event.id) last = event.id;
             on.event(event);
@@ -63,6 +72,8 @@ export function follow(
         }
       } catch {
         if (stopped.signal.aborted) return;
+      } finally {
+        clearTimeout(watch);
       }
       on.state?.("waiting");
       await new Promise((done) => setTimeout(done, wait_ms));

@@ -79,3 +79,23 @@ test("what was sold hours ago is no part of this hour", async ({ page, shop }) =
   await expect(page.getByRole("main")).toContainText("0 in an hour");
   await expect(page.getByRole("region", { name: "This hour, by people" })).toContainText("Nobody yet");
 });
+
+test("a shop that is away is told, and goes on by itself when it is back", async ({ page, shop }) => {
+  const away = page.getByRole("status").filter({ hasText: "The shop cannot be reached. What you see is from before" });
+  await openConsole(page, shop);
+  await expect(page.getByTestId("stream")).toHaveAttribute("data-state", "live");
+  await expect(away).toHaveCount(0);
+  await page.route("**/api/**", (request) => request.abort());
+  await expect(away).toBeVisible();
+  await page.unroute("**/api/**");
+  await expect(away).toHaveCount(0);
+
+  await page.goto("/browse");
+  await expect(page.getByRole("main").getByRole("listitem").first()).toBeVisible();
+  await page.route("**/api/v1/products**", (request) => request.abort());
+  await page.getByRole("link", { name: "Kitchen" }).first().click();
+  await expect(away).toBeVisible();
+  await page.unroute("**/api/v1/products**");
+  await expect(away).toHaveCount(0);
+  await expect(page.getByRole("main").getByRole("listitem").first()).toBeVisible();
+});
