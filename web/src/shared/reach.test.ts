@@ -28,6 +28,13 @@ describe("the shop's reach", () => {
     expect([told, answers.length]).toEqual([2, 0]);
   });
 
+  it("is told also where the request failed before anybody listened", async () => {
+    const queries = new QueryClient({ defaultOptions: { queries: { retry: false, networkMode: "always" } } });
+    new QueryObserver(queries, { queryKey: ["order"], queryFn: () => Promise.reject(new Unreachable("cut")) }).subscribe(() => {});
+    await vi.advanceTimersByTimeAsync(0);
+    expect(new Reach(queries).away()).toBe(true);
+  });
+
   it("is not what a refusal is about", async () => {
     const { reach } = page(() => Promise.reject(new ApiProblem(404, { code: "order_not_found" })));
     await vi.advanceTimersByTimeAsync(0);

@@ -7,12 +7,15 @@ const again_ms = 4_000;
 const isAway = (why: unknown) => why instanceof Unreachable || (why instanceof ApiProblem && [502, 503, 504].includes(why.status));
 const failing = ({ state }: Query) => isAway(state.error) || isAway(state.fetchFailureReason);
 
+const wanted = { type: "active", predicate: failing } as const;
+
 export class Reach {
   #away = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #heard = new Set<() => void>();
 
   constructor(private readonly queries: QueryClient) {
+    if (this.#failing().length) this.#set(true);
     queries.getQueryCache().subscribe((event) => {
       if (event.type !== "updated") return;
       if (event.action.type === "success") this.#set(false);
@@ -33,10 +36,12 @@ export class Reach {
     if (away) this.#timer = setInterval(() => this.#again(), again_ms);
     for (const each of this.#heard) each();
   }
+  #failing() {
+    return this.queries.getQueryCache().findAll(wanted);
+  }
   #again() {
-    const filter = { type: "active", predicate: failing } as const;
     // Whoever wanted it has left the page.
-    if (!this.queries.getQueryCache().findAll(filter).length) this.#set(false);
-    else void this.queries.refetchQueries(filter, { cancelRefetch: false });
+    if (!this.#failing().length) this.#set(false);
+    else void this.queries.refetchQueries(wanted, { cancelRefetch: false });
   }
 }
