@@ -2,29 +2,25 @@ import { Component, lazy, Suspense, useEffect, useRef, useState, type ReactNode 
 import { useTranslation } from "react-i18next";
 import { Link, NavLink, Route, Routes, useLocation, useNavigationType } from "react-router";
 import { languages, setLanguage, type Language } from "../shared/i18n";
+import { Away } from "../shared/ui/away";
 import { ShoppingBag, User } from "../shared/ui/icons";
 import { Browse } from "./pages/browse";
 import { Home } from "./pages/home";
 import { Item } from "./pages/item";
 import { Empty, Failure } from "./parts";
 import { SearchBox } from "./search_box";
-import { CartDrawerContext, useCart, useSession, useShop } from "./shop";
+import { CartDrawerContext, reach, useCart, useSession, useShop } from "./shop";
 
 // What a first visit does not need comes when it is asked for.
 const Checkout = lazy(() => import("./pages/checkout"));
 const OrderPage = lazy(() => import("./pages/order"));
 const Account = lazy(() => import("./pages/account"));
-const ShopAway = lazy(() => import("./shop_away"));
 const Auth = lazy(() => import("./pages/auth"));
 const CartDrawer = lazy(() => import("./cart_drawer").then(({ CartDrawer: drawer }) => ({ default: drawer })));
 
 export function App() {
   const [cartOpen, setCartOpen] = useState(false);
-  const [settled, setSettled] = useState(false);
-  useEffect(() => {
-    const later = setTimeout(() => setSettled(true), 3_000);
-    return () => clearTimeout(later);
-  }, []);
+  const { t } = useTranslation();
   const [cartWanted, setCartWanted] = useState(false);
   useEffect(() => {
     if (cartOpen) setCartWanted(true);
@@ -72,11 +68,7 @@ export function App() {
         </Fence>
       </main>
       <Footer />
-      {settled && (
-        <Suspense fallback={null}>
-          <ShopAway />
-        </Suspense>
-      )}
+      <Away reach={reach} text={t("problem.away")} />
       {/* Fetched once somebody opens it, and there from then on: it closes with a movement. */}
       {cartWanted && (
         <Suspense fallback={null}>

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { ask, makeApi, type Cart, type Product } from "../api/client";
 import { ApiProblem, isPassing } from "../api/problem";
 import { money } from "../shared/format";
+import { Reach } from "../shared/reach";
 import { Session } from "../shared/session";
 import { Activity } from "./activity";
 import { wishedAgain } from "./attempt";
@@ -25,6 +26,7 @@ export const queries = new QueryClient({
     mutations: { networkMode: "always" },
   },
 });
+export const reach = new Reach(queries);
 
 export function useSession() {
   return useSyncExternalStore(session.subscribe, session.state);
