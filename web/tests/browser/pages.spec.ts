@@ -10,7 +10,8 @@ function beyondTheEdge() {
   const edge = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= edge) return [];
   const wide = [...document.body.querySelectorAll("*")].filter((each) => each.getBoundingClientRect().right > edge + 0.5);
-  return wide.map((each) => each.outerHTML.slice(0, 160)).reverse().slice(0, 12);
+  const width = `the page is ${document.documentElement.scrollWidth} px wide`;
+  return [width, ...wide.map((each) => each.outerHTML.slice(0, 160)).reverse().slice(0, 12)];
 }
 
 async function look(page: Page, name: string, ready = page.getByRole("heading", { level: 1 }).first()) {
