@@ -2,10 +2,9 @@
 // remembered before it, and nothing is remembered that a change under way may have made old.
 #include "services/product/product_cache.hpp"
 
-#include "adapters/sqlite/sqlite_shop.hpp"
-#include "embedded/product_migrations.hpp"
 #include "services/product/product_service.hpp"
 #include "support/manual_clock.hpp"
+#include "support/product_store.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/test_loop.hpp"
 
@@ -72,15 +71,7 @@ class slow_to_tell final : public sql {
 class remembered_products : public ::testing::Test {
  protected:
     remembered_products() {
-        sql_component component{.name = "product"};
-        for (const auto& file : embedded::product_migrations())
-            component.steps.push_back({std::string(file.name), std::string(file.content)});
-        auto opened = sqlite_shop::open({.directory = directory_.path() + "/shop",
-                                         .migrations = {component},
-                                         .topics = {std::begin(topics), std::end(topics)}},
-                                        time_);
-        if (!opened) throw std::runtime_error(opened.error().detail);
-        shop_ = *std::move(opened);
+        shop_ = testing::open_product_store(directory_.path() + "/shop", topics, time_);
         slow_.emplace(shop_->database(), loop_);
         changing_.emplace(product_service::needs{*slow_, index_, board_, time_, random_},
                           product_settings{.shop_currency = eur});

@@ -3,13 +3,12 @@
 #include "services/product/product_operations.hpp"
 
 #include "adapters/filesystem/filesystem_blob.hpp"
-#include "adapters/sqlite/sqlite_shop.hpp"
 #include "base/json.hpp"
 #include "base/problem.hpp"
-#include "embedded/product_migrations.hpp"
 #include "ports/blob_objects.hpp"
 #include "services/product/image_resize_function.hpp"
 #include "support/manual_clock.hpp"
+#include "support/product_store.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/test_loop.hpp"
 
@@ -46,15 +45,7 @@ class scripted_renderer final : public picture_renderer {
 class product_images : public ::testing::Test {
  protected:
     product_images() {
-        sql_component component{.name = "product"};
-        for (const auto& file : embedded::product_migrations())
-            component.steps.push_back({std::string(file.name), std::string(file.content)});
-        auto opened = sqlite_shop::open({.directory = directory_.path() + "/shop",
-                                         .migrations = {component},
-                                         .topics = {std::begin(topics), std::end(topics)}},
-                                        time_);
-        if (!opened) throw std::runtime_error(opened.error().detail);
-        shop_ = *std::move(opened);
+        shop_ = testing::open_product_store(directory_.path() + "/shop", topics, time_);
         blobs_ = filesystem_blob::open(directory_.path() + "/blobs", pool_).value();
         objects_.emplace(*blobs_);
         products_.emplace(product_service::needs{shop_->database(), index_, board_, time_, random_,
