@@ -246,7 +246,7 @@ std::vector<route> web_pages(std::span<const embedded_file> files,
     return out;
 }
 
-std::function<std::optional<response>(const request&)> page_of_the_lost(
+std::function<std::optional<response>(const request&)> not_found_page(
     std::span<const embedded_file> files) {
     return [page = page_of(files, "index.html")](const request& in) -> std::optional<response> {
         const bool browser = in.find("accept").find("text/html") != std::string_view::npos;
@@ -256,7 +256,7 @@ std::function<std::optional<response>(const request&)> page_of_the_lost(
 }
 
 result<void> mount_web(http::router& to) {
-    to.answers_the_lost(page_of_the_lost(embedded::web_files()));
+    to.set_not_found_page(not_found_page(embedded::web_files()));
     const auto ask = [&to](http::request in) { return to.handle(std::move(in)); };
     for (auto& page : session_pages(ask)) STOA_TRY_VOID(to.add(std::move(page)));
     for (auto& page : web_pages(embedded::web_files(), ask)) STOA_TRY_VOID(to.add(std::move(page)));

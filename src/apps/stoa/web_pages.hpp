@@ -19,7 +19,7 @@ std::vector<http::route> web_pages(
     std::function<task<http::response>(http::request)> ask = nullptr);
 
 // For a person at an address that there is not: the storefront, which says so, with status 404.
-std::function<std::optional<http::response>(const http::request&)> page_of_the_lost(
+std::function<std::optional<http::response>(const http::request&)> not_found_page(
     std::span<const embedded_file> files);
 
 // The storefront, the console and their sessions, which ask `to` as any client would.

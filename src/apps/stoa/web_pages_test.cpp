@@ -61,11 +61,11 @@ TEST(web_pages, the_policy_allows_the_one_style_of_a_first_view_and_no_other_inl
 TEST(web_pages, a_person_at_no_address_gets_a_page_and_a_program_a_problem) {
     const embedded_file files[] = {{"first/item.html", "<p>{{name}}"},
                                    {"index.html", "<p>the shop"}};
-    const auto lost = page_of_the_lost(files);
+    const auto not_found = not_found_page(files);
     const auto asks = [&](std::string path, std::string accept) {
         http::request in{.method = verb::get, .path = std::move(path)};
         in.headers = {{"accept", std::move(accept)}, {"if-none-match", "*"}};
-        return lost(in);
+        return not_found(in);
     };
     const auto page = asks("/nope", "text/html,application/xhtml+xml");
     ASSERT_TRUE(page);

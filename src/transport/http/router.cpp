@@ -318,8 +318,8 @@ task<response> router::handle(request in) {
 task<response> router::answer(request& in, const match& found, request_context& context) {
     if (!found.to) {
         if (found.allow.empty()) {
-            if (page_of_the_lost_ && in.method == verb::get && !in.unknown_method)
-                if (auto page = page_of_the_lost_(in)) co_return *std::move(page);
+            if (not_found_page_ && in.method == verb::get && !in.unknown_method)
+                if (auto page = not_found_page_(in)) co_return *std::move(page);
             co_return problem_response({.kind = errc::not_found,
                                         .code = "no_such_path",
                                         .detail = "there is nothing at " + in.path},

@@ -55,8 +55,8 @@ class router final : public handler {
     result<void> add(route special);
     // What a GET gets at a path that nothing is mounted at; nothing of it: a problem, as programs
     // do.
-    void answers_the_lost(std::function<std::optional<response>(const request&)> page) {
-        page_of_the_lost_ = std::move(page);
+    void set_not_found_page(std::function<std::optional<response>(const request&)> page) {
+        not_found_page_ = std::move(page);
     }
 
     task<response> handle(request) override;
@@ -103,7 +103,7 @@ class router final : public handler {
     std::vector<std::unique_ptr<endpoint>> endpoints_;
     std::unique_ptr<node> root_;
     std::unique_ptr<endpoint> unmatched_;
-    std::function<std::optional<response>(const request&)> page_of_the_lost_;
+    std::function<std::optional<response>(const request&)> not_found_page_;
     int in_flight_ = 0;
     metric_counter shed_;
 };

@@ -14,6 +14,7 @@ const compactFormat = remembered(
   (language, currency) => new Intl.NumberFormat(language, { style: "currency", currency, notation: "compact", maximumFractionDigits: 1 }),
 );
 const countFormat = remembered((language) => new Intl.NumberFormat(language));
+const sizeFormat = remembered((language) => new Intl.NumberFormat(language, { maximumSignificantDigits: 3 }));
 const whenFormat = remembered((language) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }));
 const dayFormat = remembered((language) => new Intl.DateTimeFormat(language, { dateStyle: "long" }));
 const clockFormat = remembered((language) => new Intl.DateTimeFormat(language, { timeStyle: "short" }));
@@ -23,6 +24,11 @@ const agoFormat = remembered((language) => new Intl.RelativeTimeFormat(language,
 export const money = (amount: number, currency: string, language = "en") => moneyFormat(language, currency).format(amount);
 export const compactMoney = (amount: number, currency: string) => compactFormat("en", currency).format(amount);
 export const count = (n: number, language = "en") => countFormat(language).format(n);
+// 1 kB is 1,000 bytes, as file managers count.
+export function fileSize(bytes: number, language = "en"): string {
+  const [size, unit] = bytes < 1e3 ? [bytes, "B"] : bytes < 999_500 ? [bytes / 1e3, "kB"] : [bytes / 1e6, "MB"];
+  return `${sizeFormat(language).format(size)} ${unit}`;
+}
 export const when = (at: string, language = "en") => whenFormat(language).format(new Date(at));
 export const day = (at: string, language = "en") => dayFormat(language).format(new Date(at));
 export const clock = (at: string, language = "en") => clockFormat(language).format(new Date(at));

@@ -1,7 +1,7 @@
 import { render } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { nextOf } from "../storefront/search_box";
-import { ago, money } from "./format";
+import { ago, fileSize, money } from "./format";
 import de from "./locales/de.json";
 import en from "./locales/en.json";
 import { Picture, seedOf } from "./picture";
@@ -18,6 +18,10 @@ describe("words and figures", () => {
     expect(money(1234.5, "USD")).toBe("$1,234.50");
     expect(money(1234, "JPY")).toBe("¥1,234");
     expect(money(1234.5, "EUR", "de").replace(/\s/g, " ")).toBe("1.234,50 €");
+  });
+  it("say how large a file is", () => {
+    expect([0, 999, 1_000, 1_536, 999_499, 999_500, 12_345_678].map((bytes) => fileSize(bytes))).toEqual(["0 B", "999 B", "1 kB", "1.54 kB", "999 kB", "1 MB", "12.3 MB"]);
+    expect(fileSize(1_536, "de")).toBe("1,54 kB");
   });
   it("say how long ago", () => {
     const now = Date.parse("2026-01-01T10:00:00Z");

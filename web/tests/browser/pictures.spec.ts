@@ -85,7 +85,7 @@ test("a picture is dropped onto its product, and what is none is refused with a 
       },
       { name, bytes: [...bytes] },
     );
-    await page.getByTestId("drop-pictures").dispatchEvent("drop", { dataTransfer: what });
+    await page.getByTestId("drop-picture-files").dispatchEvent("drop", { dataTransfer: what });
   };
   const pictures = page.getByTestId("picture");
   await drop("blue.png", png(300, 200, [40, 90, 200]));

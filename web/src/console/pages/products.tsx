@@ -11,6 +11,7 @@ import { Panel } from "../../shared/ui/panel";
 import { newKey } from "../../storefront/attempt";
 import { DataTable, useMore } from "../data_table";
 import { Badge, Bar, Card, Empty, Failure, Field, Notice, Page, Rows } from "../parts";
+import { ProductDocuments } from "../product_documents";
 import { ProductPictures } from "../product_pictures";
 import { api, explain, json, lowStock, useShop } from "../shop";
 
@@ -181,6 +182,7 @@ function EditorForm({ product, currency, done }: { product: Product | null; curr
         </div>
         {product && <ProductPictures product={product} />}
         <Field label="Address of a picture elsewhere" hint={`https://…, or a path of this shop: shown where there is no uploaded picture. ${product ? "" : "Pictures are uploaded once the product is saved."}`} problem={field("image_url")} {...register("image_url")} />
+        {product && <ProductDocuments product_id={product.id} />}
         {failed && <Notice>{explain(failed)}</Notice>}
       </div>
       <div className="sticky bottom-0 flex items-center justify-between gap-2 border-t border-line bg-card p-4">

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import { ask, type Product } from "../../api/client";
 import { ApiProblem } from "../../api/problem";
+import { fileSize } from "../../shared/format";
 import { Picture } from "../../shared/picture";
 import { working } from "../../shared/ui/focus";
 import { Check } from "../../shared/ui/icons";
@@ -45,6 +46,36 @@ function Gallery({ product }: { product: Product }) {
         </ul>
       )}
     </>
+  );
+}
+
+// What can be saved: manuals, data sheets.
+function Documents({ product_id }: { product_id: string }) {
+  const { t, i18n } = useTranslation();
+  const title = useId();
+  const list = useQuery({
+    queryKey: ["documents", product_id],
+    queryFn: () => ask(api.GET("/api/v1/products/{id}/documents", { params: { path: { id: product_id } } })),
+    staleTime: 60_000,
+  });
+  const documents = list.data?.documents ?? [];
+  if (documents.length === 0) return null;
+  return (
+    <section aria-labelledby={title} className="mt-6 border-t border-line pt-4">
+      <h2 id={title} className="font-medium">
+        {t("item.documents")}
+      </h2>
+      <ul className="mt-1">
+        {documents.map((each) => (
+          <li key={each.id}>
+            <a href={each.url} className="inline-flex min-h-11 flex-wrap items-center gap-x-3 underline-offset-4 hover:underline">
+              <span className="[overflow-wrap:anywhere]">{each.name}</span>
+              <span className="text-sm text-soft">{fileSize(each.size_bytes, i18n.language)}</span>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 
@@ -150,6 +181,7 @@ export function Item() {
             {add.isError && <Notice>{explain(add.error)}</Notice>}
           </div>
           <p className="mt-6 border-t border-line pt-4 text-sm text-soft">{t("item.number", { sku: product.sku })}</p>
+          <Documents product_id={product.id} />
         </div>
       </div>
       <Shelf title={t("item.together")} products={beside.slice(0, together).slice(0, 4)} />
