@@ -288,4 +288,5 @@ def test_a_pushed_tag_is_of_one_commit(tmp_path):
         must("git", "-C", tree, *identity, "commit", "--quiet", "--allow-empty", "-m", "one")
         must(tree / "deploy/image/image.sh", "push", "registry.example", cwd=tree, env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})
     tags = [line.rsplit(":", 1)[1] for line in (tmp_path / "asked").read_text().splitlines()]
+    assert all("--preserve-digests" in line for line in (tmp_path / "asked").read_text().splitlines()), "what is pinned is what was built"
     assert len(tags) == 18 and len(set(tags)) == 2 and all(re.fullmatch(r"\d+\.\d+\.\d+-[0-9a-f]{12}", each) for each in tags), tags
