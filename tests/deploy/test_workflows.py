@@ -113,7 +113,9 @@ def test_compose_is_valid_and_whole(tmp_path):
             source = str(volume).split(":")[0]
             if source.startswith("."):
                 assert (ROOT / "deploy/compose" / source).exists(), source
-    advertised = services["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+    told = services["kafka"]["environment"]
+    assert f"kafka_data:{told['KAFKA_LOG_DIRS']}" in services["kafka"]["volumes"], "the log is kept with what the other engines keep"
+    advertised = told["KAFKA_ADVERTISED_LISTENERS"]
     assert "INSIDE://kafka:9092" in advertised and "OUTSIDE://localhost:9094" in advertised.replace("${KAFKA_OUTSIDE_HOST:-localhost}", "localhost")
 
 
