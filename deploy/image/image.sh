@@ -48,13 +48,14 @@ push() {
     [[ -f $out/stoa.tar ]] || die "there is no image: ./dev image makes it"
     # A tag names one image for ever: the version alone is that of many commits.
     tag=$version-$(git rev-parse --short=12 HEAD)
+    # The digest that is pinned is the archive's: a registry that would have it packed otherwise is an error.
     for each in "${services[@]}"; do
-        skopeo copy --quiet "oci-archive:$out/stoa.tar" "docker://$registry/ecommerce/$each:$tag"
+        skopeo copy --quiet --preserve-digests "oci-archive:$out/stoa.tar" "docker://$registry/ecommerce/$each:$tag"
     done
     printf 'pushed %s as ecommerce/<service>:%s to %s\n' "$(cat "$out/digest")" "$tag" "$registry"
     local archive=build/functions/image/$function.tar
     [[ -f $archive ]] || return 0
-    skopeo copy --quiet "oci-archive:$archive" "docker://$registry/ecommerce/$function:$tag"
+    skopeo copy --quiet --preserve-digests "oci-archive:$archive" "docker://$registry/ecommerce/$function:$tag"
     printf 'pushed %s as ecommerce/%s:%s\n' "$(cat build/functions/image/digest)" "$function" "$tag"
 }
 

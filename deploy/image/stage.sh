@@ -35,7 +35,8 @@ printf 'root:x:0:0:root:/:/nonexistent\nstoa:x:10001:10001:Stoa:/var/lib/stoa:/n
 printf 'root:x:0:\nstoa:x:10001:\n' >"$root/etc/group"
 printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
 python3 -B "$here/sbom.py" "$root" >"$root/usr/share/stoa/sbom.spdx.json"
-chmod 1777 "$root/tmp"
+# Who builds an image makes every file root's, whoever it belongs to here: the mode alone comes along, and a new volume has the
+# folder's.
+chmod 1777 "$root/tmp" "$root/var/lib/stoa"
 chown -R 0:0 "$root"
-chown 10001:10001 "$root/var/lib/stoa"
 find "$root" -exec touch -h -d @0 {} +

@@ -15,7 +15,7 @@ from test_alerts import RECORDING, RULES, alerts
 
 DASHBOARDS = sorted((ROOT / "deploy/observability/grafana/dashboards").glob("*.json"))
 # kube-state-metrics tells of these in a cluster: tests/cluster/test_metrics.py holds each against the real one.
-CLUSTER = {"kube_cronjob_status_last_successful_time", "kube_deployment_spec_replicas", "kube_deployment_status_replicas_available",
+CLUSTER = {"kube_cronjob_created", "kube_cronjob_status_last_successful_time", "kube_deployment_spec_replicas", "kube_deployment_status_replicas_available",
            "kube_horizontalpodautoscaler_spec_max_replicas", "kube_horizontalpodautoscaler_status_current_replicas", "kube_job_status_failed",
            "kube_node_status_condition", "kube_pod_container_resource_requests", "kube_pod_status_phase",
            "kube_poddisruptionbudget_status_pod_disruptions_allowed"}

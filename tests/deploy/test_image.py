@@ -13,6 +13,7 @@ import time
 import urllib.request
 
 import pytest
+import yaml
 
 from delivery import ROOT, must, run, tools
 from engines import free_port
@@ -203,6 +204,33 @@ def test_a_root_that_may_not_be_written_and_no_data_directory_is_said(image):
     assert done.returncode == 1 and "data" in done.stderr, done
 
 
+@pytest.mark.parametrize("service", ["api-gateway", "notification-service"])
+def test_it_starts_with_the_volumes_that_compose_gives_it(image, service):
+    """Its root is read-only, the volume new: it makes the keys and the files of its own. The engines are away, which it waits for."""
+    made = yaml.safe_load((ROOT / "deploy/compose/compose.yaml").read_text())["services"][service]
+    here, gone = "127.0.0.81", f"127.0.0.1:{free_port()}"
+    settings = {**made["environment"], "STOA_LISTEN_HOST": here, "STOA_HTTP": f"{here}:{free_port()}", "STOA_ADMIN": f"{here}:{free_port()}",
+                "DATABASE_URL": f"postgresql://stoa:local@{gone}/stoa?sslmode=disable", "KAFKA_BOOTSTRAP_SERVERS": gone,
+                "AWS_ENDPOINT_URL_DYNAMODB": f"http://{gone}", "AWS_ENDPOINT_URL_S3": f"http://{gone}"}
+    settings.update({key: here for key in settings if key.endswith("_SERVICE_HOST")})
+    assert made["read_only"] and made["cap_drop"] == ["ALL"]
+    flags = [word for key, value in settings.items() for word in ("--env", f"{key}={value}")]
+    flags += [word for each in made["tmpfs"] for word in ("--tmpfs", each)]
+    volumes = [f"compose-{each}" for each in made["volumes"]]
+    flags += [word for each in volumes for word in ("--volume", each)]
+    one = Container("stoa-of-compose", *made["command"], flags=flags)
+    try:
+        well = lambda: one.exec("/usr/bin/stoa", "healthcheck").returncode == 0 or not one.state()["State"]["Running"]  # noqa: E731
+        eventually(well, 60, "it is alive, or has ended")
+        assert one.state()["State"]["Running"], one.said()
+        listed = json.loads(must(*PODMAN, "volume", "inspect", volumes[0].split(":")[0]))[0]["Mountpoint"]
+        assert [each.name for each in pathlib.Path(listed).iterdir()] == ["keys.json"]
+    finally:
+        run(*PODMAN, "rm", "--force", one.name)
+        for each in volumes:
+            run(*PODMAN, "volume", "rm", "--force", each.split(":")[0])
+
+
 def test_keys_come_from_a_mounted_secret(image, tmp_path):
     """As Kubernetes mounts one: root's, readable by the pod's group."""
     tmp_path.chmod(0o755)
@@ -288,4 +316,5 @@ def test_a_pushed_tag_is_of_one_commit(tmp_path):
         must("git", "-C", tree, *identity, "commit", "--quiet", "--allow-empty", "-m", "one")
         must(tree / "deploy/image/image.sh", "push", "registry.example", cwd=tree, env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})
     tags = [line.rsplit(":", 1)[1] for line in (tmp_path / "asked").read_text().splitlines()]
+    assert all("--preserve-digests" in line for line in (tmp_path / "asked").read_text().splitlines()), "what is pinned is what was built"
     assert len(tags) == 18 and len(set(tags)) == 2 and all(re.fullmatch(r"\d+\.\d+\.\d+-[0-9a-f]{12}", each) for each in tags), tags

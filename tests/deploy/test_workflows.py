@@ -51,6 +51,31 @@ def test_workflows_have_least_rights_and_no_long_lived_keys():
         assert all(job["timeout-minutes"] <= 120 for job in yaml.safe_load(text)["jobs"].values())
 
 
+def test_actions_are_pinned_by_commit():
+    """A tag can be moved to somebody else's code, and has been."""
+    used = [line.split("uses:", 1)[1].strip() for file in WORKFLOWS for line in file.read_text().splitlines() if "uses:" in line]
+    assert len(used) > 10
+    for each in used:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each), each
+
+
+def test_what_reads_git_or_compiles_is_run_where_it_can():
+    """What reads the history or makes a working tree of it needs Git before the checkout; what is compiled needs Debian 12."""
+    image_of = lambda job: job["container"] if isinstance(job.get("container"), str) else job.get("container", {}).get("image", "")  # noqa: E731
+    seen = set()
+    for file, name, job in jobs():
+        runs = " ".join(step.get("run", "") for step in job["steps"])
+        if re.search(r"\./dev (test|build|image\s)", runs):
+            if "image push" not in runs:
+                assert image_of(job) == "buildpack-deps:bookworm-scm", (file, name)
+                seen.add(name)
+        if "house" in (job.get("strategy") or {}).get("matrix", {}).get("part", []):
+            (checkout,) = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+            assert checkout["with"]["fetch-depth"] == 0, "secrets are looked for in the whole history"
+            seen.add("history")
+    assert {"test", "sanitizers", "delivery", "image", "history"} <= seen, seen
+
+
 @pytest.mark.parametrize("changes, wanted", [
     (["src/base/money.cpp"], {"program": "true", "deploy": "false", "terraform": "false"}),
     (["deploy/kubernetes/overlays/dev/cluster.env"], {"program": "false", "deploy": "true", "terraform": "false"}),
@@ -88,7 +113,9 @@ def test_compose_is_valid_and_whole(tmp_path):
             source = str(volume).split(":")[0]
             if source.startswith("."):
                 assert (ROOT / "deploy/compose" / source).exists(), source
-    advertised = services["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+    told = services["kafka"]["environment"]
+    assert f"kafka_data:{told['KAFKA_LOG_DIRS']}" in services["kafka"]["volumes"], "the log is kept with what the other engines keep"
+    advertised = told["KAFKA_ADVERTISED_LISTENERS"]
     assert "INSIDE://kafka:9092" in advertised and "OUTSIDE://localhost:9094" in advertised.replace("${KAFKA_OUTSIDE_HOST:-localhost}", "localhost")
 
 

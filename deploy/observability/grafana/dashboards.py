@@ -109,13 +109,14 @@ SERVICES = dashboard("service-metrics", "Service Metrics", [
     panel("Versions", (f"count by (version) (stoa_build_info{{{CHOSEN}}})", "{{version}}"), width=24, height=5),
 ], [variable("service", 'label_values(up{job="shop"}, service)')])
 
+# orders_in_status is of the whole shop, whichever replica tells it.
 ORDERS = dashboard("orders-dashboard", "Orders and money", [
     panel("Orders a minute", "60 * sum(rate(orders_created_total[5m]))", kind="stat", width=6, height=4),
     panel("Payments captured a minute", '60 * sum(rate(payments_total{outcome="captured"}[5m]))', kind="stat", width=6, height=4),
     panel("Dead letters within an hour", 'sum(increase(events_consumed_total{outcome="dead_letter"}[1h]))', kind="stat", width=6, height=4),
     panel("Oldest event on its way to the log", "max(outbox_oldest_event_seconds)", kind="stat", unit="s", width=6, height=4),
-    panel("Orders by status", ("sum by (status) (orders_in_status)", "{{status}}"), width=12),
-    panel("Orders by status, now", ("sum by (status) (orders_in_status) > 0", "{{status}}"), kind="piechart", width=12),
+    panel("Orders by status", ("max by (status) (orders_in_status)", "{{status}}"), width=12),
+    panel("Orders by status, now", ("max by (status) (orders_in_status) > 0", "{{status}}"), kind="piechart", width=12),
     panel("From POST to taken", ("histogram_quantile(0.5, sum by (le) (rate(order_latency_seconds_bucket[5m])))", "half"),
           ("histogram_quantile(0.95, sum by (le) (rate(order_latency_seconds_bucket[5m])))", "95 %"), unit="s", width=12),
     panel("Payments by outcome", ("sum by (outcome) (rate(payments_total[5m]))", "{{outcome}}"), unit="ops", stack=True, width=12),
