@@ -30,9 +30,15 @@ set(stoa_precompiled_headers
     <boost/asio/use_awaitable.hpp> <boost/describe.hpp> <fmt/format.h>)
 
 # What the tests' sources read is compiled as they are (rooms.cmake): a file of this kind fits one set of options.
-foreach(set IN ITEMS stoa_precompiled stoa_precompiled_tests)
+set(sets stoa_precompiled)
+if(stoa_test_options)
+    list(APPEND sets stoa_precompiled_tests)
+endif()
+foreach(set IN LISTS sets)
     add_library(${set} OBJECT ${CMAKE_BINARY_DIR}/generated/precompiled.cpp)
     target_link_libraries(${set} PRIVATE Boost::headers fmt::fmt)
     target_precompile_headers(${set} PRIVATE ${stoa_precompiled_headers})
 endforeach()
-target_compile_options(stoa_precompiled_tests PRIVATE ${stoa_test_options})
+if(stoa_test_options)
+    target_compile_options(stoa_precompiled_tests PRIVATE ${stoa_test_options})
+endif()

@@ -141,7 +141,7 @@ function(stoa_test name label timeout_s)
     target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     target_link_libraries(test_${name} PRIVATE ${TEST_LINK} GTest::gtest GTest::gtest_main stoa_warnings)
     # Ten thousand histories run through the one's sources; the other's look at every product after each change.
-    if(NOT name MATCHES "^(simulation|service_product)$")
+    if(stoa_test_options AND NOT name MATCHES "^(simulation|service_product)$")
         set(set stoa_precompiled_tests)
         target_compile_options(test_${name} PRIVATE ${stoa_test_options})
     else()
