@@ -95,6 +95,22 @@ def test_pods_are_restricted(overlay):
         assert keys["secret"]["defaultMode"] == 0o440, "root's file, read by the pod's group"
 
 
+def leaves_a_balancer_within_s(overlay):
+    """How long after it began to end a pod may still be sent requests: until a cloud's balancer with its address has let it go."""
+    if of_kind(overlay, "TargetGroupBinding"):
+        text = (ROOT / "deploy/terraform/modules/aws/alb/main.tf").read_text()
+        return int(re.search(r"deregistration_delay = (\d+)", text)[1]) + 5
+    if eks := [each for each in of_kind(overlay, "Ingress").values() if each["spec"].get("ingressClassName") == "alb"]:
+        return int(re.search(r"deregistration_delay.timeout_seconds=(\d+)", json.dumps(eks))[1]) + 5
+    return 25 if of_kind(overlay, "Ingress") else 5
+
+
+@pytest.mark.parametrize("overlay", ["overlays/dev", "overlays/prod", "overlays/prod-ingress"])
+def test_a_rollout_waits_for_the_balancer(overlay):
+    labels = of_kind(overlay, "Namespace")["ecommerce"]["metadata"]["labels"]
+    assert labels["elbv2.k8s.aws/pod-readiness-gate-inject"] == "enabled" and labels["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
 @pytest.mark.parametrize("overlay", SHOP)
 def test_a_pod_has_time_to_drain_and_replicas_are_spread(overlay):
     settings = next(each["data"] for name, each in of_kind(overlay, "ConfigMap").items() if name.startswith("shop-config"))
@@ -102,6 +118,7 @@ def test_a_pod_has_time_to_drain_and_replicas_are_spread(overlay):
         spec = pod(overlay, name)
         pause = spec["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
         assert spec["terminationGracePeriodSeconds"] >= pause + int(settings["STOA_DRAIN_SECONDS"]) + 10, name
+        assert pause >= (leaves_a_balancer_within_s(overlay) if name == "api-gateway" else 5), name
         (zones,) = spec["topologySpreadConstraints"]
         assert zones["topologyKey"] == "topology.kubernetes.io/zone" and "app.kubernetes.io/name" in zones["matchLabelKeys"]
         assert spec["affinity"]["podAntiAffinity"]
@@ -109,6 +126,17 @@ def test_a_pod_has_time_to_drain_and_replicas_are_spread(overlay):
         assert rolling == {"maxSurge": 1, "maxUnavailable": 0}
         budget = of_kind(overlay, "PodDisruptionBudget")[name]["spec"]
         assert budget["maxUnavailable"] == 1 and budget["selector"]["matchLabels"] == {"app.kubernetes.io/name": name}
+
+
+@pytest.mark.parametrize("overlay", SHOP + WATCH[:-1])
+def test_what_must_not_be_lost_outlives_its_application(overlay):
+    """An application that is deleted takes along what it brought; a namespace, whatever is in it: volumes, and secrets that are not in Git."""
+    (space,) = of_kind(overlay, "Namespace").values()
+    kept = [space, *of_kind(overlay, "StatefulSet").values()]
+    kept += [claim for each in kept[1:] for claim in each["spec"]["volumeClaimTemplates"]] + [*of_kind(overlay, "PersistentVolumeClaim").values()]
+    for each in kept:
+        options = each["metadata"].get("annotations", {}).get("argocd.argoproj.io/sync-options", "").split(",")
+        assert {"Prune=false", "Delete=false"} <= set(options), each["metadata"]["name"]
 
 
 def behaviour(overlay, name):
@@ -166,6 +194,17 @@ def test_settings_are_understood_by_the_program(overlay, tmp_path):
             assert variable in told.stdout, f"{variable} is no variable that the program reads"
 
 
+def test_secrets_that_the_cloud_is_asked_for_are_in_the_handbook():
+    """A name that is not there leaves the whole secret out, and a service without it does not start."""
+    text = (ROOT / "docs/operations.md").read_text()
+    text = text[text.index("Six phases bring"):text.index("### Upgrade")]
+    asked = {(each["metadata"]["name"], one["remoteRef"].get("property")) for overlay in ("overlays/prod", "overlays/prod-gke")
+             for each in of_kind(overlay, "ExternalSecret").values() for one in each["spec"]["data"]}
+    assert len(asked) >= 8
+    for name, key in asked:
+        assert re.search(rf"`ecommerce[/-]{name}`", text) and (key is None or f"`{key}`" in text), (name, key)
+
+
 def binary():
     from shop import binary as one
     return one()
@@ -213,6 +252,14 @@ def test_observability_is_as_documented():
     prometheus = pod("observability/default", "prometheus")["containers"][0]
     assert "--storage.tsdb.retention.time=30d" in prometheus["args"]
     assert "--storage.tsdb.retention.time=15d" in pod("observability/dev", "prometheus")["containers"][0]["args"]
+    assert "--storage.tsdb.retention.size=16GB" in prometheus["args"]
+    for watch in (each for each in WATCH if each.startswith("observability/")):
+        (data,) = [each for each in pod(watch, "prometheus")["volumes"] if each["name"] == "data"]
+        if watch.startswith("observability/prod"):
+            claim = of_kind(watch, "PersistentVolumeClaim")[data["persistentVolumeClaim"]["claimName"]]
+            assert "emptyDir" not in data and claim["spec"]["resources"]["requests"]["storage"] == "20Gi", "a new rule is a new pod"
+        else:
+            assert data["emptyDir"]["sizeLimit"] == "20Gi"
     assert any(word.startswith("--web.cors.origin=") and "grafana" in word for word in prometheus["args"])
     got = prometheus["resources"]
     assert (got["requests"]["cpu"], got["requests"]["memory"], got["limits"]["cpu"], got["limits"]["memory"]) == ("100m", "256Mi", "500m", "1Gi")

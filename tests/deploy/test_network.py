@@ -4,8 +4,9 @@ import itertools
 import re
 
 import pytest
+import yaml
 
-from delivery import SHOP, of_kind, objects
+from delivery import ROOT, SHOP, of_kind, objects
 from network import End, Network
 from wiring import SERVICES, edges, ports, stores
 
@@ -104,6 +105,34 @@ def test_metrics_are_read_and_traces_taken_in_monitoring():
     assert net.allows(promtail, loki, 3100) and net.allows(watchers["grafana"], loki, 3100) and not net.allows(pods["order"], loki, 3100)
     fake = End("fake", "ecommerce", (("app.kubernetes.io/name", "prometheus"),))
     assert not net.allows(fake, pods["order"], 9090), "by its namespace, too"
+
+
+@pytest.mark.parametrize("watch", ["observability/default", "observability/dev", "observability/prod", "observability/prod-gke", "observability/efk"])
+def test_what_tells_of_the_cluster_is_read(watch):
+    """Programs of the chart stand in the same closed namespace; the nodes' exporters have their nodes' addresses."""
+    net = network("overlays/prod", watch)
+    prometheus = pod_of(watch, "Deployment", "prometheus")
+    cluster = End("kube-state-metrics", "monitoring", (("app.kubernetes.io/name", "kube-state-metrics"),))
+    node, api_server = End("node", address="10.0.11.7"), End("API server", address="172.20.0.1")
+    assert net.allows(prometheus, cluster, 8080) and net.allows(cluster, api_server, 443) and net.allows(cluster, api_server, 6443)
+    assert net.allows(prometheus, node, 9100) and not net.allows(prometheus, node, 22)
+    assert not net.allows(pod_of(watch, "Deployment", "grafana"), cluster, 8080) and not net.allows(cluster, OUTSIDE, 80)
+    values = yaml.safe_load((ROOT / "deploy/argocd/apps/kube-prometheus-stack.yaml").read_text())["spec"]["source"]["helm"]["valuesObject"]
+    nodes = values["prometheus-node-exporter"]
+    assert nodes["podAnnotations"] == {"prometheus.io/scrape": "true", "prometheus.io/port": "9100"}
+    assert nodes["service"]["annotations"]["prometheus.io/scrape"] != "true", "one address for all nodes is one node at a time"
+
+
+def test_who_ships_lines_to_googles_cloud_gets_a_token_for_it():
+    """By the metadata server, as an account that Terraform lets write them."""
+    net, shipper = network("overlays/prod-gke", "observability/prod-gke"), pod_of("observability/prod-gke", "DaemonSet", "fluent-bit")
+    assert net.allows(shipper, METADATA, 80) and net.allows(shipper, End("behind", address="169.254.169.252"), 988)
+    assert net.allows(shipper, CLOUD, 443) and not net.allows(shipper, METADATA, 22)
+    spec = of_kind("observability/prod-gke", "DaemonSet")["fluent-bit"]["spec"]["template"]["spec"]
+    account = of_kind("observability/prod-gke", "ServiceAccount")[spec["serviceAccountName"]]["metadata"]
+    known = account["annotations"]["iam.gke.io/gcp-service-account"].split("@")[0].removeprefix("ecommerce-")
+    made = re.search(rf'name +=[^\n]*-{known}"(.*?)\n}}', (ROOT / "deploy/terraform/gcp/shop.tf").read_text(), re.DOTALL)[1]
+    assert f'"{account["namespace"]}/{account["name"]}"' in made and '"roles/logging.logWriter"' in made
 
 
 @pytest.mark.parametrize("overlay", SHOP)

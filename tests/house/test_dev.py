@@ -196,7 +196,7 @@ class Dev(unittest.TestCase):
         self.assertEqual(shown.returncode, 0, shown.stderr)
         self.assertIn("tests/soak/soak.py --minutes 3", shown.stdout)
         self.assertIn("1000000 seeds", (self.root / "simulated").read_text())
-        self.assertRegex(self.dev("test", "list").stdout, r"parts: .*\bfuzz\b.*\nlonger: engines cluster functions analytics terraform nightly soak\n")
+        self.assertRegex(self.dev("test", "list").stdout, r"parts: .*\bfuzz\b.*\nlonger: engines deploy cluster functions analytics terraform nightly soak\n")
         self.assertNotRegex(self.dev("test", "list").stdout, r"parts: .*(nightly|soak)")
 
     def test_files_of_tests_lie_where_tmpdir_says_and_nothing_is_left(self):

@@ -4,7 +4,7 @@ import { active_users, base, expect, headers, pause, products, stages, threshold
 
 export const options = {
   stages: stages([[60, 50], [60, 100], [60, 200], [30, 0]]),
-  thresholds: Object.fromEntries(Object.entries(thresholds).filter(([name]) => name !== 'order_latency')),
+  thresholds: Object.fromEntries(Object.entries(thresholds).filter(([name]) => !name.includes('order'))),
 };
 
 export function setup() {

@@ -48,6 +48,19 @@ module "secrets_reader" {
   depends_on = [module.gke] # whose identity pool it is
 }
 
+module "log_shipper" {
+  source = "../modules/gcp/service-account"
+  count  = var.gke ? 1 : 0
+
+  project_id  = var.project_id
+  name        = "${var.project}-log-shipper"
+  description = "Hands the pods' lines to Cloud Logging"
+  roles       = ["roles/logging.logWriter"]
+  pods        = ["monitoring/promtail"]
+
+  depends_on = [module.gke] # whose identity pool it is
+}
+
 module "secrets" {
   source = "../modules/gcp/secret"
   count  = var.gke ? 1 : 0
