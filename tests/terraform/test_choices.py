@@ -234,7 +234,7 @@ PLACE = {"environment": "test", "project": "X", "account_id": "1", "region": "he
 BAD = {
     "aws": [{
         **PLACE, "deployer_role_arn": "me",
-        "kafka_edge": "cable", "shop_url": "http://shop.example", "functions": "{other={}}",
+        "kafka_edge": "cable", "shop_url": "http://shop.example", "functions": "{other={},product-image-processor={key=\"p.zip\"}}",
     }, {"kafka_edge": "public", "gcp_addresses": "[]"}],
     "aws-cluster": [PLACE],
     "gcp": [{
