@@ -4,17 +4,20 @@
 # Rooms that know nothing of Asio do without: its headers leave references to its library in whatever reads them.
 # The dev build does without, so that a source that leaves out an include is noticed, and because ccache shares what was
 # compiled with such a file only between builds at one path. Where everything is compiled at once (CI) it has them too.
-option(STOA_PRECOMPILED_DEV "precompiled headers in the dev build" OFF)
-# stoa_precompiled(TARGET [SET]): by the headers of SET, stoa_precompiled where none is named.
-function(stoa_precompiled target)
-    set(set ${ARGN} stoa_precompiled)
-    list(GET set 0 set)
-    if(TARGET ${set} AND NOT target MATCHES "^(stoa|test)_base$")
-        target_precompile_headers(${target} REUSE_FROM ${set})
+set(precompiled OFF)
+if(CMAKE_BUILD_TYPE MATCHES "^(Release|Asan|Tsan)$")
+    set(precompiled ON)
+endif()
+option(STOA_PRECOMPILED "precompiled headers" ${precompiled})
+
+# stoa_precompiled(TARGET HEADERS): where this build has the precompiled headers HEADERS, TARGET is compiled with them.
+function(stoa_precompiled target headers)
+    if(TARGET ${headers} AND NOT target MATCHES "^(stoa|test)_base$")
+        target_precompile_headers(${target} REUSE_FROM ${headers})
     endif()
 endfunction()
 
-if(NOT CMAKE_BUILD_TYPE MATCHES "^(Release|Asan|Tsan)$" AND (NOT STOA_PRECOMPILED_DEV OR NOT CMAKE_BUILD_TYPE STREQUAL "Dev" OR STOA_FUZZ))
+if(NOT STOA_PRECOMPILED)
     return()
 endif()
 # Without a time stamp the same headers make the same file, which is what ccache looks at.
@@ -29,16 +32,14 @@ set(stoa_precompiled_headers
     <boost/asio/executor_work_guard.hpp> <boost/asio/io_context.hpp> <boost/asio/post.hpp>
     <boost/asio/use_awaitable.hpp> <boost/describe.hpp> <fmt/format.h>)
 
-# What the tests' sources read is compiled as they are (rooms.cmake): a file of this kind fits one set of options.
-set(sets stoa_precompiled)
+# Such a file fits one set of options: where tests' sources have their own (stoa_test_options) they have a file of their own.
+function(stoa_precompile name)
+    add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/generated/precompiled.cpp)
+    target_link_libraries(${name} PRIVATE Boost::headers fmt::fmt)
+    target_compile_options(${name} PRIVATE ${ARGN})
+    target_precompile_headers(${name} PRIVATE ${stoa_precompiled_headers})
+endfunction()
+stoa_precompile(stoa_precompiled)
 if(stoa_test_options)
-    list(APPEND sets stoa_precompiled_tests)
-endif()
-foreach(set IN LISTS sets)
-    add_library(${set} OBJECT ${CMAKE_BINARY_DIR}/generated/precompiled.cpp)
-    target_link_libraries(${set} PRIVATE Boost::headers fmt::fmt)
-    target_precompile_headers(${set} PRIVATE ${stoa_precompiled_headers})
-endforeach()
-if(stoa_test_options)
-    target_compile_options(stoa_precompiled_tests PRIVATE ${stoa_test_options})
+    stoa_precompile(stoa_precompiled_tests ${stoa_test_options})
 endif()

@@ -115,17 +115,6 @@ class Dev(unittest.TestCase):
         self.assertEqual(shown.returncode, 0)
         self.assertIn("all 4 parts passed", shown.stdout)
 
-    def test_a_run_with_a_limit_leaves_out_what_would_pass_it_and_does_not_call_it_passed(self):
-        self.with_builds()
-        self.environment.update(STOA_DEV_MINUTES="14", XDG_CACHE_HOME=str(self.root / "cache"))
-        (self.root / "cache/stoa/engines/kafka-1").mkdir(parents=True)
-        shown = self.dev("test", "house", "unit", "engines", "deploy")
-        self.assertEqual(shown.returncode, 0, shown.stderr)
-        summary = shown.stdout.split("== summary\n")[1]
-        self.assertRegex(summary, r"engines: NOT RUN: it takes 15 minutes.*\ndeploy: NOT RUN: it takes 25 minutes")
-        self.assertIn("2 of 4 parts passed; not run: engines deploy", summary)
-        self.assertNotIn("all", summary)
-
     def test_a_part_that_does_not_build_has_failed(self):
         self.with_builds()
         self.environment["BROKEN"] = "tests_unit"
@@ -196,7 +185,7 @@ class Dev(unittest.TestCase):
         self.assertEqual(shown.returncode, 0, shown.stderr)
         self.assertIn("tests/soak/soak.py --minutes 3", shown.stdout)
         self.assertIn("1000000 seeds", (self.root / "simulated").read_text())
-        self.assertRegex(self.dev("test", "list").stdout, r"parts: .*\bfuzz\b.*\nlonger: engines deploy cluster functions analytics terraform nightly soak\n")
+        self.assertRegex(self.dev("test", "list").stdout, r"parts: .*\bfuzz\b.*\nlonger: engines functions analytics deploy cluster terraform nightly soak\n")
         self.assertNotRegex(self.dev("test", "list").stdout, r"parts: .*(nightly|soak)")
 
     def test_files_of_tests_lie_where_tmpdir_says_and_nothing_is_left(self):

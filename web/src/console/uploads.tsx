@@ -19,7 +19,7 @@ function send(path: string, file: File, token: string | null, told: (share: numb
   });
 }
 
-export async function upload(path: string, file: File, told: (share: number) => void): Promise<void> {
+async function upload(path: string, file: File, told: (share: number) => void): Promise<void> {
   const token = await session.token();
   let answer = await send(path, file, token, told);
   if (answer.status === 401 && token) answer = await send(path, file, await session.renew(token), told);
@@ -33,7 +33,7 @@ export async function upload(path: string, file: File, told: (share: number) => 
   throw new ApiProblem(answer.status, said);
 }
 
-export interface UploadTarget {
+interface UploadTarget {
   // Where a file of this name goes.
   path: (name: string) => string;
   most_mb: number;
