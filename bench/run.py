@@ -93,11 +93,16 @@ def commit():
 # --- the shop --------------------------------------------------------------------------------------------------------
 
 class Bench:
-    def __init__(self, args, folder):
+    how = (f"CPU of the whole process per operation at {CONNECTIONS} connections; `nginx_beside_it` is nginx's static answer "
+           f"({PRODUCT_BYTES} bytes) in the second after, {REFERENCE_NGINX_US} µs on the quiet reference machine: where it is "
+           "higher, the machine was slower by as much, and `scaled` takes that out.")
+
+    def __init__(self, args, folder, baseline=True):
+        """`baseline`: nginx beside each figure, and the generator of load."""
         from shop import Shop  # after the binary was named
         self.Shop, self.args, self.folder, self.rows, self.left_out = Shop, args, folder, [], []
-        self.load = build_load(folder)
-        self.nginx = nginx_of(self)
+        self.load = build_load(folder) if baseline else None
+        self.nginx = nginx_of(self) if baseline else None
 
     def shop(self, name):
         return self.Shop(self.folder / name, "--rate-login-burst", "0", "--rate-principal-burst", "0")
@@ -480,9 +485,7 @@ def write_results(bench, began, kind="", versions=()):
     machine = head["machine"]
     lines = [f"# {head['date']}, commit {head['commit']}", "",
              f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, Linux {machine['kernel']}; load "
-             f"before: {head['load_before']}. CPU of the whole process per operation at {CONNECTIONS} connections; "
-             f"`nginx_beside_it` is nginx's static answer ({PRODUCT_BYTES} bytes) in the second after, {REFERENCE_NGINX_US} µs on the quiet "
-             "reference machine: where it is higher, the machine was slower by as much, and `scaled` takes that out.", "",
+             f"before: {head['load_before']}. {bench.how}", "",
              "| what | measured | goal | |", "|---|---|---|---|"]
     for row in bench.rows:
         goal = "" if row["goal"] is None else f"≤ {row['goal']:g} {row['unit']}"
