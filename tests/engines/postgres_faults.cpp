@@ -468,6 +468,16 @@ TEST_F(postgres_faults, tls_is_verified_by_authority_and_name) {
 // --- versions of the schema
 // -------------------------------------------------------------------------------
 
+TEST_F(postgres_faults, a_step_for_another_engine_changes_nothing_and_serves_older_versions) {
+    const auto now = options();
+    auto newer = now;
+    newer.migrations[0].steps.push_back({"0002_theirs", "-- only: sqlite\nDROP TABLE counters"});
+    const auto old_one = open(now);
+    EXPECT_TRUE(commit(*old_one, [](transaction& t) { return add_row(t, "old"); }));
+    for (const auto& each : {newer, now, newer}) EXPECT_EQ(why_not(each).code, "opened");
+    EXPECT_EQ(number(*old_one, "SELECT count(*) FROM counters"), 1);
+}
+
 TEST_F(postgres_faults, a_newer_schema_is_refused_unless_it_serves_this_version) {
     const auto now = options();
     auto newer = now, apart = now;

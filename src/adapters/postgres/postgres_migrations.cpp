@@ -20,8 +20,11 @@ std::string checksum_of(const std::string& text) {
     return std::to_string(static_cast<std::int64_t>(stable_hash(text)));
 }
 
-// The number of the step that the text's `-- serves:` names, else its own.
+// The number of the step that the text's `-- serves:` names, else its own. A step that is for other
+// engines serves whom the one before it does.
 std::int64_t served_by(const sql_component& component, std::size_t step) {
+    if (!component.steps[step].is_for("postgres"))
+        return step == 0 ? 0 : served_by(component, step - 1);
     constexpr std::string_view word = "-- serves:";
     const std::string_view text = component.steps[step].text;
     const auto own = static_cast<std::int64_t>(step) + 1;
@@ -77,7 +80,7 @@ void apply_step(postgres_connection& on, const sql_component& component, std::si
          postgres_type::number, postgres_type::text}};
     const auto& what = component.steps[step];
     on.script("BEGIN");
-    on.script(schema_to_postgres(what.text));
+    if (what.is_for("postgres")) on.script(schema_to_postgres(what.text));
     postgres_parameters args;
     args.add_text(component.name);
     args.add_number(static_cast<std::int64_t>(step) + 1);

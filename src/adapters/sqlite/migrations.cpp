@@ -30,7 +30,7 @@ void apply(sqlite_connection& db, const std::string& component, std::int64_t ver
            const sql_migration& step, timestamp now) {
     db.script("BEGIN IMMEDIATE");
     try {
-        db.script(step.text);
+        if (step.is_for("sqlite")) db.script(step.text);
         db.execute(
             "INSERT INTO schema_migrations (component, version, name, checksum, applied_at) "
             "VALUES (?1, ?2, ?3, ?4, ?5)",

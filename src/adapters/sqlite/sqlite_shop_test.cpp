@@ -170,6 +170,22 @@ TEST_F(sqlite_shop_test, migrations_apply_once_and_in_order) {
     EXPECT_EQ(count.value(), 1);
 }
 
+TEST_F(sqlite_shop_test, a_migration_that_is_for_another_engine_is_remembered_and_not_carried_out) {
+    options.migrations[0].steps.push_back({"0002_theirs", "-- only: postgres\nSELEC nothing"});
+    options.migrations[0].steps.push_back(
+        {"0003_ours", "-- only: sqlite\nCREATE TABLE more (id INTEGER)"});
+    open();
+    const auto count = loop.run([&]() -> task<result<std::int64_t>> {
+        auto work = [](transaction& t) -> result<std::int64_t> {
+            return *t.number("SELECT count(*) FROM more");
+        };
+        co_return co_await shop->database().read(std::move(work));
+    });
+    EXPECT_EQ(count.value(), 0);
+    options.migrations[0].steps[1].text += " ";
+    EXPECT_EQ(refusal(), "migration_changed");
+}
+
 TEST_F(sqlite_shop_test, a_changed_or_unknown_migration_is_refused) {
     options.migrations[0].steps.push_back({"0002_more", "CREATE TABLE more (id INTEGER)"});
     open();
