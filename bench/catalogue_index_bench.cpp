@@ -126,6 +126,18 @@ void count(benchmark::State& state, const catalogue_filter& filter) {
     state.counters["total"] = static_cast<double>(total);
 }
 
+void list(benchmark::State& state, list_order by, const catalogue_filter& filter,
+          std::size_t skip) {
+    auto& index = shop_of(static_cast<std::size_t>(state.range(0))).index;
+    std::size_t shown = 0;
+    for (auto _ : state) {
+        const auto page = index.list(filter, by, {}, skip, 10);
+        benchmark::DoNotOptimize(page.ids.data());
+        shown = page.ids.size();
+    }
+    state.counters["shown"] = static_cast<double>(shown);
+}
+
 void add_and_erase(benchmark::State& state) {
     const auto size = static_cast<std::size_t>(state.range(0));
     auto& index = shop_of(size).index;
@@ -193,6 +205,16 @@ BENCHMARK_CAPTURE(count, all_filters,
                    .in_stock = false})
     ->Apply(sizes);
 BENCHMARK_CAPTURE(count, price, {.min_price_minor = 1'000, .max_price_minor = 50'000})
+    ->Apply(sizes);
+BENCHMARK_CAPTURE(list, by_price, list_order::price_up, {}, 0)->Apply(sizes);
+BENCHMARK_CAPTURE(list, by_price_far_down, list_order::price_down, {}, 10'000)->Apply(sizes);
+BENCHMARK_CAPTURE(list, by_price_sold_out_far_down, list_order::price_up, {.in_stock = false},
+                  10'000)
+    ->Apply(sizes);
+BENCHMARK_CAPTURE(list, by_name_in_category, list_order::name, {.category = "category 3"}, 0)
+    ->Apply(sizes);
+// Nothing costs as much: every name is looked at.
+BENCHMARK_CAPTURE(list, by_name_few_pass, list_order::name, {.min_price_minor = 220'000}, 0)
     ->Apply(sizes);
 BENCHMARK(set_in_stock)->Apply(sizes);
 BENCHMARK(change_words_in_the_middle)->Apply(sizes)->Iterations(2'000);

@@ -27,7 +27,14 @@ std::vector<field_word> words_of_product(const indexed_product& product) {
     return out;
 }
 
-catalogue_core::catalogue_core() : by_id_(8, id_hash{this}, id_equal{this}) {}
+namespace {
+
+constexpr std::size_t most_absent_remembered = 4'096;
+
+}  // namespace
+
+catalogue_core::catalogue_core()
+    : all_(*this), by_name_(*this), by_id_(8, id_hash{this}, id_equal{this}) {}
 
 slot_number catalogue_core::find(std::string_view id) const {
     const auto at = by_id_.find(id);
@@ -58,12 +65,64 @@ slot_number catalogue_core::add_slot(const std::string& id, std::int64_t created
     return slot;
 }
 
+void catalogue_core::load(std::span<const indexed_product* const> products) {
+    fills_orders_later_ = true;
+    for (const auto* product : products) upsert(*product);
+    fills_orders_later_ = false;
+    build_orders();
+}
+
+// Sorted once: much quicker than one by one.
+void catalogue_core::build_orders() {
+    std::vector<slot_number> live;
+    live.reserve(size());
+    for (slot_number slot = 0; slot < stored_.size(); ++slot)
+        if (stored_[slot].category != nullptr) live.push_back(slot);
+    std::ranges::sort(live, [&](auto a, auto b) {
+        return prices_[a] != prices_[b] ? prices_[a] < prices_[b] : stored_[a].id < stored_[b].id;
+    });
+    for (const auto slot : live) {
+        all_.order.append({prices_[slot]}, slot);
+        stored_[slot].category->second.listed.order.append({prices_[slot]}, slot);
+    }
+    std::vector<name_order::entry> named;
+    named.reserve(live.size());
+    for (const auto slot : live) named.push_back({name_key_of(stored_[slot].name), slot});
+    std::ranges::sort(named, [&](const auto& a, const auto& b) {
+        if (a.key != b.key) return a.key < b.key;
+        const auto &x = stored_[a.slot], &y = stored_[b.slot];
+        return x.name != y.name ? x.name < y.name : x.id < y.id;
+    });
+    for (const auto& [key, slot] : named) by_name_.append(key, slot);
+}
+
+// Loops tell what they changed each in its own time: the latest change counts, not what came last.
+// A change of stock tells of nothing else, so that an earlier one of the rest still counts.
 void catalogue_core::upsert(const indexed_product& product) {
     auto slot = find(product.id);
+    const auto known = absent_.find(product.id);
+    auto stock_change = product.change;
+    bool in_stock = product.in_stock;
+    if (slot != no_slot) {
+        const auto& before = stored_[slot];
+        if (product.change < before.change) return;
+        if (product.change < before.stock_change) {
+            stock_change = before.stock_change;
+            in_stock = is_in_stock(slot);
+        }
+    } else if (known != absent_.end()) {
+        if (product.change < known->second.erased_by) return;
+        if (product.change < known->second.stock_change) {
+            stock_change = known->second.stock_change;
+            in_stock = known->second.in_stock;
+        }
+    }
     if (!product.active) {
         if (slot != no_slot) erase(product.id);
+        if (product.change > 0) remember(product.id).erased_by = product.change;
         return;
     }
+    if (known != absent_.end()) absent_.erase(known);
     if (slot != no_slot && stored_[slot].created_seq != product.created_seq) {
         erase(product.id);
         slot = no_slot;
@@ -73,8 +132,16 @@ void catalogue_core::upsert(const indexed_product& product) {
     } else {
         unplace(slot);
     }
-    place(slot, product.category, product.price_minor, product.in_stock);
+    stored_[slot].change = product.change;
+    stored_[slot].stock_change = stock_change;
+    stored_[slot].name = product.name;
+    place(slot, product.category, product.price_minor, in_stock);
     set_words(slot, packed(words_of_product(product)));
+}
+
+catalogue_core::absent& catalogue_core::remember(std::string_view id) {
+    if (absent_.size() >= most_absent_remembered) absent_.clear();
+    return absent_[std::string(id)];
 }
 
 // All words first: what is put afterwards is what nodes are built from.
@@ -100,17 +167,22 @@ void catalogue_core::set_words(slot_number slot, std::vector<packed_word> next) 
 void catalogue_core::place(slot_number slot, std::string_view category, std::int64_t price_minor,
                            bool in_stock) {
     auto at = categories_.find(category);
-    if (at == categories_.end()) at = categories_.try_emplace(std::string(category)).first;
+    if (at == categories_.end())
+        at = categories_.try_emplace(std::string(category), static_cast<const slot_texts&>(*this))
+                 .first;
     auto& entry = at->second;
     stored_[slot].category = &*at;
     prices_[slot] = price_minor;
     entry.members.put(slot, text_field::category, slots());
-    entry.all.add(price_minor);
-    all_.add(price_minor);
+    if (!fills_orders_later_) {
+        entry.listed.order.add(place_by_price_of(slot), slot);
+        all_.order.add(place_by_price_of(slot), slot);
+        by_name_.add(place_by_name_of(slot), slot);
+    }
     if (!in_stock) return;
     in_stock_[slot / block_slots] |= std::uint64_t{1} << slot % block_slots;
-    entry.in_stock.add(price_minor);
-    all_in_stock_.add(price_minor);
+    entry.listed.in_stock.add(price_minor);
+    all_.in_stock.add(price_minor);
 }
 
 void catalogue_core::unplace(slot_number slot) {
@@ -118,14 +190,15 @@ void catalogue_core::unplace(slot_number slot) {
     auto& entry = category->second;
     const auto price = prices_[slot];
     entry.members.drop(slot, slots());
-    entry.all.remove(price);
-    all_.remove(price);
+    entry.listed.order.remove(place_by_price_of(slot));
+    all_.order.remove(place_by_price_of(slot));
+    by_name_.remove(place_by_name_of(slot));
     if (is_in_stock(slot)) {
         in_stock_[slot / block_slots] &= ~(std::uint64_t{1} << slot % block_slots);
-        entry.in_stock.remove(price);
-        all_in_stock_.remove(price);
+        entry.listed.in_stock.remove(price);
+        all_.in_stock.remove(price);
     }
-    if (entry.all.size() == 0) categories_.erase(categories_.find(category->first));
+    if (entry.listed.order.size() == 0) categories_.erase(categories_.find(category->first));
 }
 
 bool catalogue_core::erase(std::string_view id) {
@@ -140,22 +213,34 @@ bool catalogue_core::erase(std::string_view id) {
     }
     // The last in order keeps its id: later products are compared with it.
     if (slot != last_in_order_) stored_[slot].id = {};
+    stored_[slot].name = {};
     return true;
 }
 
-bool catalogue_core::set_in_stock(std::string_view id, bool in_stock) {
+bool catalogue_core::set_in_stock(std::string_view id, bool in_stock, std::uint64_t change) {
     const auto slot = find(id);
-    if (slot == no_slot) return false;
+    if (slot == no_slot) {
+        // Sold before whoever made it has told of it.
+        if (change == 0) return false;
+        auto& known = remember(id);
+        if (change >= known.stock_change) {
+            known.stock_change = change;
+            known.in_stock = in_stock;
+        }
+        return false;
+    }
+    if (change < stored_[slot].stock_change) return true;
+    stored_[slot].stock_change = change;
     if (is_in_stock(slot) == in_stock) return true;
     in_stock_[slot / block_slots] ^= std::uint64_t{1} << slot % block_slots;
-    auto& entry = stored_[slot].category->second;
+    auto& of_category = stored_[slot].category->second.listed.in_stock;
     const auto price = prices_[slot];
     if (in_stock) {
-        entry.in_stock.add(price);
-        all_in_stock_.add(price);
+        of_category.add(price);
+        all_.in_stock.add(price);
     } else {
-        entry.in_stock.remove(price);
-        all_in_stock_.remove(price);
+        of_category.remove(price);
+        all_.in_stock.remove(price);
     }
     return true;
 }
@@ -163,22 +248,6 @@ bool catalogue_core::set_in_stock(std::string_view id, bool in_stock) {
 const postings* catalogue_core::category(std::string_view name) const {
     const auto at = categories_.find(name);
     return at == categories_.end() ? nullptr : &at->second.members;
-}
-
-std::uint64_t catalogue_core::count(const catalogue_filter& filter) const {
-    const price_counts* all = &all_;
-    const price_counts* in_stock = &all_in_stock_;
-    if (filter.category) {
-        const auto at = categories_.find(*filter.category);
-        if (at == categories_.end()) return 0;
-        all = &at->second.all;
-        in_stock = &at->second.in_stock;
-    }
-    const auto of = [&](const price_counts& prices) {
-        return prices.count(filter.min_price_minor, filter.max_price_minor);
-    };
-    if (!filter.in_stock) return of(*all);
-    return *filter.in_stock ? of(*in_stock) : of(*all) - of(*in_stock);
 }
 
 bool catalogue_core::needs_compaction() const {
@@ -195,29 +264,39 @@ std::unique_ptr<catalogue_core> catalogue_core::compacted() const {
     std::ranges::sort(order, [&](auto a, auto b) { return is_before(a, b); });
 
     auto out = std::make_unique<catalogue_core>();
+    out->fills_orders_later_ = true;
     for (const auto from : order) {
         const auto& old = stored_[from];
         const auto slot = out->add_slot(old.id, old.created_seq);
+        out->stored_[slot].name = old.name;
+        out->stored_[slot].change = old.change;
+        out->stored_[slot].stock_change = old.stock_change;
         out->place(slot, old.category->first, prices_[from], is_in_stock(from));
         std::vector<field_word> words;
         for (const auto word : old.words)
             words.push_back({words_.text(word >> 2), static_cast<text_field>(word & 3)});
         out->set_words(slot, out->packed(words));
     }
+    out->fills_orders_later_ = false;
+    out->build_orders();
+    out->absent_ = absent_;
     return out;
 }
 
 std::size_t catalogue_core::heap_bytes() const {
     constexpr std::size_t node_bytes = 32;  // of the id set, with its share of the bucket array
-    std::size_t bytes = words_.heap_bytes() + all_.heap_bytes() + all_in_stock_.heap_bytes() +
+    const auto of = [](const prices& each) {
+        return each.order.heap_bytes() + each.in_stock.heap_bytes();
+    };
+    std::size_t bytes = words_.heap_bytes() + of(all_) + by_name_.heap_bytes() +
                         stored_.capacity() * sizeof(stored) + prices_.capacity() * 8 +
                         (in_stock_.capacity() + late_.capacity()) * 8 + by_id_.size() * node_bytes;
     for (const auto& s : stored_)
         bytes += s.words.capacity() * sizeof(packed_word) +
-                 (s.id.capacity() > 15 ? s.id.capacity() + 1 : 0);
+                 (s.id.capacity() > 15 ? s.id.capacity() + 1 : 0) +
+                 (s.name.capacity() > 15 ? s.name.capacity() + 1 : 0);
     for (const auto& [name, entry] : categories_)
-        bytes += sizeof(name) + sizeof(entry) + entry.members.heap_bytes() +
-                 entry.all.heap_bytes() + entry.in_stock.heap_bytes();
+        bytes += sizeof(name) + sizeof(entry) + entry.members.heap_bytes() + of(entry.listed);
     return bytes;
 }
 

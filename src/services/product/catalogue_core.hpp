@@ -1,14 +1,17 @@
-// What the catalogue index holds, without its locks: products in slots, words, categories, prices.
+// What the catalogue index holds, without its locks: products in slots, words, categories, prices
+// and the orders of lists.
 #pragma once
 
 #include "services/product/catalogue_dictionary.hpp"
 #include "services/product/catalogue_index.hpp"
+#include "services/product/catalogue_order.hpp"
 #include "services/product/catalogue_postings.hpp"
 #include "services/product/catalogue_prices.hpp"
 
 #include <algorithm>
 #include <compare>
 #include <map>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace stoa::products {
@@ -28,16 +31,28 @@ std::vector<field_word> words_of_product(const indexed_product& product);
 // results, so the first bits of a bitmap are the first results. A product that comes out of this
 // order (created concurrently, or active again) gets the next slot too and is remembered as late:
 // search places those one by one.
-class catalogue_core {
+class catalogue_core final : private slot_texts {
  public:
+    // A list on its way, in parts, so that no reader holds the lock for long.
+    struct list_walk {
+        std::size_t skip = 0, limit = 0;
+        std::optional<list_place> after;  // where it goes on
+        list_page page;
+    };
+
     catalogue_core();
     catalogue_core(const catalogue_core&) = delete;
     catalogue_core& operator=(const catalogue_core&) = delete;
 
+    // Into an empty core: active products with distinct ids in the order of (created_seq, id).
+    void load(std::span<const indexed_product* const> products);
     void upsert(const indexed_product& product);
     bool erase(std::string_view id);
-    bool set_in_stock(std::string_view id, bool in_stock);
+    bool set_in_stock(std::string_view id, bool in_stock, std::uint64_t change);
     std::uint64_t count(const catalogue_filter& filter) const;
+    // Looks at about so many products at most; false: it goes on from `walk.after`.
+    bool list(const catalogue_filter& filter, list_order by, list_walk& walk,
+              std::size_t most_looked_at) const;
 
     std::size_t size() const { return by_id_.size(); }
     bool needs_compaction() const;
@@ -55,20 +70,27 @@ class catalogue_core {
             first, std::min<std::size_t>(block_slots, prices_.size() - first));
     }
     std::size_t slots() const { return stored_.size(); }
-    const std::string& id(slot_number slot) const { return stored_[slot].id; }
+    std::string_view id(slot_number slot) const override { return stored_[slot].id; }
     bool is_before(slot_number a, slot_number b) const;
 
  private:
-    struct category_entry {
-        postings members;  // all as text_field::category
-        price_counts all;
+    struct prices {
+        explicit prices(const slot_texts& texts) : order(texts) {}
+        price_order order;
         price_counts in_stock;
+    };
+    struct category_entry {
+        explicit category_entry(const slot_texts& texts) : listed(texts) {}
+        postings members;  // all as text_field::category
+        prices listed;
     };
     using categories = std::map<std::string, category_entry, std::less<>>;
     using packed_word = std::uint32_t;  // term << 2 | field
     struct stored {
-        std::string id;
+        std::string id, name;
         std::int64_t created_seq = 0;
+        std::uint64_t change = 0;        // the last that told of it
+        std::uint64_t stock_change = 0;  // the last that told of its stock
         categories::value_type* category = nullptr;
         std::vector<packed_word> words;
     };
@@ -93,7 +115,34 @@ class catalogue_core {
         }
     };
 
+    std::string_view name(slot_number slot) const override { return stored_[slot].name; }
     slot_number find(std::string_view id) const;
+    struct absent;
+    absent& remember(std::string_view id);
+    void build_orders();
+    const prices* prices_of(const catalogue_filter& filter) const;
+    order_place<price_key> place_by_price_of(slot_number slot) const {
+        return place_by_price(prices_[slot], stored_[slot].id);
+    }
+    order_place<name_key> place_by_name_of(slot_number slot) const {
+        return place_by_name(stored_[slot].name, stored_[slot].id);
+    }
+    list_place list_place_of(slot_number slot) const {
+        return {prices_[slot], stored_[slot].name, stored_[slot].id};
+    }
+    bool passes(const catalogue_filter& filter, slot_number slot) const;
+    // From one position to the other, or back.
+    template <class Order>
+    bool walk_along(const Order& order, typename Order::position from, typename Order::position to,
+                    bool back, const catalogue_filter& filter, list_walk& walk,
+                    std::size_t most_looked_at) const;
+    bool list_by_price(const catalogue_filter& filter, bool falling, list_walk& walk,
+                       std::size_t most_looked_at) const;
+    bool list_by_name(const catalogue_filter& filter, list_walk& walk,
+                      std::size_t most_looked_at) const;
+    void sort_few_by_name(const catalogue_filter& filter, const price_order& order,
+                          price_order::position from, price_order::position to,
+                          list_walk& walk) const;
     slot_number add_slot(const std::string& id, std::int64_t created_seq);
     void set_words(slot_number slot, std::vector<packed_word> next);
     std::vector<packed_word> packed(const std::vector<field_word>& words);
@@ -112,8 +161,16 @@ class catalogue_core {
     std::size_t late_count_ = 0;
     dictionary words_;
     categories categories_;
-    price_counts all_;
-    price_counts all_in_stock_;
+    prices all_;
+    name_order by_name_;
+    bool fills_orders_later_ = false;  // while it is loaded
+    // Of products that are not here, what was told lately: an earlier change may still be.
+    struct absent {
+        std::uint64_t erased_by = 0;
+        std::uint64_t stock_change = 0;
+        bool in_stock = false;
+    };
+    std::unordered_map<std::string, absent> absent_;
     std::unordered_set<slot_number, id_hash, id_equal> by_id_;
 };
 

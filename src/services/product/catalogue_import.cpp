@@ -258,9 +258,9 @@ task<result<void>> catalogue_import::apply(progress& at) {
     auto out = std::make_shared<batch_outcome>();
     auto batch = batch_of(at.batch);
     batch.file = at.report.file_hash;
+    const auto changes = ports_.products.begin_change();
     auto write = [out, batch = std::move(batch), dry_run = at.report.dry_run,
-                  changes =
-                      ports_.products.begin_change()](transaction& t) mutable -> result<bool> {
+                  changes](transaction& t) mutable -> result<bool> {
         *out = apply_rows(t, batch);
         if (dry_run) return fail(errc::conflict, "dry_run");
         for (const auto& each : out->changed) changes->touches(each.id);
@@ -275,7 +275,7 @@ task<result<void>> catalogue_import::apply(progress& at) {
         for (const auto& row : at.batch)
             if (!at.seen.insert(row.sku).second && out->created > 0) --out->created, ++out->updated;
     } else {
-        ports_.products.products_changed(out->changed);
+        ports_.products.products_changed(out->changed, changes->number());
     }
     at.batch.clear();
     at.report.created += out->created;

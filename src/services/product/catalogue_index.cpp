@@ -7,6 +7,12 @@
 #include <unordered_map>
 
 namespace stoa::products {
+namespace {
+
+// While one reader looks: about 0.2 ms, in which a writer waits.
+constexpr std::size_t looked_at_under_lock = 16'384;
+
+}  // namespace
 
 catalogue_index::catalogue_index() : core_(std::make_unique<catalogue_core>()) {}
 catalogue_index::~catalogue_index() = default;
@@ -31,7 +37,7 @@ void catalogue_index::load(std::span<const indexed_product> products) {
 
     const std::scoped_lock writer(writers_);
     auto next = std::make_unique<catalogue_core>();
-    for (const auto* product : order) next->upsert(*product);
+    next->load(order);
     replace_core(std::move(next));
 }
 
@@ -47,16 +53,27 @@ bool catalogue_index::erase(std::string_view id) {
     return core_->erase(id);
 }
 
-bool catalogue_index::set_in_stock(std::string_view id, bool in_stock) {
+bool catalogue_index::set_in_stock(std::string_view id, bool in_stock, std::uint64_t change) {
     const std::scoped_lock writer(writers_);
     const std::unique_lock held(lock_);
-    return core_->set_in_stock(id, in_stock);
+    return core_->set_in_stock(id, in_stock, change);
 }
 
 search_page catalogue_index::search(std::string_view query, const catalogue_filter& filter,
                                     std::size_t skip, std::size_t limit) const {
     const std::shared_lock held(lock_);
     return search_catalogue(*core_, query, filter, skip, limit);
+}
+
+list_page catalogue_index::list(const catalogue_filter& filter, list_order by,
+                                const std::optional<list_place>& after, std::size_t skip,
+                                std::size_t limit) const {
+    catalogue_core::list_walk walk{.skip = skip, .limit = limit, .after = after, .page = {}};
+    for (bool done = false; !done;) {
+        const std::shared_lock held(lock_);
+        done = core_->list(filter, by, walk, looked_at_under_lock);
+    }
+    return std::move(walk.page);
 }
 
 std::uint64_t catalogue_index::count(const catalogue_filter& filter) const {

@@ -64,6 +64,27 @@ class oracle {
             all_, [&](const auto& e) { return passes(e.second.product, f); }));
     }
 
+    static bool comes_before(list_order by, const list_place& a, const list_place& b) {
+        if (by == list_order::name) return std::tie(a.name, a.id) < std::tie(b.name, b.id);
+        return by == list_order::price_up
+                   ? std::tie(a.price_minor, a.id) < std::tie(b.price_minor, b.id)
+                   : std::tie(b.price_minor, b.id) < std::tie(a.price_minor, a.id);
+    }
+    ids list(const catalogue_filter& f, list_order by, const std::optional<list_place>& after,
+             std::size_t skip, std::size_t limit) const {
+        std::vector<list_place> found;
+        for (const auto& [id, e] : all_) {
+            const list_place place{e.product.price_minor, e.product.name, id};
+            if (passes(e.product, f) && (!after || comes_before(by, *after, place)))
+                found.push_back(place);
+        }
+        std::ranges::sort(found,
+                          [&](const auto& a, const auto& b) { return comes_before(by, a, b); });
+        ids out;
+        for (auto i = skip; i < found.size() && out.size() < limit; ++i) out.push_back(found[i].id);
+        return out;
+    }
+
     search_page search(std::string_view query, const catalogue_filter& f, std::size_t skip,
                        std::size_t limit) const {
         auto words = words_of(query.substr(0, max_query_bytes));
@@ -182,7 +203,28 @@ class random_shop {
     std::mt19937 random_;
 };
 
+// A page, and the one behind its cursor; or behind a place where nothing stands any more.
+void compare_lists(const catalogue_index& index, const oracle& truth, random_shop& shop) {
+    const auto filter = shop.filter();
+    const auto by = static_cast<list_order>(shop.below(3));
+    const auto skip = shop.below(3) ? 0 : shop.below(60);
+    const auto limit = shop.below(4) ? 7 : shop.below(500);
+    std::optional<list_place> after;
+    if (shop.below(3) == 0) {
+        const auto any = shop.product();
+        after = list_place{any.price_minor, any.name, any.id};
+    }
+    const auto page = index.list(filter, by, after, skip, limit);
+    ASSERT_EQ(page.ids, truth.list(filter, by, after, skip, limit));
+    ASSERT_EQ(page.last.has_value(), !page.ids.empty());
+    if (!page.last) return;
+    ASSERT_EQ(page.last->id, page.ids.back());
+    ASSERT_EQ(index.list(filter, by, page.last, 0, limit).ids,
+              truth.list(filter, by, page.last, 0, limit));
+}
+
 void compare(const catalogue_index& index, const oracle& truth, random_shop& shop) {
+    ASSERT_NO_FATAL_FAILURE(compare_lists(index, truth, shop));
     const auto filter = shop.filter();
     ASSERT_EQ(index.count(filter), truth.count(filter));
     const auto query = shop.words(3) + shop.word();
@@ -400,6 +442,69 @@ TEST(catalogue_index, pages_join_to_the_whole_and_total_stays) {
     EXPECT_EQ(index.search("vase", {}, ~std::size_t{0}, ~std::size_t{0}).total, 250U);
 }
 
+TEST(catalogue_index, lists_compare_names_by_bytes_and_whole) {
+    catalogue_index index;
+    const ids in_order{"",          " ",         "A",
+                       "B",         "a",         "abcdefgh",
+                       "abcdefghA", "abcdefgha", std::string("abcdefgha\0", 10),
+                       "abcdefghb", "\xC3\x84",  "\xFF"};
+    for (std::size_t i = in_order.size(); i-- > 0;)
+        index.upsert(product("p" + std::to_string(100 + i), in_order[i]));
+    const auto page = index.list({}, list_order::name, {}, 0, 100);
+    ASSERT_EQ(page.ids.size(), in_order.size());
+    for (std::size_t i = 0; i < in_order.size(); ++i)
+        EXPECT_EQ(page.ids[i], "p" + std::to_string(100 + i));
+}
+
+TEST(catalogue_index, lists_take_any_bounds_places_and_sizes) {
+    catalogue_index index;
+    constexpr auto most = std::numeric_limits<std::int64_t>::max();
+    constexpr auto least = std::numeric_limits<std::int64_t>::min();
+    for (const auto by : {list_order::price_up, list_order::price_down, list_order::name}) {
+        EXPECT_EQ(index.list({}, by, {}, 0, 10).ids, ids{});
+        EXPECT_FALSE(index.list({}, by, list_place{5, "x", "y"}, 0, 10).last);
+    }
+    for (const auto price : {least, std::int64_t{0}, most}) {
+        auto p = product("p" + std::to_string(price), "vase");
+        p.price_minor = price;
+        index.upsert(p);
+    }
+    EXPECT_EQ(
+        index.list({.min_price_minor = 5, .max_price_minor = 4}, list_order::price_up, {}, 0, 10)
+            .ids,
+        ids{});
+    EXPECT_EQ(index.list({.category = "none"}, list_order::name, {}, 0, 10).ids, ids{});
+    for (const auto by : {list_order::price_up, list_order::price_down, list_order::name}) {
+        EXPECT_EQ(index.list({}, by, {}, ~std::size_t{0}, ~std::size_t{0}).ids, ids{});
+        EXPECT_EQ(index.list({}, by, {}, 0, ~std::size_t{0}).ids.size(), 3U);
+        EXPECT_EQ(index.list({}, by, {}, 0, 0).ids, ids{});
+    }
+    EXPECT_EQ(index.list({}, list_order::price_up, list_place{most, "", "~"}, 0, 10).ids, ids{});
+    EXPECT_EQ(index.list({}, list_order::price_down, list_place{least, "", ""}, 0, 10).ids, ids{});
+}
+
+TEST(catalogue_index, a_list_that_few_pass_is_found_in_parts) {
+    // More products than are looked at under one lock, of which the last few pass.
+    catalogue_index index;
+    std::vector<indexed_product> all;
+    for (int i = 0; i < 40'000; ++i) {
+        auto p = product("p" + std::to_string(100'000 + i), "n" + std::to_string(100'000 + i), i);
+        p.price_minor = i;
+        p.in_stock = i >= 39'990;
+        all.push_back(std::move(p));
+    }
+    index.load(all);
+    const catalogue_filter stocked{.in_stock = true};
+    EXPECT_EQ(index.list(stocked, list_order::price_up, {}, 4, 3).ids,
+              (ids{"p139994", "p139995", "p139996"}));
+    EXPECT_EQ(index.list(stocked, list_order::name, {}, 8, 3).ids, (ids{"p139998", "p139999"}));
+    const catalogue_filter sold{.in_stock = false};
+    EXPECT_EQ(index.list(sold, list_order::price_down, {}, 39'988, 3).ids,
+              (ids{"p100001", "p100000"}));
+    EXPECT_EQ(index.list({.min_price_minor = 39'999}, list_order::name, {}, 0, 3).ids,
+              ids{"p139999"});
+}
+
 TEST(catalogue_index, inactive_products_are_neither_found_nor_counted) {
     catalogue_index index;
     auto p = product("a", "vase");
@@ -511,6 +616,7 @@ TEST(catalogue_index, readers_see_whole_changes_while_writers_change_and_compact
                 const auto page = index.search("vas", {}, 0, 5);
                 if (page.total != 500 || page.ids.size() != 5) ++torn;
                 if (index.count({}) != 500) ++torn;
+                if (index.list({}, list_order::name, {}, 490, 20).ids.size() != 10) ++torn;
             }
         });
     for (int i = 0; i < 3'000; ++i) {

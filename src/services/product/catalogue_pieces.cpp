@@ -111,9 +111,9 @@ task<result<void>> catalogue_import::apply_piece(rows_report& into, std::string 
         .rows = piece.records, .bad = piece.bad_records, .errors = std::move(piece.bad)};
     auto batch = batch_of(std::move(piece.good));
     batch.source = source;
+    const auto changes = ports_.products.begin_change();
     auto write =
-        [changed, told, batch = std::move(batch), source, first_row,
-         changes = ports_.products.begin_change()](transaction& t) mutable -> result<rows_report> {
+        [changed, told, batch = std::move(batch), source, first_row, changes](transaction& t) mutable -> result<rows_report> {
         const auto before =
             t.texts("SELECT outcome FROM imported_batches WHERE source = ?1 AND first_row = ?2",
                     source, first_row);
@@ -143,7 +143,7 @@ task<result<void>> catalogue_import::apply_piece(rows_report& into, std::string 
     auto stored = co_await ports_.db.commit(std::move(write));
     crash_point("import_batch_applied");
     if (!stored) co_return std::unexpected(std::move(stored).error());
-    ports_.products.products_changed(*changed);
+    ports_.products.products_changed(*changed, changes->number());
     add(into, *stored);
     co_return result<void>{};
 }

@@ -142,7 +142,7 @@ class search_run {
                                                                   : core_.is_before(a.slot, b.slot);
                                   });
         search_page out{.total = total_};
-        for (auto i = skip; i < shown; ++i) out.ids.push_back(core_.id(hits[i].slot));
+        for (auto i = skip; i < shown; ++i) out.ids.emplace_back(core_.id(hits[i].slot));
         return out;
     }
 

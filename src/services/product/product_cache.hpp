@@ -36,6 +36,9 @@ class change_board {
     void all_changed() {
         for (auto& each : places_) each.fetch_add(one_change, std::memory_order_acq_rel);
     }
+    // Greater than all before. Taken inside a transaction, or before the store is read, it says
+    // which of two views of a product is the later one.
+    std::uint64_t next_number() { return numbers_.fetch_add(1, std::memory_order_acq_rel) + 1; }
 
  private:
     // A place counts changes, and below that those under way.
@@ -48,6 +51,7 @@ class change_board {
         return const_cast<change_board*>(this)->place(id);
     }
     std::array<std::atomic<std::uint64_t>, 4096> places_{};
+    std::atomic<std::uint64_t> numbers_{0};
 };
 
 // The products that one transaction changes. Its closure owns it together with the use case that
@@ -66,10 +70,14 @@ class change_board::change {
         auto& where = board_.place(product_id);
         places_.push_back(&where);
         where.fetch_add(one_change + 1, std::memory_order_acq_rel);
+        number_ = board_.next_number();
     }
+    // Of the last run of the transaction, once it is over; 0 where it touched nothing.
+    std::uint64_t number() const { return number_; }
 
  private:
     change_board& board_;
+    std::uint64_t number_ = 0;
     std::vector<std::atomic<std::uint64_t>*> places_;
 };
 

@@ -185,6 +185,26 @@ TEST_F(remembered_products, a_change_that_fails_leaves_its_products_to_be_rememb
     EXPECT_EQ(stock_during([&] { return receive(1); }), both(11, 11));
 }
 
+TEST_F(remembered_products, lists_by_price_follow_the_latest_change_not_the_one_told_last) {
+    const auto stocked = [&] {
+        list_products_request wanted{.in_stock = true, .sort = "price"};
+        return loop_.run([&] { return showing_->list_products({}, wanted); }).value();
+    };
+    ASSERT_EQ(stocked().products.size(), 1U);
+    // One loop sells all there is and has not heard of it; another brings more.
+    std::optional<result<void>> sold;
+    loop_.spawn([&]() -> task<> { sold = co_await take(10); });
+    ASSERT_TRUE(slow_->wait_for_commit());
+    request_context by;
+    by.idempotency_key = "more";
+    ASSERT_TRUE(loop_.run([&] { return showing_->change_stock(by, {.id = id_, .delta = 5}); }));
+    slow_->tell();
+    ASSERT_TRUE(loop_.run_until([&] { return sold.has_value(); }));
+    ASSERT_TRUE(*sold);
+    EXPECT_EQ(stocked().products.size(), 1U);
+    EXPECT_EQ(stocked().total, 1);
+}
+
 TEST(change_board, a_place_is_settled_when_the_last_change_of_it_has_ended) {
     change_board board;
     const auto before = board.at("a");

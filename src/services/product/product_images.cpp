@@ -46,8 +46,9 @@ task<result<product>> product_service::change_images(request_context context, st
     if (!is_uuid(id)) co_return fail(no_such_product());
     auto told = event_of(topic::changed, id, 0, {});
     told.traceparent = context.traceparent;
-    auto write = [id, change, told, now = ports_.time.now(), changes = begin_change()](
-                     transaction& t) mutable -> result<std::pair<product, bool>> {
+    const auto changes = begin_change();
+    auto write = [id, change, told, now = ports_.time.now(),
+                  changes](transaction& t) mutable -> result<std::pair<product, bool>> {
         const auto before = store::find(t, id);
         if (!before || !before->is_active) return fail(no_such_product());
         STOA_TRY_VOID(change(t, *before));
@@ -62,7 +63,7 @@ task<result<product>> product_service::change_images(request_context context, st
         return std::pair{std::move(after), differs};
     };
     STOA_CO_TRY(auto done, co_await ports_.db.commit(std::move(write)));
-    if (done.second) products_changed({done.first});
+    if (done.second) products_changed({done.first}, changes->number());
     co_return std::move(done.first);
 }
 
@@ -174,8 +175,9 @@ task<result<deleted_answer>> product_service::delete_image(request_context conte
 task<result<void>> product_service::on_image_processed(delivery what, image_processed told) {
     auto changed = event_of(topic::changed, {}, 0, {});
     changed.traceparent = what.message.traceparent;
-    auto apply = [what, told, changed, now = ports_.time.now(), changes = begin_change()](
-                     transaction& t) mutable -> result<std::optional<product>> {
+    const auto changes = begin_change();
+    auto apply = [what, told, changed, now = ports_.time.now(),
+                  changes](transaction& t) mutable -> result<std::optional<product>> {
         if (!t.receive(what)) return std::nullopt;
         const auto of =
             is_uuid(told.folder) ? store::find(t, told.folder) : store::find_by_sku(t, told.folder);
@@ -218,7 +220,7 @@ task<result<void>> product_service::on_image_processed(delivery what, image_proc
     };
     STOA_CO_TRY(const auto now, co_await ports_.db.commit(std::move(apply)));
     crash_point("image_shown");
-    if (now) products_changed({*now});
+    if (now) products_changed({*now}, changes->number());
     co_return result<void>{};
 }
 

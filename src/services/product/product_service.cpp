@@ -50,6 +50,17 @@ std::string cursor_after(const product& last, store::sort_order by) {
     return {};
 }
 
+std::string cursor_at(const list_place& last, store::sort_order by) {
+    return (by == store::sort_order::name ? last.name : std::to_string(last.price_minor)) + '_' +
+           last.id;
+}
+
+list_order order_of(store::sort_order by) {
+    return by == store::sort_order::name         ? list_order::name
+           : by == store::sort_order::price_down ? list_order::price_down
+                                                 : list_order::price_up;
+}
+
 std::optional<store::listing::place> place_of(std::string_view cursor, store::sort_order by) {
     const auto cut = cursor.rfind('_');
     if (cut == std::string_view::npos || !is_uuid(cursor.substr(cut + 1))) return {};
@@ -178,20 +189,46 @@ task<result<product_list>> product_service::list_products(request_context,
     if (wanted.cursor && !(what.after = place_of(*wanted.cursor, *by)))
         co_return fail(invalid_request(
             {{"cursor", "format", "use a next_cursor as a list of this sort gave it", {}}}));
-    auto read = [what](transaction& t) -> result<std::vector<std::string>> {
-        return store::list(t, what);
-    };
-    STOA_CO_TRY(auto ids, co_await ports_.db.read(std::move(read)));
-    const bool full = std::ssize(ids) == what.limit;
-    STOA_CO_TRY(const auto found, co_await find_all(std::move(ids)));
+    const auto limit = what.limit;
+    STOA_CO_TRY(auto page, co_await page_of(std::move(what)));
+    const bool full = std::ssize(page.ids) == limit;
+    STOA_CO_TRY(const auto found, co_await find_all(std::move(page.ids)));
     product_list out;
     out.products.reserve(found.size());
     for (const auto& each : found)
         if (each && each->is_active) out.products.push_back(*each);
     out.total = static_cast<std::int64_t>(ports_.index.count(
         filter_of(wanted.category, wanted.min_price, wanted.max_price, wanted.in_stock)));
-    if (full && !out.products.empty()) out.next_cursor = cursor_after(out.products.back(), *by);
+    if (full && page.cursor) out.next_cursor = std::move(page.cursor);
+    else if (full && !out.products.empty())
+        out.next_cursor = cursor_after(out.products.back(), *by);
     co_return out;
+}
+
+// Lists by price and by name come from the index where it cannot be behind the store: it is changed
+// before whoever changed a product is answered, but other processes tell of their changes later,
+// and of those of stock not at all (ADR 0022).
+task<result<product_service::listed>> product_service::page_of(store::listing what) {
+    const auto limit = static_cast<std::size_t>(what.limit);
+    const bool alone = settings_.remembered_for == seconds(0);
+    listed out;
+    if (alone && what.by != store::sort_order::newest) {
+        std::optional<list_place> after;
+        if (what.after) after = {what.after->price, what.after->text, what.after->id};
+        catalogue_filter filter{.category = what.category,
+                                .min_price_minor = what.min_price,
+                                .max_price_minor = what.max_price};
+        if (what.in_stock) filter.in_stock = true;
+        auto page = ports_.index.list(filter, order_of(what.by), after,
+                                      after ? 0 : static_cast<std::size_t>(what.skip), limit);
+        if (page.last) out.cursor = cursor_at(*page.last, what.by);
+        out.ids = std::move(page.ids);
+        co_return out;
+    }
+    auto read = [what = std::move(what)](transaction& t) -> result<listed> {
+        return listed{store::list(t, what)};
+    };
+    co_return co_await ports_.db.read(std::move(read));
 }
 
 task<result<search_results>> product_service::search_products(request_context,
@@ -237,17 +274,22 @@ task<result<std::vector<indexed_product>>> product_service::page_for_index(std::
 // --- changing the catalogue
 // ------------------------------------------------------------------------------
 
-void product_service::products_changed(const std::vector<product>& now) {
-    for (const auto& each : now) ports_.index.upsert(to_indexed(each));
+void product_service::products_changed(const std::vector<product>& now, std::uint64_t change) {
+    for (const auto& each : now) {
+        auto indexed = to_indexed(each);
+        indexed.change = change;
+        ports_.index.upsert(indexed);
+    }
 }
 
 task<result<void>> product_service::reread(std::string id) {
     ports_.board.changed(id);
+    const auto change = ports_.board.next_number();
     auto read = [id](transaction& t) -> result<std::optional<product>> {
         return store::find(t, id);
     };
     STOA_CO_TRY(const auto now, co_await ports_.db.read(std::move(read)));
-    if (now) products_changed({*now});
+    if (now) products_changed({*now}, change);
     co_return result<void>{};
 }
 
@@ -322,7 +364,7 @@ task<result<product>> product_service::create_product(request_context context,
     };
     STOA_CO_TRY(auto made, co_await ports_.db.commit(std::move(write)));
     context.reply->replayed = made.replayed;
-    if (!made.replayed) products_changed({made.answer});
+    if (!made.replayed) products_changed({made.answer}, 0);  // any change of it is a later one
     co_return std::move(made.answer);
 }
 
@@ -334,8 +376,9 @@ task<result<product>> product_service::update_product(request_context context,
     const auto now = ports_.time.now();
     auto told = event_of(topic::changed, wanted.id, 0, {});
     told.traceparent = context.traceparent;
+    const auto changes = begin_change();
     auto write = [wanted, now, told = std::move(told), context,
-                  changes = begin_change()](transaction& t) mutable -> result<product> {
+                  changes](transaction& t) mutable -> result<product> {
         changes->touches(wanted.id);
         auto to = store::find(t, wanted.id);
         if (!to || !to->is_active) return fail(no_such_product());
@@ -372,7 +415,7 @@ task<result<product>> product_service::update_product(request_context context,
         return after;
     };
     STOA_CO_TRY(auto made, co_await ports_.db.commit(std::move(write)));
-    products_changed({made});
+    products_changed({made}, changes->number());
     co_return made;
 }
 
@@ -384,8 +427,8 @@ task<result<deleted_answer>> product_service::delete_product(request_context con
         event_of(topic::deleted, wanted.id, 0, to_json(product_deleted{wanted.id}, naming::camel));
     auto told = event_of(topic::changed, wanted.id, 0, {});
     gone.traceparent = told.traceparent = context.traceparent;
-    auto write = [=, context = std::move(context),
-                  changes = begin_change()](transaction& t) mutable -> result<product> {
+    const auto changes = begin_change();
+    auto write = [=, context = std::move(context)](transaction& t) mutable -> result<product> {
         changes->touches(wanted.id);
         auto to = store::find(t, wanted.id);
         if (!to || !to->is_active) return fail(no_such_product());
@@ -404,7 +447,7 @@ task<result<deleted_answer>> product_service::delete_product(request_context con
         return after;
     };
     STOA_CO_TRY(auto made, co_await ports_.db.commit(std::move(write)));
-    products_changed({made});
+    products_changed({made}, changes->number());
     co_return deleted_answer{};
 }
 

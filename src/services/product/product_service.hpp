@@ -295,9 +295,9 @@ class product_service final : public api {
 
     // Every active product, for the index at start: pages of a thousand after `after` (by id).
     task<result<std::vector<indexed_product>>> page_for_index(std::string after);
-    // What a writer of many products at once (an import) tells when a batch is stored; its
-    // transaction has told what it touches.
-    void products_changed(const std::vector<product>& now);
+    // What a writer of many products at once (an import) tells when a batch is stored; `change` is
+    // the number of its transaction's change, which has told what it touches.
+    void products_changed(const std::vector<product>& now, std::uint64_t change);
     std::shared_ptr<change_board::change> begin_change() const {
         return std::make_shared<change_board::change>(ports_.board);
     }
@@ -307,7 +307,12 @@ class product_service final : public api {
  private:
     using products_by_id = std::vector<std::shared_ptr<const product>>;
     task<result<products_by_id>> find_all(std::vector<std::string> ids);
-    void stock_changed(const std::vector<store::stock_left>& left);
+    void stock_changed(const std::vector<store::stock_left>& left, std::uint64_t change);
+    struct listed {
+        std::vector<std::string> ids;
+        std::optional<std::string> cursor = {};  // behind them; else the last product gives it
+    };
+    task<result<listed>> page_of(store::listing what);
     template <class Change>
     task<result<product>> change_images(request_context context, std::string id, Change change);
     task<result<void>> erase_files(std::string folder, std::string image);

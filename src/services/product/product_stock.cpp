@@ -22,8 +22,10 @@ stock_report report_of(transaction& t, const std::string& product_id, const stor
 
 }  // namespace
 
-void product_service::stock_changed(const std::vector<store::stock_left>& left) {
-    for (const auto& each : left) ports_.index.set_in_stock(each.product_id, each.stock > 0);
+void product_service::stock_changed(const std::vector<store::stock_left>& left,
+                                    std::uint64_t change) {
+    for (const auto& each : left)
+        ports_.index.set_in_stock(each.product_id, each.stock > 0, change);
 }
 
 task<result<stock_report>> product_service::get_stock(request_context, get_product_request wanted) {
@@ -48,8 +50,9 @@ task<result<stock_report>> product_service::change_stock(request_context context
                                  .reference = wanted.reference.value_or(context.idempotency_key),
                                  .at = ports_.time.now()};
     const idempotent_answers answers(store::answers, context, what.at);
+    const auto changes = begin_change();
     auto write = [what, answers, count = wanted.count,
-                  changes = begin_change()](transaction& t) -> result<keyed<stock_report>> {
+                  changes](transaction& t) -> result<keyed<stock_report>> {
         changes->touches(what.product_id);
         STOA_TRY(auto before, answers.find<stock_report>(t));
         if (before) return *std::move(before);
@@ -65,15 +68,16 @@ task<result<stock_report>> product_service::change_stock(request_context context
     STOA_CO_TRY(auto now, co_await ports_.db.commit(std::move(write)));
     crash_point("stock_moved");
     context.reply->replayed = now.replayed;
-    if (!now.replayed) stock_changed({{now.answer.product_id, now.answer.stock}});
+    if (!now.replayed)
+        stock_changed({{now.answer.product_id, now.answer.stock}}, changes->number());
     co_return std::move(now.answer);
 }
 
 task<result<hold_outcome>> product_service::hold(request_context, hold_request wanted) {
-    STOA_CO_TRY(auto done,
-                co_await holds_.commit({std::move(wanted), ports_.time.now(), begin_change()}));
+    const auto changes = begin_change();
+    STOA_CO_TRY(auto done, co_await holds_.commit({std::move(wanted), ports_.time.now(), changes}));
     crash_point("units_held");
-    stock_changed(done.left);
+    stock_changed(done.left, changes->number());
     co_return std::move(done.outcome);
 }
 
@@ -111,8 +115,9 @@ task<result<end_hold_answer>> product_service::end_hold(std::string order_id, bo
         store::ended how;
         std::vector<store::stock_left> left;
     };
+    const auto changes = begin_change();
     auto end = [order_id, commit, now = ports_.time.now(),
-                changes = begin_change()](transaction& t) -> result<done> {
+                changes](transaction& t) -> result<done> {
         done out;
         out.how = commit ? store::commit_hold(t, order_id, now)
                          : store::release_hold(t, order_id, now, out.left);
@@ -120,7 +125,7 @@ task<result<end_hold_answer>> product_service::end_hold(std::string order_id, bo
         return out;
     };
     STOA_CO_TRY(auto out, co_await ports_.db.commit(std::move(end)));
-    stock_changed(out.left);
+    stock_changed(out.left, changes->number());
     if (out.how == store::ended::unknown)
         co_return fail(errc::conflict, "no_such_hold", "nothing is held under this id");
     co_return end_hold_answer{order_id, out.how == store::ended::done       ? "done"
@@ -141,8 +146,9 @@ task<result<void>> product_service::on_order_event(delivery what, orders::order_
     const bool paid = told.event_type == "order.paid";
     const bool gives_back = told.event_type == "order.cancelled" ||
                             (told.event_type == "order.refunded" && told.restock);
-    auto apply = [=, now = ports_.time.now(), changes = begin_change()](
-                     transaction& t) -> result<std::vector<store::stock_left>> {
+    const auto changes = begin_change();
+    auto apply =
+        [=, now = ports_.time.now()](transaction& t) -> result<std::vector<store::stock_left>> {
         std::vector<store::stock_left> changed;
         if (!t.receive(what)) return changed;
         if (paid && store::commit_hold(t, told.order_id, now) == store::ended::unknown)
@@ -154,7 +160,7 @@ task<result<void>> product_service::on_order_event(delivery what, orders::order_
     };
     STOA_CO_TRY(const auto left, co_await ports_.db.commit(std::move(apply)));
     crash_point("stock_followed_order");
-    stock_changed(left);
+    stock_changed(left, changes->number());
     co_return result<void>{};
 }
 
