@@ -344,6 +344,30 @@ def test_rows_that_come_again_change_nothing_and_are_answered_as_before(tmp_path
         assert send_rows(shop, "file-2", 1, HEADER + rows).json["repeated"] == 2501
 
 
+def test_rows_that_come_again_in_another_cut_are_refused_and_change_nothing(tmp_path):
+    def part(first, last):
+        return HEADER + "".join(f"C-{i},Row {i},1.50,{i}\r\n" for i in range(first, last + 1))
+
+    with Shop(tmp_path) as shop:
+        assert send_rows(shop, "cut", 1, part(1, 1500)).json["created"] == 1500  # as 1 to 1024 and 1025 to 1500
+        before = exported(shop)
+        for first, last, applied in ((1, 10, "1 to 1024"), (1, 1023, "1 to 1024"), (1024, 1024, "1 to 1024"),
+                                     (513, 1600, "1 to 1024"), (1025, 1499, "1025 to 1500"), (1025, 1501, "1025 to 1500"),
+                                     (1500, 1510, "1025 to 1500")):
+            got = send_rows(shop, "cut", first, part(first, last))
+            assert got.status == 409 and got.json["code"] == "rows_cut_differently", (first, last, got)
+            assert f"rows {applied} of this source" in got.json["detail"], (first, last, got)
+        assert exported(shop) == before
+        # The parts that stand may come apart, and what follows them is new.
+        assert send_rows(shop, "cut", 1, part(1, 1024)).json["repeated"] == 1024
+        assert send_rows(shop, "cut", 1025, part(1025, 1500)).json["repeated"] == 476
+        assert send_rows(shop, "cut", 1501, part(1501, 1503)).json["created"] == 3
+        # A first part that is as it was is told as it was, the part behind it is refused.
+        got = send_rows(shop, "cut", 1, part(1, 1503))
+        assert got.status == 409 and got.json["code"] == "rows_cut_differently", got
+        assert send_rows(shop, "other", 1, part(1, 10)).json["unchanged"] == 10
+
+
 def test_rows_without_a_source_a_place_or_a_header_are_refused(tmp_path):
     good = HEADER + "A,Mug,1,1\r\n"
     with Shop(tmp_path) as shop:

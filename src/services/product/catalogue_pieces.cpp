@@ -40,6 +40,34 @@ void add(rows_report& to, const rows_report& one) {
     to.errors.insert(to.errors.end(), one.errors.begin(), one.errors.end());
 }
 
+// What is known of rows of the same source.
+struct applied_batch {
+    std::int64_t first_row = 0;
+    std::string outcome;
+};
+BOOST_DESCRIBE_STRUCT(applied_batch, (), (first_row, outcome))
+
+// The outcome of these very rows, where they were applied before. Rows that were applied in another
+// batch have no outcome of their own: to apply them once more would count them twice.
+result<std::optional<rows_report>> outcome_of(transaction& t, const std::string& source,
+                                              std::int64_t first_row, std::int64_t rows) {
+    std::optional<rows_report> same;
+    for (const auto& each : t.query<applied_batch>(
+             "SELECT first_row, outcome FROM imported_batches WHERE source = ?1 AND first_row > ?2 "
+             "AND first_row < ?3 ORDER BY first_row",
+             source, first_row - rows_a_transaction, first_row + rows)) {
+        STOA_TRY(auto known, from_json<rows_report>(each.outcome));
+        if (each.first_row == first_row && known.rows == rows) same = std::move(known);
+        else if (each.first_row + known.rows > first_row)
+            return fail(errc::conflict, std::string(rows_cut_differently),
+                        "rows " + std::to_string(each.first_row) + " to " +
+                            std::to_string(each.first_row + known.rows - 1) +
+                            " of this source were applied together before: send them so, or name "
+                            "another source");
+    }
+    return same;
+}
+
 }  // namespace
 
 // The records of one transaction, good and bad.
@@ -112,15 +140,12 @@ task<result<void>> catalogue_import::apply_piece(rows_report& into, std::string 
     auto batch = batch_of(std::move(piece.good));
     batch.source = source;
     const auto changes = ports_.products.begin_change();
-    auto write =
-        [changed, told, batch = std::move(batch), source, first_row, changes](transaction& t) mutable -> result<rows_report> {
-        const auto before =
-            t.texts("SELECT outcome FROM imported_batches WHERE source = ?1 AND first_row = ?2",
-                    source, first_row);
-        if (!before.empty()) {
-            STOA_TRY(auto known, from_json<rows_report>(before.front()));
-            known.repeated = known.rows;
-            return known;
+    auto write = [changed, told, batch = std::move(batch), source, first_row,
+                  changes](transaction& t) mutable -> result<rows_report> {
+        STOA_TRY(auto before, outcome_of(t, source, first_row, told.rows));
+        if (before) {
+            before->repeated = before->rows;
+            return *std::move(before);
         }
         auto did = apply_rows(t, batch);
         told.created = did.created;

@@ -30,7 +30,8 @@ object_name name_of(const file_report& of) {
 
 bool passes(const error& why) {
     return why.kind == errc::unavailable || why.kind == errc::timeout ||
-           why.kind == errc::rate_limited || why.kind == errc::conflict;
+           why.kind == errc::rate_limited ||
+           (why.kind == errc::conflict && why.code != rows_cut_differently);
 }
 
 error unfinished(const file_report& at) {
@@ -193,7 +194,8 @@ task<result<void>> product_import_function::import(functions::object_created obj
 // What cannot be read, or is refused for good, is told in the report; the rest is the host's.
 task<result<void>> product_import_function::give_up(reading& at, error why) {
     if (why.code == "object_changed" || why.kind == errc::not_found) co_return result<void>();
-    if (why.kind != errc::invalid) co_return std::unexpected(std::move(why));
+    if (why.kind != errc::invalid && why.code != rows_cut_differently)
+        co_return std::unexpected(std::move(why));
     at.report.status = file_import_status::failed;
     at.report.failure = why.detail.empty() ? why.code : why.detail;
     for (const auto& each : why.errors)

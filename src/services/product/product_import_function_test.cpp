@@ -46,6 +46,7 @@ class memory_shop final : public row_importer {
     task<result<rows_report>> import_rows(rows_request wanted) override {
         if (calls_until_killed == 0) throw killed();
         --calls_until_killed;
+        if (cuts_differently) co_return fail(errc::conflict, std::string(rows_cut_differently));
         if (refusals > 0) {
             --refusals;
             co_return fail(errc::unavailable, "busy");
@@ -80,6 +81,7 @@ class memory_shop final : public row_importer {
     std::map<std::string, rows_report> known;
     std::map<std::string, int> applied;  // by name
     int calls_until_killed = -1, refusals = 0;
+    bool cuts_differently = false;
     bool dies_after = false;  // the batch was applied, its answer lost
 };
 
@@ -218,6 +220,12 @@ TEST_F(product_import, what_cannot_be_read_is_told_beside_the_object_and_done) {
         EXPECT_TRUE(report().failure) << text;
     }
     EXPECT_TRUE(shop.known.empty());
+}
+TEST_F(product_import, rows_that_the_shop_knows_in_another_cut_end_the_file_with_a_report) {
+    shop.cuts_differently = true;
+    ASSERT_TRUE(call(put(rows(40)))->failed.empty());  // it would not be better another time
+    EXPECT_EQ(report().status, file_import_status::failed);
+    EXPECT_TRUE(report().failure);
 }
 TEST_F(product_import, a_message_that_is_no_notification_fails_for_good) {
     product_import_function one(

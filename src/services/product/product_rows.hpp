@@ -18,8 +18,9 @@ struct bad_row {
 BOOST_DESCRIBE_STRUCT(bad_row, (), (row, line, column, code, detail))
 
 // Rows are applied in transactions of so many, counted from `first_row`: whoever sends a source
-// again cuts it at the same rows.
+// again cuts it at the same rows, or is refused with this code.
 inline constexpr std::int64_t rows_a_transaction = 1024;
+inline constexpr std::string_view rows_cut_differently = "rows_cut_differently";
 inline constexpr std::int64_t largest_rows_bytes = 8 << 20;
 
 struct rows_request {
@@ -44,7 +45,8 @@ class row_importer {
  public:
     virtual ~row_importer() = default;
     // Errors: `invalid` with code bad_csv_header or validation_failed: nothing was applied and the
-    // same rows will be refused again; `unavailable`, `timeout`, `conflict`: part of it may be
+    // same rows will be refused again; `conflict` with rows_cut_differently: so will they, what
+    // came before them may be applied; `unavailable`, `timeout`, `conflict`: part of it may be
     // applied, and it may be sent again.
     virtual task<result<rows_report>> import_rows(rows_request) = 0;
 };
