@@ -17,8 +17,8 @@ function(stoa_fuzzers)
     foreach(each adapters/smtp/smtp_notifier
             services/order/order_store services/notification/notification_store
             services/analytics/bytes services/analytics/cells services/analytics/engine services/analytics/event_members
-            services/analytics/event_parser services/analytics/plain_event_reader services/analytics/plain_json
-            services/analytics/fingerprint services/analytics/hyperloglog services/analytics/pipeline
+            services/analytics/event_parser services/analytics/payload_form services/analytics/plain_event_reader services/analytics/plain_json
+            services/analytics/fingerprint services/analytics/hyperloglog services/analytics/pipeline services/analytics/word_lists
             transport/http/target transport/http/router transport/http/upstream transport/http/client transport/http/client_stream
             transport/rpc/service_tokens
             transport/http/beast_impl transport/http/tls_impl transport/middleware/rate_limit transport/middleware/authorization transport/otlp/otlp_json transport/lambda/lambda_event transport/lambda/lambda_runtime

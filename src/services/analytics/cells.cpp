@@ -5,20 +5,11 @@
 
 namespace stoa::analytics {
 
-std::size_t cell_table::find(fingerprint print) const {
-    if (slots_.empty()) return none;
-    const auto mask = slots_.size() - 1;
-    for (auto i = static_cast<std::size_t>(print.high) & mask; slots_[i] != 0; i = (i + 1) & mask)
-        if (prints_[slots_[i] - 1] == print) return slots_[i] - 1;
-    return none;
-}
-
-std::size_t cell_table::find_or_add(std::string_view key, fingerprint print) {
+std::size_t cell_table::add(std::string_view key, fingerprint print) {
     if ((prints_.size() + 1) * 4 > slots_.size() * 3) grow();
     const auto mask = slots_.size() - 1;
     auto i = static_cast<std::size_t>(print.high) & mask;
-    for (; slots_[i] != 0; i = (i + 1) & mask)
-        if (prints_[slots_[i] - 1] == print) return slots_[i] - 1;
+    while (slots_[i] != 0) i = (i + 1) & mask;
     keys_ += key;
     ends_.push_back(static_cast<std::uint32_t>(keys_.size()));
     prints_.push_back(print);
@@ -28,6 +19,10 @@ std::size_t cell_table::find_or_add(std::string_view key, fingerprint print) {
     sketches_.resize(sketches_.size() + static_cast<std::size_t>(shape_.sketches));
     for (int t = 0; t < shape_.tops; ++t) tops_.emplace_back(cell_layout{.numbers = 1});
     return prints_.size() - 1;
+}
+
+void cell_table::reserve_like(std::size_t cell, const cell_table& other, std::size_t others_cell) {
+    for (int i = 0; i < shape_.sets; ++i) set(cell, i).reserve(other.set(others_cell, i).size());
 }
 
 void cell_table::grow() {
@@ -82,6 +77,7 @@ cell_table cell_table::read(byte_reader& from, cell_layout shape) {
         for (int i = 0; i < shape.numbers; ++i) out.number(cell, i) = from.number();
         for (int i = 0; i < shape.sets; ++i) {
             const auto members = from.count(16);
+            out.set(cell, i).reserve(members);
             for (std::size_t m = 0; m < members; ++m) out.set(cell, i).insert(from.print());
         }
         for (int i = 0; i < shape.tops; ++i)

@@ -19,9 +19,24 @@ class cell_table {
     explicit cell_table(cell_layout shape) : shape_(shape) {}
 
     std::size_t size() const { return prints_.size(); }
-    std::size_t find_or_add(std::string_view key, fingerprint print);
+    std::size_t find_or_add(std::string_view key, fingerprint print) {
+        const auto found = find(print);
+        return found == none ? add(key, print) : found;
+    }
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
-    std::size_t find(fingerprint print) const;
+    std::size_t find(fingerprint print) const {
+        if (slots_.empty()) return none;
+        const auto mask = slots_.size() - 1;
+        for (auto i = static_cast<std::size_t>(print.high) & mask;; i = (i + 1) & mask) {
+            const auto cell = slots_[i];
+            if (cell == 0) return none;
+            if (prints_[cell - 1] == print) return cell - 1;
+        }
+    }
+    // A cell that find() does not know.
+    std::size_t add(std::string_view key, fingerprint print);
+    // Room for as many members as that cell of another table has.
+    void reserve_like(std::size_t cell, const cell_table& other, std::size_t others_cell);
     std::string_view key(std::size_t cell) const {
         const auto from = cell == 0 ? 0 : ends_[cell - 1];
         return std::string_view(keys_).substr(from, ends_[cell] - from);

@@ -11,10 +11,6 @@ namespace {
 
 constexpr std::int64_t state_version = 1;
 
-bool among(const std::optional<std::vector<std::string>>& words, std::string_view word) {
-    return !words || std::ranges::find(*words, word) != words->end();
-}
-
 std::int64_t floor_to(std::int64_t ms, std::int64_t step) { return ms - ms % step; }
 
 }  // namespace
@@ -33,18 +29,42 @@ struct engine::session {
     pane in;
 };
 
+// What an event adds to a cell: an aggregate, without those that are derived from others.
+struct engine::counter {
+    aggregate_kind kind;
+    bool estimated;
+    field of;
+    int slot;
+    int words;  // the list
+};
+
 struct engine::work {
-    explicit work(const pipeline& p) : of(p), shape(layout_of(p)) {}
+    work(const pipeline& p, const topic_definition& topic, word_lists& words)
+        : of(p),
+          shape(layout_of(p)),
+          pane_ms(p.is->window.pane_ms()),
+          key(p.is->key.size() == 1 ? std::optional(p.is->key.front().field) : std::nullopt) {
+        for (const auto& each : p.is->inputs)
+            if (each.topic == topic.name) inputs.push_back(words.add(each.words));
+        for (const auto& each : p.aggregates)
+            if (each.slot >= 0)
+                counters.push_back({each.is->kind, each.estimated, each.is->field.value_or(field{}),
+                                    each.slot, words.add(each.is->words)});
+    }
 
     const pipeline& of;
     cell_layout shape;
-    std::vector<const input_definition*> inputs;  // of this topic
-    std::map<std::int64_t, pane> panes;           // by their start
+    std::int64_t pane_ms;
+    std::optional<field> key;            // of one part
+    std::vector<int> inputs;             // of this topic: their lists of words
+    std::vector<counter> counters;       // in the order of the aggregates
+    std::map<std::int64_t, pane> panes;  // by their start
     // By key, in time order; they do not touch.
     std::map<std::string, std::vector<session>, std::less<>> sessions;
     std::size_t open_sessions = 0;
-    std::int64_t closed_ms = no_mark;  // windows that end by then are closed
-    pane* last = nullptr;              // the pane of the event before
+    std::int64_t closed_ms = no_mark;   // windows that end by then are closed
+    pane* last = nullptr;               // the pane of the event before
+    const pane* before_last = nullptr;  // the one that stands before it in time
     std::int64_t last_start = -1;
 
     // Everything up to here is over, for this pipeline, at this mark.
@@ -53,10 +73,11 @@ struct engine::work {
     }
     // Mostly so, and told without a division.
     bool is_of_last(std::int64_t time_ms) const {
-        return last && time_ms >= last_start && time_ms - last_start < of.is->window.pane_ms();
+        return last && time_ms >= last_start && time_ms - last_start < pane_ms;
     }
     void forget_last() {
         last = nullptr;
+        before_last = nullptr;
         last_start = -1;
     }
 };
@@ -138,10 +159,9 @@ std::vector<std::string_view> row::key_parts() const {
 engine::engine(const definitions& all, const topic_definition& topic, engine_bounds bounds)
     : topic_(topic), bounds_(bounds), parser_(topic) {
     for (const auto& each : all.pipelines()) {
-        auto made = std::make_unique<work>(each);
-        for (const auto& input : each.is->inputs)
-            if (input.topic == topic.name) made->inputs.push_back(&input);
-        if (!made->inputs.empty()) works_.push_back(std::move(made));
+        const auto has = [&](const input_definition& input) { return input.topic == topic.name; };
+        if (std::ranges::none_of(each.is->inputs, has)) continue;
+        works_.push_back(std::make_unique<work>(each, topic, words_));
     }
 }
 engine::~engine() = default;
@@ -165,44 +185,42 @@ void engine::apply(const record& what, std::vector<output>& out) {
         return;
     }
     event.texts[static_cast<std::size_t>(field::event)] = what.id;
-    std::vector<std::string_view> late;
-    for (auto& each : works_) {
-        const auto wanted = [&](const input_definition* input) {
-            return among(input->words, event.text(field::word));
-        };
-        if (std::ranges::none_of(each->inputs, wanted)) continue;
-        if (!feed(*each, event)) late.push_back(each->of.is->name);
-    }
-    if (late.empty() || planted(planted_bug::late_event_is_dropped)) return;
+    words_.look_at(event.text(field::word));
+    late_.clear();
+    for (auto& each : works_)
+        if (wants(*each) && !feed(*each, event)) late_.push_back(each->of.is->name);
+    if (late_.empty() || planted(planted_bug::late_event_is_dropped)) return;
     ++counts_.late;
     output told{.what = output::is::late, .offset = what.offset};
-    told.pipelines = std::move(late);
+    told.pipelines = late_;
     out.push_back(std::move(told));
 }
 
+bool engine::wants(const work& on) const {
+    return std::ranges::any_of(on.inputs, [this](int words) { return words_.has(words); });
+}
+
 template <class Insert>
-void engine::count_in(const pipeline& of, cell_table& cells, std::size_t cell, parsed_event& event,
+void engine::count_in(const work& of, cell_table& cells, std::size_t cell, parsed_event& event,
                       Insert insert) {
-    for (const auto& each : of.aggregates) {
-        if (each.slot < 0 || !among(each.is->words, event.text(field::word))) continue;
-        switch (each.is->kind) {
+    for (const auto& each : of.counters) {
+        if (!words_.has(each.words)) continue;
+        switch (each.kind) {
             case aggregate_kind::count:
                 ++cells.number(cell, each.slot);
                 break;
             case aggregate_kind::sum: {
                 auto& sum = cells.number(cell, each.slot);
-                sum = saturated(sum, event.number(*each.is->field));
+                sum = saturated(sum, event.number(each.of));
                 break;
             }
             case aggregate_kind::distinct:
-                if (each.estimated)
-                    cells.sketch(cell, each.slot).insert(event.print(*each.is->field));
-                else insert(each.slot, event.print(*each.is->field));
+                if (each.estimated) cells.sketch(cell, each.slot).insert(event.print(each.of));
+                else insert(each.slot, event.print(each.of));
                 break;
             case aggregate_kind::top: {
                 auto& top = cells.top(cell, each.slot);
-                const auto what = *each.is->field;
-                ++top.number(top.find_or_add(event.text(what), event.print(what)), 0);
+                ++top.number(top.find_or_add(event.text(each.of), event.print(each.of)), 0);
                 break;
             }
             case aggregate_kind::average:
@@ -230,48 +248,64 @@ void engine::settle() const {
 }
 
 // Of one part it is where it lies; of several it is put together.
-std::string_view engine::key_of(const pipeline& of, const parsed_event& event) {
-    const auto& parts = of.is->key;
-    if (parts.size() == 1) return event.text(parts.front().field);
+engine::event_key engine::key_of(const work& of, parsed_event& event) {
+    if (of.key) return {event.text(*of.key), event.print(*of.key)};
+    const auto& parts = of.of.is->key;
     key_.clear();
     for (const auto& part : parts) {
         if (&part != &parts.front()) key_ += '\x1f';
         key_ += event.text(part.field);
     }
-    return key_;
+    return {key_, fingerprint_of(key_)};
 }
 
 // False: it came too late.
 bool engine::feed(work& on, parsed_event& event) {
-    const auto text = key_of(on.of, event);
-    const auto& parts = on.of.is->key;
-    const auto print = parts.size() == 1 ? event.print(parts.front().field) : fingerprint_of(text);
-    return on.of.is->window.kind == window_kind::session ? feed_session(on, event, {text, print})
-                                                         : feed_pane(on, event, {text, print});
+    const auto key = key_of(on, event);
+    return on.of.is->window.kind == window_kind::session ? feed_session(on, event, key)
+                                                         : feed_pane(on, event, key);
+}
+
+// Sets of the window before say how large those of this one will be, near enough: a few members may
+// still be on their way.
+std::size_t engine::add_cell(work& on, event_key key) {
+    auto& cells = on.last->cells;
+    const auto made = cells.add(key.text, key.print);
+    if (!on.before_last) return made;
+    const auto& others = on.before_last->cells;
+    if (const auto other = others.find(key.print); other != cell_table::none)
+        cells.reserve_like(made, others, other);
+    return made;
+}
+
+// False: it came too late.
+bool engine::move_to_pane(work& on, std::int64_t time_ms) {
+    const auto start = floor_to(time_ms, on.pane_ms);
+    // The last window that holds the pane begins with it.
+    if (start + on.of.is->window.size_ms <= on.closed_ms &&
+        !planted(planted_bug::late_event_is_counted))
+        return false;
+    auto found = on.panes.find(start);
+    if (found == on.panes.end()) {
+        // A bound on what strangers can make us keep.
+        if (on.panes.size() >= bounds_.open_panes) return false;
+        found = on.panes.emplace(start, pane(on.shape)).first;
+    }
+    on.last = &found->second;
+    on.before_last = found == on.panes.begin() ? nullptr : &std::prev(found)->second;
+    on.last_start = start;
+    return true;
 }
 
 bool engine::feed_pane(work& on, parsed_event& event, event_key key) {
-    const auto& window = on.of.is->window;
-    if (!on.is_of_last(event.time_ms)) {
-        const auto start = floor_to(event.time_ms, window.pane_ms());
-        // The last window that holds the pane begins with it.
-        if (start + window.size_ms <= on.closed_ms && !planted(planted_bug::late_event_is_counted))
-            return false;
-        auto found = on.panes.find(start);
-        if (found == on.panes.end()) {
-            // A bound on what strangers can make us keep.
-            if (on.panes.size() >= bounds_.open_panes) return false;
-            found = on.panes.emplace(start, pane(on.shape)).first;
-        }
-        on.last = &found->second;
-        on.last_start = start;
-    }
+    if (!on.is_of_last(event.time_ms) && !move_to_pane(on, event.time_ms)) return false;
     auto& in = *on.last;
     if (on.of.is->once_by && !in.once.insert(event.print(*on.of.is->once_by)) &&
         !planted(planted_bug::order_counts_twice_in_its_window))
         return true;
-    const auto cell = in.cells.find_or_add(key.text, key.print);
-    count_in(on.of, in.cells, cell, event,
+    auto cell = in.cells.find(key.print);
+    if (cell == cell_table::none) cell = add_cell(on, key);
+    count_in(on, in.cells, cell, event,
              [&](int slot, fingerprint what) { insert_later(in.cells, cell, slot, what); });
     return true;
 }
@@ -316,7 +350,7 @@ bool engine::feed_session(work& on, parsed_event& event, event_key key) {
     if (on.of.is->once_by && !into->in.once.insert(event.print(*on.of.is->once_by))) return true;
     auto& cells = into->in.cells;  // sessions move: nothing may be on its way into them
     const auto cell = cells.find_or_add(key.text, key.print);
-    count_in(on.of, cells, cell, event,
+    count_in(on, cells, cell, event,
              [&](int slot, fingerprint what) { cells.set(cell, slot).insert(what); });
     return true;
 }

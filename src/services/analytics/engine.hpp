@@ -12,6 +12,7 @@
 #include "services/analytics/cells.hpp"
 #include "services/analytics/event_parser.hpp"
 #include "services/analytics/pipeline.hpp"
+#include "services/analytics/word_lists.hpp"
 
 #include <map>
 #include <optional>
@@ -102,6 +103,8 @@ class engine {
     struct session;
     struct work;  // one pipeline's state
 
+    struct counter;
+
     // A member on its way into a set of a pane: inserted a few events later, when its place has
     // come from memory. Nothing of a set is read before settle().
     struct coming {
@@ -114,15 +117,18 @@ class engine {
     void insert_later(cell_table& to, std::size_t cell, int slot, fingerprint what);
     void settle() const;
     template <class Insert>
-    void count_in(const pipeline& of, cell_table& cells, std::size_t cell, parsed_event& event,
+    void count_in(const work& of, cell_table& cells, std::size_t cell, parsed_event& event,
                   Insert insert);
 
     struct event_key {
         std::string_view text;
         fingerprint print;
     };
-    std::string_view key_of(const pipeline& of, const parsed_event& event);
+    event_key key_of(const work& of, parsed_event& event);
+    bool wants(const work& on) const;
     bool feed(work& on, parsed_event& event);
+    std::size_t add_cell(work& on, event_key key);
+    bool move_to_pane(work& on, std::int64_t time_ms);
     bool feed_pane(work& on, parsed_event& event, event_key key);
     bool feed_session(work& on, parsed_event& event, event_key key);
     void close(work& on, std::vector<output>& out);
@@ -132,10 +138,12 @@ class engine {
     const topic_definition& topic_;
     engine_bounds bounds_;
     event_parser parser_;
+    word_lists words_;
     std::vector<std::unique_ptr<work>> works_;
     std::int64_t next_offset_ = 0, mark_ms_ = no_mark;
     engine_counts counts_;
-    std::string key_;  // of several parts; kept for its memory
+    std::string key_;                     // of several parts; kept for its memory
+    std::vector<std::string_view> late_;  // of the event; kept for its memory
     mutable std::array<coming, most_coming> coming_{};
     mutable std::size_t coming_count_ = 0;
 };

@@ -1,7 +1,6 @@
 #include "services/analytics/event_members.hpp"
 
-#include "services/analytics/swar.hpp"
-
+#include <charconv>
 #include <cstring>
 
 namespace stoa::analytics {
@@ -24,6 +23,12 @@ std::vector<event_member> members_of(const topic_definition& of) {
     return out;
 }
 
+bool read_whole(std::string_view digits, std::int64_t largest, std::int64_t& out) {
+    const auto* const end = digits.data() + digits.size();
+    const auto [at, problem] = std::from_chars(digits.data(), end, out);
+    return problem == std::errc{} && at == end && out >= 0 && out <= largest;
+}
+
 std::int64_t event_time_reader::read(std::string_view text) {
     if (const auto ms = read_plain(text); ms >= 0) return ms;
     const auto time = read_rfc3339(text);
@@ -38,18 +43,15 @@ std::int64_t event_time_reader::read(std::string_view text) {
     return ms;
 }
 
-std::int64_t event_time_reader::read_plain(std::string_view text) const {
-    if (text.size() != plain_size || day_ms_ < 0 ||
-        std::memcmp(text.data(), day_, sizeof day_) != 0 || text[10] != 'T')
+std::int64_t event_time_reader::read_other_minute(std::string_view text) {
+    if (day_ms_ < 0 || std::memcmp(text.data(), day_, sizeof day_) != 0 || text[10] != 'T')
         return -1;
-    const auto clock = digits_in_place(text.data() + 11, "00:00:00");
-    const auto decimals = digits_in_place(text.data() + 19, ".000000Z");
-    if (!clock || !decimals) return -1;
-    const auto two = [&](int at) { return clock->at(at) * 10 + clock->at(at + 1); };
-    const int hour = two(0), minute = two(3), second = two(6);
-    if (hour > 23 || minute > 59 || second > 59) return -1;
-    return day_ms_ + ((hour * 60 + minute) * 60 + second) * 1'000 + decimals->at(1) * 100 +
-           decimals->at(2) * 10 + decimals->at(3);
+    const char* const clock = text.data() + 11;
+    const auto two = [clock](int at) { return (clock[at] - '0') * 10 + clock[at + 1] - '0'; };
+    if (!has_clock(clock) || two(0) > 23) return -1;
+    std::memcpy(minute_, text.data(), sizeof minute_);
+    minute_ms_ = day_ms_ + (two(0) * 60 + two(3)) * std::int64_t{60'000};
+    return minute_ms_ + in_minute(clock + 6);
 }
 
 }  // namespace stoa::analytics

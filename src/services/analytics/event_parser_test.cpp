@@ -85,6 +85,84 @@ TEST(event_parser_test, what_our_producers_write_is_read_where_it_lies) {
                          R"("timestamp": 1000})"));
 }
 
+// One reader has read the first; `out` is of the second.
+bool is_plain_after(std::string_view first, std::string_view second, event_values& out,
+                    std::string_view name = activities::topic::raw_events) {
+    plain_event_reader reader(members_of(topic(name)));
+    EXPECT_TRUE(reader.read(first, out)) << first;
+    out = {};
+    return reader.read(second, out);
+}
+
+TEST(event_parser_test, a_payload_of_the_form_before_has_its_own_values) {
+    const auto first = view("u1", in_quotes(time_text), R"({"a":[1,"x"],"b":{"c":null}})");
+    event_values out;
+    for (const auto& user :
+         {std::string("a"), std::string(16, 'b'), std::string(17, 'c'), std::string(256, 'd')}) {
+        // Inside the metadata it may differ: in values, in names, in all.
+        for (const auto* metadata : {R"({"a":[-2.5e3,""],"b":{"c":null}})", R"({"z":1})", "[]",
+                                     "null", R"("of another kind")", "7"}) {
+            const auto second = view(user, "1700000000000", metadata);
+            ASSERT_TRUE(is_plain_after(first, second, out)) << second;
+            EXPECT_EQ(out.texts[static_cast<std::size_t>(field::user)], user);
+            EXPECT_EQ(out.texts[static_cast<std::size_t>(field::product)], "p1");
+            EXPECT_EQ(out.texts[static_cast<std::size_t>(field::word)], "VIEW_PRODUCT");
+            EXPECT_EQ(out.time_ms, 1'700'000'000'000);
+        }
+    }
+}
+
+TEST(event_parser_test, what_is_wrong_is_seen_in_the_form_of_the_payload_before) {
+    const auto first = view("u1", in_quotes(time_text), R"({"a":[1,"x"],"b":{"c":null}})");
+    event_values out;
+    for (const auto* metadata :
+         {R"({"a":[1,"x"],"b":{"c":null}}})", R"({"a":[1,"x"],"b":{"c":null})",
+          R"({"a":[01,"x"],"b":{"c":null}})", R"({"a":[1,"x],"b":{"c":null}})",
+          R"({"a":[1,"x"]"b":{"c":null}})", R"({"a":[1,"\"],"b":{"c":null}})",
+          R"({"a":[,"x"],"b":{"c":null}})", R"({},"user_id":"b")"})
+        EXPECT_FALSE(is_plain_after(first, view("u2", in_quotes(time_text), metadata), out))
+            << metadata;
+    for (const auto& user : {std::string(), std::string(257, 'x'), std::string("a\x1f"),
+                             std::string("\xc3\xa4"), std::string("a\\u0041")})
+        EXPECT_FALSE(is_plain_after(first, view(user, in_quotes(time_text)), out)) << user;
+    for (std::size_t size = 0; size < first.size(); ++size)
+        EXPECT_FALSE(is_plain_after(first, std::string_view(first).substr(0, size), out)) << size;
+}
+
+TEST(event_parser_test, producers_of_many_forms_are_read_in_turns) {
+    plain_event_reader reader(members_of(topic(activities::topic::raw_events)));
+    for (int round = 0; round < 3; ++round)
+        for (int form = 0; form < 12; ++form) {
+            const auto user = std::to_string(round * 100 + form);
+            const auto payload = "{\"" + std::string(static_cast<std::size_t>(form), 'x') +
+                                 "\":" + user + ',' + view(user, in_quotes(time_text)).substr(1);
+            event_values out;
+            ASSERT_TRUE(reader.read(payload, out)) << payload;
+            EXPECT_EQ(out.texts[static_cast<std::size_t>(field::user)], user);
+            EXPECT_EQ(out.time_ms, time_ms);
+        }
+}
+
+// More members, and more inside of one, than a form may keep.
+TEST(event_parser_test, payloads_too_long_for_a_form_are_read_without_one) {
+    std::string many, inner = "{";
+    for (int i = 0; i < 100; ++i) {
+        const auto member = "\"m" + std::to_string(i) + "\":\"" + std::to_string(i) + '"';
+        many += member + ',';
+        inner += member + (i == 99 ? '}' : ',');
+    }
+    plain_event_reader reader(members_of(topic(activities::topic::raw_events)));
+    for (int i = 0; i < 3; ++i) {
+        const auto user = "u" + std::to_string(i);
+        const auto plain = view(user, in_quotes(time_text), inner);
+        for (const auto& payload : {plain, "{" + many + plain.substr(1)}) {
+            event_values out;
+            ASSERT_TRUE(reader.read(payload, out)) << payload;
+            EXPECT_EQ(out.texts[static_cast<std::size_t>(field::user)], user);
+        }
+    }
+}
+
 TEST(event_parser_test, what_is_not_plain_is_left_to_the_general_reader) {
     for (const auto& payload :
          {std::string(), std::string("{}"), view("a\\u0041", in_quotes(time_text)),

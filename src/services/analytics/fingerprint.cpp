@@ -2,6 +2,8 @@
 
 #include "services/analytics/swar.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -59,29 +61,24 @@ fingerprint fingerprint_of(std::string_view text) {
     return out;
 }
 
-bool fingerprint_set::insert(fingerprint one) {
-    if ((size_ + 1) * 4 > capacity_ * 3) grow();
-    const auto mask = capacity_ - 1;
-    for (auto i = static_cast<std::uint32_t>(one.low) & mask;; i = (i + 1) & mask) {
-        auto& slot = slots_[i];
-        if ((slot.high | slot.low) == 0) {
-            slot = one;
-            ++size_;
-            return true;
-        }
-        if (slot == one) return false;
-    }
+void fingerprint_set::reserve(std::size_t members) {
+    constexpr std::size_t most = std::size_t{1} << 30;
+    if (members == 0 || members > most / 2) return;  // more: as they come
+    const auto wanted = static_cast<std::uint32_t>(std::bit_ceil((members * 4 + 2) / 3));
+    if (wanted > capacity_) grow(std::max(wanted, 2U));
 }
 
-void fingerprint_set::grow() {
-    const auto before = std::exchange(capacity_, capacity_ == 0 ? 2 : capacity_ * 2);
-    auto old = std::exchange(slots_, std::make_unique<fingerprint[]>(capacity_));
+void fingerprint_set::grow(std::uint32_t capacity) {
+    const auto before = std::exchange(capacity_, capacity);
+    const auto old = std::exchange(slots_, std::make_unique<fingerprint[]>(capacity));
     const auto mask = capacity_ - 1;
     for (std::uint32_t i = 0; i < before; ++i) {
-        if ((old[i].high | old[i].low) == 0) continue;
-        auto at = static_cast<std::uint32_t>(old[i].low) & mask;
+        const auto one = old[i];
+        if ((one.high | one.low) == 0) continue;
+        // They differ: a free place is all that is looked for.
+        auto at = static_cast<std::uint32_t>(one.low) & mask;
         while ((slots_[at].high | slots_[at].low) != 0) at = (at + 1) & mask;
-        slots_[at] = old[i];
+        slots_[at] = one;
     }
 }
 

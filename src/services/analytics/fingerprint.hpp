@@ -34,7 +34,21 @@ class fingerprint_set {
         return *this;
     }
 
-    bool insert(fingerprint one);  // false: it was there
+    // False: it was there.
+    bool insert(fingerprint one) {
+        if ((size_ + 1) * 4 > capacity_ * 3) grow(capacity_ == 0 ? 2 : capacity_ * 2);
+        const auto mask = capacity_ - 1;
+        for (auto i = static_cast<std::uint32_t>(one.low) & mask;; i = (i + 1) & mask) {
+            auto& slot = slots_[i];
+            if (slot == one) return false;
+            if ((slot.high | slot.low) != 0) continue;
+            slot = one;
+            ++size_;
+            return true;
+        }
+    }
+    // Room for so many: whoever knows how many come saves the copies on the way.
+    void reserve(std::size_t members);
     // The place that an insert will look at: memory is slower than what comes before it.
     void prefetch(fingerprint one) const {
         if (capacity_ > 0) __builtin_prefetch(&slots_[one.low & (capacity_ - 1)], 1);
@@ -50,7 +64,7 @@ class fingerprint_set {
     }
 
  private:
-    void grow();
+    void grow(std::uint32_t capacity);
 
     std::unique_ptr<fingerprint[]> slots_;
     std::uint32_t capacity_ = 0, size_ = 0;  // capacity: a power of two

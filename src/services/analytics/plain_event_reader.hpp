@@ -1,9 +1,11 @@
 // Payloads in the form that our own producers write, read in one pass where they lie: nothing is
-// copied or allocated. Members may stand in any order: the order of the payload before is guessed.
+// copied. Members may stand in any order. The forms of the last few payloads are kept, and what
+// comes is compared with them first (payload_form.hpp).
 #pragma once
 
-#include "services/analytics/event_members.hpp"
-#include "services/analytics/plain_json.hpp"
+#include "services/analytics/payload_form.hpp"
+
+#include <array>
 
 namespace stoa::analytics {
 
@@ -15,20 +17,17 @@ class plain_event_reader {
     bool read(std::string_view payload, event_values& out);
 
  private:
-    static constexpr int unknown = -1;
-    // Which member it is.
-    int guess_next_time(std::size_t place, std::string_view name);
-    bool read_value(plain_json& from, const event_member& of, event_values& out);
-    bool read_time(plain_json& from, std::int64_t& out);
-    int find(std::string_view name) const;
+    bool read_known(std::string_view payload, event_values& out);
+    bool read_unknown(std::string_view payload, event_values& out);
 
-    struct guess {
-        int member = unknown;
-        std::string opening;  // what stands before its value: ,"name":
-    };
+    // As many as there are kinds of producers of a topic, mostly one.
+    static constexpr std::size_t most_forms = 4;
+
     std::vector<event_member> members_;
     std::uint32_t all_members_;  // a bit each
-    std::vector<guess> order_;   // of the payload before
+    std::array<payload_form, most_forms> forms_;
+    std::size_t last_ = 0;  // the form that was met last
+    std::size_t next_ = 0;  // the one that was learned longest ago
     event_time_reader times_;
 };
 

@@ -2,6 +2,22 @@
 
 namespace stoa::analytics {
 
+const char* plain_json::special_far_after(const char* at, const char* end) {
+#ifdef __SSE2__
+    // Sixteen have been seen.
+    for (at += 16; end - at >= 16; at += 16)
+        if (const auto specials = specials_of_sixteen(at); specials != 0)
+            return at + std::countr_zero(specials);
+#endif
+    for (; end - at >= 8; at += 8)
+        if (const auto special = first_special(word_at(at)); special != 0)
+            return at + std::countr_zero(special) / 8;
+    // Behind the end as if there were zeros, which are control characters.
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, static_cast<std::size_t>(end - at));
+    return at + std::countr_zero(first_special(word)) / 8;
+}
+
 std::size_t plain_json::take_digits() {
     const char* const from = at_;
     while (at_ != end_ && *at_ >= '0' && *at_ <= '9') ++at_;

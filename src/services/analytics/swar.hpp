@@ -5,7 +5,6 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
-#include <optional>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -48,22 +47,15 @@ inline unsigned specials_of_sixteen(const char* at) {
 }
 #endif
 
-// What stands where the form has zeros, character by character.
-struct eight_digits {
-    std::uint64_t values;
-    int at(int i) const { return static_cast<int>(values >> (8 * i) & 0xff); }
-};
-
 // Eight characters that are digits where `form` has 0, and the form's own elsewhere.
-inline std::optional<eight_digits> digits_in_place(const char* at, const char (&form)[9]) {
+[[gnu::always_inline]] inline bool has_form(const char* at, const char (&form)[9]) {
     const auto wanted = word_at(form);
     const auto differs = word_at(at) ^ wanted;
     // The bytes of the form that are zeros: in them nothing is left after this, in others a bit.
     const auto others = wanted ^ every_byte * '0';
     const auto above_nine = (differs | (differs + every_byte * (0x80 - 10))) & top_bits;
     const auto fixed = ((others | (others + every_byte * 0x7f)) & top_bits) / 0x80 * 0xff;
-    if (above_nine != 0 || (differs & fixed) != 0) return {};
-    return eight_digits{differs};
+    return above_nine == 0 && (differs & fixed) == 0;
 }
 
 }  // namespace stoa::analytics
