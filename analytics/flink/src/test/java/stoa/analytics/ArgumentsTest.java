@@ -37,7 +37,7 @@ class ArgumentsTest {
 
     @Test
     void pipelines_are_chosen_by_name_and_what_flink_does_not_run_says_why() {
-        assertEquals(9, Arguments.read("--brokers=h:1").plans(Given.ALL).size());
+        assertEquals(10, Arguments.read("--brokers=h:1").plans(Given.ALL).size());
         assertEquals(1, Arguments.read("--brokers=h:1", "--pipelines=funnel").plans(Given.ALL).size());
         for (String[] each : new String[][] {{"top_products", "sliding"}, {"product_interest", "sessions"}, {"nope", "no pipeline 'nope'"}}) {
             var given = Arguments.read("--brokers=h:1", "--pipelines=" + each[0]);
