@@ -95,14 +95,15 @@ class catalogue_import final : public import_api, public row_importer {
  private:
     struct progress;
     struct row_piece;
+    class row_pieces;
+    struct stored_piece;
     task<> run_queue();
     task<result<void>> run(import_report report);
     task<result<void>> read_rows(progress& at, blob_reader& file);
     task<result<void>> take_row(progress& at, const csv_row& row);
     task<result<void>> apply(progress& at);
     row_batch batch_of(std::vector<import_row> rows);
-    task<result<void>> apply_piece(rows_report& into, std::string source, std::int64_t first_row,
-                                   row_piece piece);
+    task<result<stored_piece>> store_piece(std::string source, row_piece piece);
     task<result<void>> note(progress& at, std::vector<bad_row> bad);
     task<result<void>> claim(std::string id);
     task<result<void>> save(import_report& report);

@@ -72,75 +72,118 @@ result<std::optional<rows_report>> outcome_of(transaction& t, const std::string&
 
 // The records of one transaction, good and bad.
 struct catalogue_import::row_piece {
-    std::int64_t records = 0, bad_records = 0;
+    std::int64_t first_row = 0, records = 0, bad_records = 0;
     std::vector<import_row> good;
     std::vector<bad_row> bad;
+
+    void add_bad(std::vector<bad_row> why) {
+        ++bad_records;
+        std::ranges::move(why, std::back_inserter(bad));
+    }
 };
 
+// What was sent, read a piece at a time.
+class catalogue_import::row_pieces {
+ public:
+    row_pieces(std::string_view csv, std::int64_t first_row, currency_code shop)
+        : row_(first_row), shop_(shop) {
+        reader_.feed(csv);
+    }
+
+    // Without records at the end; an error is one of the header.
+    result<row_piece> next() {
+        if (!header_) STOA_TRY_VOID(read_header());
+        row_piece out{.first_row = row_};
+        while (out.records < rows_a_transaction) {
+            const auto record = next_record();
+            if (!record) break;
+            take(out, *record);
+        }
+        return out;
+    }
+
+ private:
+    std::optional<csv_row> next_record() {
+        auto record = reader_.next();
+        if (record || std::exchange(whole_, true)) return record;
+        reader_.finish();
+        return reader_.next();
+    }
+
+    result<void> read_header() {
+        const auto record = next_record();
+        if (!record)
+            return fail(errc::invalid, "bad_csv_header",
+                        "there is no row: the first one must name the columns");
+        if (!*record)
+            return fail(errc::invalid, "bad_csv_header",
+                        "the header row: " + record->error().detail);
+        header_.emplace(import_columns(), (*record)->fields);
+        return header_->check();
+    }
+
+    void take(row_piece& into, const csv_row& record) {
+        const auto row = row_++;
+        ++into.records;
+        if (!record) {
+            const auto& why = record.error();
+            into.add_bad({{row, static_cast<std::int64_t>(why.line), "", why.code, why.detail}});
+            return;
+        }
+        auto read = read_import_row(*header_, *record, row, shop_);
+        if (auto* bad = std::get_if<std::vector<bad_row>>(&read)) into.add_bad(std::move(*bad));
+        else into.good.push_back(std::move(std::get<import_row>(read)));
+    }
+
+    std::int64_t row_;
+    currency_code shop_;
+    csv_reader reader_;
+    bool whole_ = false;
+    std::optional<csv_header> header_;
+};
+
+// A piece that is stored.
+struct catalogue_import::stored_piece {
+    rows_report report;
+    std::vector<product> changed;
+    std::uint64_t change = 0;
+};
+
+// While one piece is written, the one before it is made searchable and the next is read.
 task<result<rows_report>> catalogue_import::import_rows(rows_request wanted) {
     if (auto wrong = check(wanted); !wrong.empty())
         co_return fail(invalid_request(std::move(wrong)));
+    row_pieces pieces(wanted.csv, wanted.first_row, ports_.shop_currency);
+    STOA_CO_TRY(auto piece, pieces.next());
     rows_report out;
-    row_piece piece;
-    auto row = wanted.first_row;
-    std::optional<csv_header> header;
-    csv_reader reader;
-    reader.feed(wanted.csv);
-    bool whole = false;
-    for (;;) {
-        const auto record = reader.next();
-        if (!record && !whole) {
-            reader.finish();
-            whole = true;
-            continue;
-        }
-        if (!record || piece.records == rows_a_transaction) {
-            const auto first = row - piece.records;
-            STOA_CO_TRY_VOID(
-                co_await apply_piece(out, wanted.source, first, std::exchange(piece, {})));
-        }
-        if (!record) break;
-        if (!header) {
-            if (!*record)
-                co_return fail(errc::invalid, "bad_csv_header",
-                               "the header row: " + record->error().detail);
-            header.emplace(import_columns(), (*record)->fields);
-            STOA_CO_TRY_VOID(header->check());
-            continue;
-        }
-        ++piece.records;
-        if (!*record) {
-            const auto& why = record->error();
-            ++piece.bad_records;
-            piece.bad.push_back(
-                {row, static_cast<std::int64_t>(why.line), "", why.code, why.detail});
-        } else {
-            auto read = read_import_row(*header, **record, row, ports_.shop_currency);
-            if (auto* bad = std::get_if<std::vector<bad_row>>(&read)) {
-                ++piece.bad_records;
-                std::ranges::move(*bad, std::back_inserter(piece.bad));
-            } else {
-                piece.good.push_back(std::move(std::get<import_row>(read)));
-            }
-        }
-        ++row;
+    stored_piece before;
+    while (piece.records > 0) {
+        result<stored_piece> stored =
+            fail(errc::unavailable, "import_stopped", "the rows may be stored: send them again");
+        supervisor writing(ports_.background.on());
+        writing.spawn("import rows", [&]() -> task<> {
+            stored = co_await store_piece(wanted.source, std::move(piece));
+        });
+        ports_.products.products_changed(std::exchange(before.changed, {}), before.change);
+        auto next = pieces.next();
+        co_await writing.idle();
+        STOA_CO_TRY(before, std::move(stored));
+        add(out, before.report);
+        STOA_CO_TRY(piece, std::move(next));
     }
-    if (!header)
-        co_return fail(errc::invalid, "bad_csv_header",
-                       "there is no row: the first one must name the columns");
+    ports_.products.products_changed(before.changed, before.change);
     co_return out;
 }
 
-task<result<void>> catalogue_import::apply_piece(rows_report& into, std::string source,
-                                                 std::int64_t first_row, row_piece piece) {
-    if (piece.records == 0) co_return result<void>{};
+task<result<catalogue_import::stored_piece>> catalogue_import::store_piece(std::string source,
+                                                                           row_piece piece) {
     auto changed = std::make_shared<std::vector<product>>();
     rows_report told{
         .rows = piece.records, .bad = piece.bad_records, .errors = std::move(piece.bad)};
     auto batch = batch_of(std::move(piece.good));
     batch.source = source;
     const auto changes = ports_.products.begin_change();
-    auto write = [changed, told, batch = std::move(batch), source, first_row,
+    auto write = [changed, told, batch = std::move(batch), source, first_row = piece.first_row,
                   changes](transaction& t) mutable -> result<rows_report> {
         STOA_TRY(auto before, outcome_of(t, source, first_row, told.rows));
         if (before) {
@@ -168,9 +211,7 @@ task<result<void>> catalogue_import::apply_piece(rows_report& into, std::string 
     auto stored = co_await ports_.db.commit(std::move(write));
     crash_point("import_batch_applied");
     if (!stored) co_return std::unexpected(std::move(stored).error());
-    ports_.products.products_changed(*changed, changes->number());
-    add(into, *stored);
-    co_return result<void>{};
+    co_return stored_piece{std::move(*stored), std::move(*changed), changes->number()};
 }
 
 }  // namespace stoa::products
