@@ -328,6 +328,9 @@ def test_rows_that_come_again_change_nothing_and_are_answered_as_before(tmp_path
         first = send_rows(shop, "file-1", 1, HEADER + rows)
         assert first.status == 200 and counts(first.json) == (2501, 2500, 0, 0, 1) and first.json["repeated"] == 0, first
         assert [(each["row"], each["column"], each["code"]) for each in first.json["errors"]] == [(2501, "name", "required")]
+        # Of all three transactions the products are searchable once the answer is there.
+        assert shop.client().get("/api/v1/products?limit=1&sort=price").json["total"] == 2500
+        assert all(shop.client().get(f"/api/v1/products/search?q=R-{i}&limit=1").json["total"] for i in (1, 1024, 1025, 2049, 2500))
         # Somebody buys meanwhile: a recount that came again would bring the unit back.
         before = {row["sku"]: row for row in csv.DictReader(io.StringIO(exported(shop)))}
         product = shop.client().get("/api/v1/products/search?q=Row+7&limit=1").json["results"][0]
@@ -342,6 +345,16 @@ def test_rows_that_come_again_change_nothing_and_are_answered_as_before(tmp_path
         shop.kill()
         shop.start()
         assert send_rows(shop, "file-2", 1, HEADER + rows).json["repeated"] == 2501
+
+
+def test_of_rows_with_one_sku_in_two_transactions_the_later_counts(tmp_path):
+    rows = "".join(f"S-{i if i < 1500 else 7},Thing,{i}.00,{i}\r\n" for i in range(1, 2501))
+    with Shop(tmp_path) as shop:
+        sent = send_rows(shop, "file", 1, HEADER + rows)
+        assert counts(sent.json) == (2500, 1499, 1001, 0, 0), sent
+        dearest = shop.client().get("/api/v1/products?limit=1&sort=-price").json
+        assert dearest["total"] == 1499 and dearest["products"][0]["sku"] == "S-7", dearest
+        assert (dearest["products"][0]["price"], dearest["products"][0]["stock"]) == (2500, 2500), dearest
 
 
 def test_rows_that_come_again_in_another_cut_are_refused_and_change_nothing(tmp_path):
