@@ -119,7 +119,7 @@ def test_cut_off_anywhere_and_put_again_it_ends_the_same(importer, shop, s3, buc
 
 
 def test_near_its_deadline_it_hands_over_and_the_next_call_goes_on(importer, shop, s3, bucket):
-    count = 60_000
+    count = 150_000
     event = put(s3, bucket, "large.csv", HEADER + "".join(rows_of(count)) + "BAD,,x,1,USD,c,1\r\n")
     calls = 0
     with importer() as one:

@@ -99,3 +99,16 @@ test("a picture is dropped onto its product, and what is none is refused with a 
   await expect(pictures.nth(1)).toHaveAttribute("data-status", "refused");
   await expect(pictures.nth(1)).toContainText("cannot be read");
 });
+
+test("a file that is too large is refused before any of it is sent, and those before it stay", async ({ page, shop }) => {
+  await shop.addProduct({ name: "Enormous lamp" });
+  await openConsole(page, shop, "/products");
+  await page.getByLabel("Search products").fill("enormous lamp");
+  await page.getByRole("button", { name: "Edit Enormous lamp" }).click();
+  const sent: string[] = [];
+  page.on("request", (one) => one.method() === "POST" && one.url().includes("/images") && sent.push(one.url()));
+  await page.getByLabel("Picture files").setInputFiles([red, file("poster.png", Buffer.concat([red.buffer, Buffer.alloc(20 * 1024 * 1024)]))]);
+  await expect(page.getByRole("alert")).toContainText("poster.png: the file has more than 20 MB");
+  await expect(page.getByTestId("picture")).toHaveCount(1);
+  expect(sent).toHaveLength(1);
+});
