@@ -215,15 +215,15 @@ void shop::parts::add_gauges() {
     letters_by_group = std::vector<std::atomic<std::int64_t>>(groups.size());
     for (auto& each : letters_by_group) each = -1;
     // Every replica of a service tells of the whole group.
-    measured.gauges("dead_letters", "Events of a group that wait for redrive, by group.",
-                    [this, groups = std::move(groups)] {
-                        std::vector<std::pair<metric_labels, double>> out;
-                        for (std::size_t i = 0; i < groups.size(); ++i)
-                            if (const auto letters = letters_by_group[i].load(); letters >= 0)
-                                out.push_back(
-                                    {{{"group", groups[i]}}, static_cast<double>(letters)});
-                        return out;
-                    });
+    measured.gauges(
+        "dead_letters", "Events of a group that wait for redrive, by group.",
+        [this, groups = std::move(groups)] {
+            std::vector<std::pair<metric_labels, double>> out;
+            for (std::size_t i = 0; i < groups.size(); ++i)
+                if (const auto letters = letters_by_group[i].load(); letters >= 0)
+                    out.push_back({{{"group", groups[i]}}, static_cast<double>(letters)});
+            return out;
+        });
     if (!targets.has(target::order)) return;
     measured.gauges("orders_in_status", "Orders by status, a few seconds old.", [this] {
         std::vector<std::pair<metric_labels, double>> out;

@@ -52,7 +52,8 @@ struct shop::parts {
     std::optional<error> hidden{};             // the run file could not be written
     std::array<std::atomic<std::int64_t>, type_of<orders::order_status>.words.size()>
         orders_by_status{};
-    // Of each consumer group of this process, in the order of consumers(); below 0: not counted yet.
+    // Of each consumer group of this process, in the order of consumers(); below 0: not counted
+    // yet.
     std::vector<std::atomic<std::int64_t>> letters_by_group;
 
     std::unique_ptr<loop_set> loops;
