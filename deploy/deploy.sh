@@ -26,25 +26,17 @@ check() {
     kubectl kustomize "$path" | kubectl apply --server-side --dry-run=server --validate=strict --field-manager=argocd-controller -f -
 }
 
-# The file has lines NAME/KEY=VALUE; @path takes the content of a file.
+# The file has lines NAMESPACE/SECRET/KEY=VALUE; @path takes the content of a file. What is made of them goes to kubectl by a pipe:
+# whoever is on this machine reads the words of a command, but not what it is sent.
 secrets() {
-    local file=${1:-deploy/secrets} line name key value namespace
+    local file=${1:-deploy/secrets}
     [[ -f $file ]] || die "there is no $file: copy deploy/secrets.example, fill it in, and keep it out of Git"
     where >/dev/null
-    declare -A made=()
-    while IFS= read -r line; do
-        [[ -n $line && $line != \#* ]] || continue
-        [[ $line =~ ^([a-z]+)/([a-z-]+)/([A-Za-z_.-]+)=(.*)$ ]] || die "$file: not NAMESPACE/SECRET/KEY=VALUE: ${line%%=*}"
-        namespace=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} key=${BASH_REMATCH[3]} value=${BASH_REMATCH[4]}
-        [[ -n $value ]] || die "$file: $namespace/$name/$key has no value"
-        if [[ $value == @* ]]; then made[$namespace/$name]+=" --from-file=$key=${value#@}"; else made[$namespace/$name]+=" --from-literal=$key=$value"; fi
-    done <"$file"
-    for each in "${!made[@]}"; do
-        namespace=${each%/*}
-        kubectl create namespace "$namespace" --dry-run=client -o yaml | kubectl apply -f - >/dev/null
-        # shellcheck disable=SC2086 # one word an argument, on purpose; values with spaces come from files
-        kubectl create secret generic "${each#*/}" -n "$namespace" ${made[$each]} --dry-run=client -o yaml | kubectl apply --server-side -f -
+    python3 -B deploy/secrets.py --check "$file"
+    python3 -B deploy/secrets.py --namespaces "$file" | while IFS= read -r namespace; do
+        kubectl create namespace "$namespace" --dry-run=client -o yaml </dev/null | kubectl apply -f - >/dev/null
     done
+    python3 -B deploy/secrets.py "$file" | kubectl apply --server-side -f -
 }
 
 # terraform_root CLOUD ENVIRONMENT: checks both.

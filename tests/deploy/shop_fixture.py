@@ -77,17 +77,33 @@ def targets_of(shop):
              "labels": {"namespace": "ecommerce", "pod": each.name, "service": SERVICES[each.target]}} for each in shop.local.processes]
 
 
+def alertmanager_words(folder, port, *more, to="http://127.0.0.1:9/"):
+    """Alertmanager with the project's own configuration and a pod's flags; messages go to the address `to` and a receiver's name."""
+    import yaml
+    folder.mkdir(parents=True, exist_ok=True)
+    text = (ROOT / "deploy/observability/alertmanager/alertmanager.yaml").read_text()
+    for name in ("pager", "tickets", "heartbeat"):
+        (folder / f"{name}-url").write_text(f"{to}{name}")
+    (folder / "alertmanager.yaml").write_text(text.replace("/run/secrets/alertmanager/", f"{folder}/"))
+    (pod,) = [each for each in yaml.safe_load_all((ROOT / "deploy/kubernetes/base/observability/alertmanager.yaml").read_text()) if each["kind"] != "Service"]
+    flags = [each for each in pod["spec"]["template"]["spec"]["containers"][0]["args"] if not each.startswith(("--config.", "--storage.", "--cluster."))]
+    assert flags, "what its metrics are called by"
+    return [tools("alertmanager") / "alertmanager", f"--config.file={folder}/alertmanager.yaml", f"--storage.path={folder}/data",
+            f"--web.listen-address=127.0.0.1:{port}", *flags, *more]
+
+
 @contextlib.contextmanager
 def watched(folder, shop):
-    """A Prometheus with the project's rules, which scrapes the shop, the node and the probes every second."""
+    """A Prometheus with the project's rules, which scrapes the shop, the node, the probes and what watches every second."""
     import yaml
     folder = pathlib.Path(folder)
-    node, probes, web = free_port(), free_port(), free_port()
+    node, probes, web, alerts = free_port(), free_port(), free_port(), free_port()
     blackbox = ROOT / "deploy/observability/probes/blackbox.yaml"
     with contextlib.ExitStack() as all_of_them:
         start = lambda name, *words: all_of_them.enter_context(program(folder, name, *words))  # noqa: E731
         start("node", "/usr/bin/prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{node}")
         start("blackbox", "/usr/bin/prometheus-blackbox-exporter", f"--config.file={blackbox}", f"--web.listen-address=127.0.0.1:{probes}")
+        start("alertmanager", *alertmanager_words(folder / "alertmanager", alerts, "--cluster.listen-address="))
         real = yaml.safe_load((ROOT / "deploy/observability/prometheus/prometheus.yaml").read_text())
         probing = next(each for each in real["scrape_configs"] if each["job_name"] == "probes")
         probing["static_configs"][0]["targets"] = [each.replace("http://api-gateway.ecommerce.svc", f"http://127.0.0.1:{shop.port}")
@@ -95,7 +111,10 @@ def watched(folder, shop):
         probing["relabel_configs"][-1]["replacement"] = f"127.0.0.1:{probes}"
         config = {"global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
                   "rule_files": [str(ROOT / "deploy/observability/prometheus" / name) for name in ("recording.yaml", "alerts-*.yaml")],
+                  "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alerts}"]}]}]},
                   "scrape_configs": [{"job_name": "shop", "static_configs": targets_of(shop)}, probing,
+                                     {"job_name": "prometheus", "static_configs": [{"targets": [f"127.0.0.1:{web}"]}]},
+                                     {"job_name": "kubernetes-pods", "static_configs": [{"targets": [f"127.0.0.1:{alerts}"], "labels": {"service": "alertmanager"}}]},
                                      {"job_name": "node", "static_configs": [{"targets": [f"127.0.0.1:{node}"]}]}]}
         (folder / "prometheus.yaml").write_text(yaml.safe_dump(config))
         start("prometheus", tools("prometheus") / "prometheus", f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/data",

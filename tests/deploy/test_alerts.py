@@ -124,7 +124,9 @@ def test_alertmanager_takes_its_file_and_routes_by_severity():
         severity = alert["labels"]["severity"]
         said = must(amtool, "config", "routes", "test", f"--config.file={file}", f"alertname={name}", f"severity={severity}",
                     "service=order-service")
-        assert said.split() == [goes[severity]], (name, severity, said)
+        # A way out that is stopped cannot say so.
+        to = ["tickets", "pager"] if name == "AlertmanagerNotificationsFail" else [goes[severity]]
+        assert re.split(r"[,\s]+", said.strip()) == to, (name, severity, said)
     assert {alert["labels"]["severity"] for alert in alerts().values()} == set(goes)
 
 

@@ -137,10 +137,17 @@ def test_who_ships_lines_to_googles_cloud_gets_a_token_for_it():
 
 @pytest.mark.parametrize("overlay", SHOP)
 def test_names_are_asked_of_the_clusters_own(overlay):
+    """Of its resolver, or of NodeLocal DNSCache, which is a pod or the node's own address, as the cluster has it."""
     net, pods = network(overlay), services(overlay)
-    resolver = End("dns", "kube-system", (("k8s-app", "kube-dns"),))
+    resolvers = [End("dns", "kube-system", (("k8s-app", "kube-dns"),)), End("cache", "kube-system", (("k8s-app", "node-local-dns"),)),
+                 End("cache", address="169.254.20.10")]
+    watcher = pod_of("observability/prod", "Deployment", "prometheus")
+    for pod in [*pods.values(), pod_of(overlay, "Job", "migrate"), pod_of(overlay, "CronJob", "audit"), watcher]:
+        for resolver in resolvers:
+            assert net.allows(pod, resolver, 53, "UDP") and net.allows(pod, resolver, 53), (pod.name, resolver)
+            assert not resolver.address or not net.allows(pod, resolver, 8080), "nothing but names"
+        assert not net.allows(pod, METADATA, 53, "UDP") and not net.allows(pod, End("near", address="169.254.20.11"), 53, "UDP")
     for pod in pods.values():
-        assert net.allows(pod, resolver, 53, "UDP") and net.allows(pod, resolver, 53)
         assert not net.allows(pod, End("other", "kube-system", (("k8s-app", "metrics"),)), 53, "UDP")
         assert not net.allows(pod, OUTSIDE, 53, "UDP")
 

@@ -1,5 +1,7 @@
 """Compose, workflows and scripts: well formed by their own tools, and saying what is there."""
 
+import base64
+import json
 import os
 import re
 import subprocess
@@ -163,6 +165,42 @@ def test_deploy_renders_and_says_what_there_is():
     assert dev("image", "everything").returncode == 2
     none = dev("deploy", "secrets", "/nonexistent")
     assert none.returncode == 1 and "secrets.example" in none.stderr
+
+
+def asked_of_kubectl(tmp_path, lines):
+    """`./dev deploy secrets` of a file, with a kubectl that writes down its words and what it is sent."""
+    (tmp_path / "secrets").write_text(lines)
+    (tmp_path / "kubectl").write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >>{tmp_path}/words\ncase "$*" in "apply --server-side"*) cat >{tmp_path}/sent ;; esac\n')
+    (tmp_path / "kubectl").chmod(0o755)
+    said = run(ROOT / "deploy/deploy.sh", "secrets", tmp_path / "secrets", env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    return said, (tmp_path / "words").read_text(), json.loads((tmp_path / "sent").read_text()) if (tmp_path / "sent").exists() else None
+
+
+def test_secrets_are_in_no_commands_words(tmp_path):
+    """Whoever is on the machine reads those."""
+    keys = tmp_path / "keys.json"
+    keys.write_bytes(b'{"key": "of the file"}\n\xff')
+    said, words, sent = asked_of_kubectl(tmp_path, f"# a remark\n\necommerce/db-credentials/DATABASE_URL=postgres://u:pa ss=w$rd\"@h/n\n"
+                                         f"ecommerce/signing-keys/keys.json=@{keys}\nmonitoring/grafana-admin/user=admin\n"
+                                         "monitoring/grafana-admin/password=-\u00e4-\n")
+    assert said.returncode == 0, said.stderr
+    got = {(each["metadata"]["namespace"], each["metadata"]["name"]): {key: base64.b64decode(value) for key, value in each["data"].items()}
+           for each in sent["items"]}
+    assert got == {("ecommerce", "db-credentials"): {"DATABASE_URL": b'postgres://u:pa ss=w$rd"@h/n'},
+                   ("ecommerce", "signing-keys"): {"keys.json": keys.read_bytes()},
+                   ("monitoring", "grafana-admin"): {"user": b"admin", "password": "-\u00e4-".encode()}}
+    assert "create namespace ecommerce" in words and "create namespace monitoring" in words
+    assert "w$rd" not in words + said.stdout + said.stderr and "admin" not in words and "literal" not in words
+    assert "apply --server-side" in words
+
+
+@pytest.mark.parametrize("line, why", [
+    ("ecommerce/db-credentials=hidden", "not NAMESPACE/SECRET/KEY=VALUE"), ("ecommerce/db-credentials/DATABASE_URL=", "has no value"),
+    ("ecommerce/x/k=@/nonexistent/hidden", "No such file"), ("ecommerce/x/k=hidden\necommerce/x/k=hidden", "twice"), ("# hidden", "no secrets")])
+def test_a_bad_file_of_secrets_changes_nothing_and_prints_none(tmp_path, line, why):
+    said, words, sent = asked_of_kubectl(tmp_path, line + "\n")
+    assert said.returncode != 0 and why in said.stderr, said.stderr
+    assert sent is None and "create" not in words and ("hidden" not in said.stderr or why == "No such file")
 
 
 @pytest.mark.parametrize("cloud", ["aws", "aws-cluster", "gcp"])

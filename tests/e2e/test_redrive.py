@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import sqlite3
 import subprocess
 
@@ -100,6 +101,23 @@ def test_by_the_public_api_as_the_console_asks(parked):
     assert got.status == 422 and got.json["code"] == "redrive_too_wide", got
     got = operator.post("/api/v1/dead-letters/redrive", {"group": "nobody"})
     assert got.status == 422 and got.json["code"] == "unknown_group", got
+
+
+def counted(shop):
+    """Dead letters that wait, by group, as the metrics tell."""
+    found = re.findall(r'^dead_letters\{group="(\w+)"\} (\S+)$', shop.admin().get("/metrics").body.decode(), re.M)
+    return {group: float(value) for group, value in found}
+
+
+def test_the_metrics_count_what_waits_until_it_is_dealt_with(parked):
+    eventually(lambda: counted(parked).get("cart") == 2, 30, "both are counted, every ten seconds")
+    assert {group for group, letters in counted(parked).items() if letters} == {"cart"} and len(counted(parked)) > 3
+    assert parked.stop() == 0
+    parked.start()
+    eventually(lambda: counted(parked).get("cart") == 2, 30, "a counter would begin at 0 again")
+    assert redrive(parked, "--give-up", "--id", "bad")[0] == 0
+    assert redrive(parked, "--key", parked.product)[0] == 0
+    eventually(lambda: counted(parked).get("cart") == 0, 30, "none waits")
 
 
 def test_a_mended_cause_on_a_stopped_shop(parked):

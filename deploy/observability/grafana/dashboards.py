@@ -113,7 +113,7 @@ SERVICES = dashboard("service-metrics", "Service Metrics", [
 ORDERS = dashboard("orders-dashboard", "Orders and money", [
     panel("Orders a minute", "60 * sum(rate(orders_created_total[5m]))", kind="stat", width=6, height=4),
     panel("Payments captured a minute", '60 * sum(rate(payments_total{outcome="captured"}[5m]))', kind="stat", width=6, height=4),
-    panel("Dead letters within an hour", 'sum(increase(events_consumed_total{outcome="dead_letter"}[1h]))', kind="stat", width=6, height=4),
+    panel("Dead letters that wait", "sum(max by (group) (dead_letters))", kind="stat", width=6, height=4, about="Until they are redriven or given up"),
     panel("Oldest event on its way to the log", "max(outbox_oldest_event_seconds)", kind="stat", unit="s", width=6, height=4),
     panel("Orders by status", ("max by (status) (orders_in_status)", "{{status}}"), width=12),
     panel("Orders by status, now", ("max by (status) (orders_in_status) > 0", "{{status}}"), kind="piechart", width=12),
@@ -124,6 +124,7 @@ ORDERS = dashboard("orders-dashboard", "Orders and money", [
           about="Sold out, another price, a key used twice"),
     panel("Events applied", ('sum by (group) (rate(events_consumed_total{outcome="applied"}[5m]))', "{{group}}"), unit="ops"),
     panel("Events tried again or given up", ('sum by (group, outcome) (rate(events_consumed_total{outcome!="applied"}[5m]))', "{{group}} {{outcome}}"), unit="ops"),
+    panel("Dead letters that wait, by group", ("max by (group) (dead_letters)", "{{group}}")),
     panel("From an event to the end of its effect, 95th percentile", ("group:event_delay:p95_5m", "{{group}}"), unit="s", width=12),
     panel("Messages to customers", ("sum by (outcome) (rate(notifications_total[5m]))", "{{outcome}}"), unit="ops", stack=True, width=12),
 ])

@@ -210,6 +210,20 @@ void shop::parts::add_gauges() {
         for (const auto& each : open_servers) sum += each->connections();
         return sum;
     });
+    std::vector<std::string> groups;
+    for (const auto& each : replicas.front()->consumers()) groups.emplace_back(each.group);
+    letters_by_group = std::vector<std::atomic<std::int64_t>>(groups.size());
+    for (auto& each : letters_by_group) each = -1;
+    // Every replica of a service tells of the whole group.
+    measured.gauges(
+        "dead_letters", "Events of a group that wait for redrive, by group.",
+        [this, groups = std::move(groups)] {
+            std::vector<std::pair<metric_labels, double>> out;
+            for (std::size_t i = 0; i < groups.size(); ++i)
+                if (const auto letters = letters_by_group[i].load(); letters >= 0)
+                    out.push_back({{{"group", groups[i]}}, static_cast<double>(letters)});
+            return out;
+        });
     if (!targets.has(target::order)) return;
     measured.gauges("orders_in_status", "Orders by status, a few seconds old.", [this] {
         std::vector<std::pair<metric_labels, double>> out;
@@ -241,6 +255,18 @@ task<result<void>> shop::parts::fill_index() {
 task<result<int>> shop::parts::count_orders() {
     STOA_CO_TRY(const auto counts, co_await replicas.front()->orders->count_by_status());
     for (std::size_t i = 0; i < counts.size(); ++i) orders_by_status[i] = counts[i];
+    co_return 0;
+}
+
+task<result<int>> shop::parts::count_dead_letters() {
+    const auto consumers = replicas.front()->consumers();
+    for (std::size_t i = 0; i < consumers.size(); ++i) {
+        STOA_CO_TRY(const auto keys,
+                    co_await stores->dead_letters().parked_keys(std::string(consumers[i].group)));
+        std::int64_t letters = 0;
+        for (const auto& each : keys) letters += each.letters;
+        letters_by_group[i] = letters;
+    }
     co_return 0;
 }
 
@@ -287,6 +313,9 @@ void shop::parts::start_rounds() {
     if (first.orders)
         start_sweeper(background, time, "order counts", seconds(5),
                       [this] { return count_orders(); });
+    if (!letters_by_group.empty())
+        start_sweeper(background, time, "dead letter counts", seconds(10),
+                      [this] { return count_dead_letters(); });
     if (first.products)
         start_sweeper(background, time, "catalogue index", seconds(60),
                       [this] { return compact_index(); });

@@ -52,6 +52,9 @@ struct shop::parts {
     std::optional<error> hidden{};             // the run file could not be written
     std::array<std::atomic<std::int64_t>, type_of<orders::order_status>.words.size()>
         orders_by_status{};
+    // Of each consumer group of this process, in the order of consumers(); below 0: not counted
+    // yet.
+    std::vector<std::atomic<std::int64_t>> letters_by_group;
 
     std::unique_ptr<loop_set> loops;
     std::unique_ptr<tracing> traces;  // null: off
@@ -94,6 +97,7 @@ struct shop::parts {
     sqlite_shop* embedded() const { return stores->embedded(); }
     task<result<void>> wait_for_stores();
     task<result<int>> count_orders();
+    task<result<int>> count_dead_letters();
     task<result<int>> compact_index();
     std::vector<dependency> readiness() const;
     task<result<made_operator>> make_operator(replica& one, std::string email);
