@@ -22,7 +22,7 @@ build_wrapped() {
         fi
         [[ $each != *argo-cd* ]] || cp "$source/manifests/install.yaml" "$work/install/argocd.yaml"
     done
-    cp "$here/target-group-binding.yaml" "$work/crds/"
+    cp "$here/target-group-binding.yaml" "$here/frontend-config.yaml" "$work/crds/"
     source=$(module_of k8s.io/kubernetes@v1.34.4)
     cp "$source/api/openapi-spec/swagger.json" "$work/swagger.json"
     chmod -R u+w "$work"

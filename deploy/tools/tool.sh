@@ -24,7 +24,7 @@ declare -A tools=(
     [kubernetes]="wrapped 1.34.4 k8s.io/kubernetes ten minutes"
     [kube-state-metrics]="wrapped 2.10.1 k8s.io/kube-state-metrics/v2 two minutes"
     [argocd]="wrapped 3.2.1 github.com/argoproj/argo-cd/v3 six minutes"
-    [crds]="wrapped 3 - seconds"
+    [crds]="wrapped 4 - seconds"
 )
 
 # known NAME: sets what lib.bash asks for.

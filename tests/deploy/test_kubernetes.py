@@ -216,10 +216,24 @@ def test_the_clouds_entries_have_tls():
     assert json.loads(notes["alb.ingress.kubernetes.io/listen-ports"]) == [{"HTTP": 80}, {"HTTPS": 443}]
     assert notes["alb.ingress.kubernetes.io/ssl-redirect"] == "443" and notes["alb.ingress.kubernetes.io/load-balancer-name"] == "ecommerce-ingress"
     assert notes["alb.ingress.kubernetes.io/certificate-arn"].startswith("arn:aws:acm:") and eks["spec"]["rules"][0]["host"] == "shop.example"
-    gke = of_kind("overlays/prod-gke", "Ingress")["api-gateway"]["metadata"]["annotations"]
-    assert gke["kubernetes.io/ingress.allow-http"] == "false"
+    gke = of_kind("overlays/prod-gke", "Ingress")["api-gateway"]["metadata"]
+    assert gke["annotations"]["ingress.gcp.kubernetes.io/pre-shared-cert"], "443"
+    # Port 80 is open as on AWS, and redirects: closed, it left those who type the shop's name without an answer.
+    assert gke["annotations"]["kubernetes.io/ingress.allow-http"] == "true"
+    frontend = of_kind("overlays/prod-gke", "FrontendConfig")[gke["annotations"]["networking.gke.io/v1beta1.FrontendConfig"]]
+    assert frontend["apiVersion"] == "networking.gke.io/v1beta1" and frontend["metadata"]["namespace"] == gke["namespace"]
+    assert frontend["spec"]["redirectToHttps"] == {"enabled": True, "responseCodeName": "MOVED_PERMANENTLY_DEFAULT"}
     for overlay in ("overlays/prod", "overlays/prod-ingress", "overlays/prod-gke", "overlays/dev"):
         assert of_kind(overlay, "Service")["api-gateway"]["spec"]["type"] == "ClusterIP"
+
+
+@pytest.mark.parametrize("right, wrong", [("redirectToHttps:", "redirectToHttp:"), ("MOVED_PERMANENTLY_DEFAULT", "MOVED_PERMANENTLY"), ("enabled: true", 'enabled: "true"')])
+def test_a_mistake_in_gkes_redirect_is_seen(right, wrong):
+    text = (ROOT / "deploy/kubernetes/components/gke/frontend.yaml").read_text()
+    assert right in text
+    places = f"{tools('crds')}/schemas/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
+    check = lambda given: run(tools("kubeconform") / "kubeconform", "-strict", "-schema-location", places, "-", input=given).returncode  # noqa: E731
+    assert check(text) == 0 and check(text.replace(right, wrong)) != 0
 
 
 @pytest.mark.parametrize("overlay, before", [("overlays/default", ""), ("overlays/dev", "dev-"), ("overlays/prod", ""), ("overlays/prod-ingress", "")])
@@ -284,7 +298,7 @@ def test_kube_score_finds_nothing_that_has_no_reason(overlay):
     """Let off, with the reason: the pods' own user is 10001 (below its wish for 10,000 it would complain), a tag and not `latest`
     is pulled once (IfNotPresent is documented), and a headless Service's twin has the same selector by intent."""
     said = run(tools("kube-score") / "kube-score", "score", "--output-format", "ci", "--ignore-test", "container-image-pull-policy", "-",
-               input="\n---\n".join(json.dumps(each) for each in objects(overlay) if each["kind"] not in ("ExternalSecret", "SecretStore", "TargetGroupBinding")))
+               input="\n---\n".join(json.dumps(each) for each in objects(overlay) if each["kind"] not in ("ExternalSecret", "SecretStore", "TargetGroupBinding", "FrontendConfig")))
     found = [line for line in said.stdout.splitlines() if line.startswith("[CRITICAL]")]
     assert not found, "\n".join(found[:20])
     assert said.stdout.count("[OK]") > 100, said.stdout[:500] + said.stderr[:500]
