@@ -25,10 +25,14 @@ def test_workflows_are_clean():
     must(tools("actionlint") / "actionlint", "-no-color", *WORKFLOWS)
 
 
+def dev_words(name):
+    """The words of one of ./dev's lists, as `verbs=(help setup ...)`."""
+    return re.search(rf"^{name}=\((.*?)\)", (ROOT / "dev").read_text(), re.MULTILINE)[1].split()
+
+
 def test_a_jobs_body_is_a_verb_that_runs_here():
-    verbs = set(re.search(r"^verbs=\((.*)\)$", (ROOT / "dev").read_text(), re.MULTILINE)[1].split())
-    parts = re.search(r"^parts=\((.*)\)$", (ROOT / "dev").read_text(), re.MULTILINE)[1].split() + \
-        re.search(r"^longer=\((.*?)\)", (ROOT / "dev").read_text(), re.MULTILINE)[1].split() + ["simulation"]
+    verbs, quick, beside, longer = (dev_words(name) for name in ("verbs", "quick", "beside", "longer"))
+    parts = {*quick, *beside, *longer, "simulation"}
     seen = set()
     for file, name, job in jobs():
         for step in job["steps"]:
