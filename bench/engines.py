@@ -71,15 +71,21 @@ def psql(url, *words, text=None):
 # --- the first three steps of an order beside pgbench's bare transaction -----------------------------------------------
 
 def in_database(bench, name, body):
-    """CPU and rate of body(url), which tells how many operations it did and what CPU it used itself, in a fresh database."""
+    """CPU and rate of body(url, begin), which tells how many operations it did and what CPU it used itself, in a fresh
+    database. It calls begin() when all is there that the operations need: only what comes after is counted."""
     owner = bench.engines["postgres"].address
     url = owner.rsplit("/", 1)[0] + "/" + name
     psql(owner, "-c", f"CREATE DATABASE {name}")
-    try:
-        before = bench.cpu_of("postgres")
-        done, per_s, own_us = body(url)
+    before = []
+
+    def begin():
         psql(owner, "-c", "SELECT 1")  # backends that have ended are counted in their parent's
-        return {"per_s": per_s, "us": (bench.cpu_of("postgres") - before) / done + own_us, "client_us": own_us}
+        before.append(bench.cpu_of("postgres"))
+
+    try:
+        done, per_s, own_us = body(url, begin)
+        psql(owner, "-c", "SELECT 1")
+        return {"per_s": per_s, "us": (bench.cpu_of("postgres") - before[0]) / done + own_us, "client_us": own_us}
     finally:
         psql(owner, "-c", f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -88,8 +94,9 @@ def pgbench(bench):
     script = bench.folder / "order.pgbench"
     script.write_text(run.TRANSACTION)
 
-    def body(url):
+    def body(url, begin):
         psql(url, text=run.SCHEMA)
+        begin()
         before = os.times()
         got = subprocess.run(["pgbench", "-n", "-M", "prepared", f"-c{CLIENTS}", "-j2", f"-T{bench.args.seconds}", "-f",
                               str(script), url], capture_output=True, text=True, check=True)
@@ -102,13 +109,15 @@ def pgbench(bench):
 
 
 def steps(bench):
-    def body(url):
-        got = subprocess.run([str(ROOT / "build/release/bench/order_steps"), url, str(CLIENTS), str(bench.args.seconds)],
-                             capture_output=True, text=True)
-        if got.returncode != 0:
-            raise RuntimeError(got.stderr)
-        told = json.loads(got.stdout)
-        steps.told = told
+    def body(url, begin):
+        words = [str(ROOT / "build/release/bench/order_steps"), url, str(CLIENTS), str(bench.args.seconds)]
+        running = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if running.stdout.readline() == "ready\n":
+            begin()
+        out, said = running.communicate("\n")
+        if running.returncode != 0:
+            raise RuntimeError(said)
+        told = steps.told = json.loads(out)
         return told["orders"], told["per_s"], told["cpu_us"]
 
     return in_database(bench, "bench_steps", body)

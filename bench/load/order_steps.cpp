@@ -1,7 +1,8 @@
 // The saga's first three steps on PostgreSQL, without HTTP: the services order and product, each
 // with its transactions on one database, asked by CLIENTS clients at once, each with two products
-// of a thousand. Prints one line of JSON. What comes after the third step (events, payments) is
-// written, as ever, and read by nobody.
+// of a thousand. Prints `ready` once the products stand and waits for a line, so that whoever
+// measures the server counts orders alone; then one line of JSON. What comes after the third step
+// (events, payments) is written, as ever, and read by nobody.
 //
 //   order_steps POSTGRES_URL CLIENTS SECONDS [CONNECTIONS]
 #include "adapters/outbox/outbox.hpp"
@@ -162,6 +163,10 @@ int main(int count, char** words) {
     }
     try {
         stoa::steps all(words[1], count > 4 ? static_cast<std::size_t>(std::atoi(words[4])) : 16);
+        std::puts("ready");
+        std::fflush(stdout);
+        while (std::getchar() != '\n' && std::feof(stdin) == 0) {
+        }
         all.run(std::atoi(words[2]), std::chrono::seconds(std::atoi(words[3])));
     } catch (const std::exception& failed) {
         std::fprintf(stderr, "order_steps: %s\n", failed.what());
