@@ -63,7 +63,7 @@ inline constexpr std::string_view crash_points[] = {
     "image_shown",
     "drop_taken",
     "drop_uploaded",
-    "drop_started",
+    "drop_imported",
     "drop_picture_stored",
     "drop_picture_announced",
     "drop_finished",

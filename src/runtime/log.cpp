@@ -54,17 +54,22 @@ constexpr std::size_t lines_waiting = 2'048;
 
 }  // namespace
 
-void start_log(log_level least) {
+void start_log(log_level least, log_writing how) {
     spdlog::drop_all();
-    spdlog::init_thread_pool(lines_waiting, 1);
     auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    // Overrun drops the oldest lines: a stuck terminal must not stop the shop.
-    auto logger = std::make_shared<spdlog::async_logger>(
-        "stoa", sink, spdlog::thread_pool(), spdlog::async_overflow_policy::overrun_oldest);
+    std::shared_ptr<spdlog::logger> logger;
+    if (how == log_writing::at_once) {
+        logger = std::make_shared<spdlog::logger>("stoa", sink);
+    } else {
+        spdlog::init_thread_pool(lines_waiting, 1);
+        // Overrun drops the oldest lines: a stuck terminal must not stop the shop.
+        logger = std::make_shared<spdlog::async_logger>(
+            "stoa", sink, spdlog::thread_pool(), spdlog::async_overflow_policy::overrun_oldest);
+        spdlog::flush_every(std::chrono::seconds(1));
+    }
     logger->set_pattern("%v");
     logger->flush_on(spdlog::level::warn);
     spdlog::set_default_logger(logger);
-    spdlog::flush_every(std::chrono::seconds(1));
     least_level = least;
 }
 

@@ -27,8 +27,10 @@ struct log_field {
 };
 using log_fields = std::initializer_list<log_field>;
 
-// Thread rule: any thread. Lines are written by a background thread; flush_log() waits for it.
-void start_log(log_level least);
+// Thread rule: any thread. Lines are written by a background thread, for which flush_log() waits;
+// `at_once`: by the caller, for hosts that stop a process between two pieces of its work.
+enum class log_writing : std::uint8_t { in_background, at_once };
+void start_log(log_level least, log_writing how = log_writing::in_background);
 bool log_enabled(log_level);
 void log_line(log_level, std::string_view event, log_fields fields);
 void flush_log();

@@ -84,6 +84,18 @@ void metrics::counts(const std::string& name, const std::string& help,
     state_->asked.push_back({name, help, prometheus::MetricType::Counter, std::move(read)});
 }
 
+std::vector<metrics::counted> metrics::counters() const {
+    std::vector<counted> out;
+    for (const auto& family : state_->registry.Collect()) {
+        if (family.type != prometheus::MetricType::Counter) continue;
+        for (const auto& each : family.metric) {
+            auto& one = out.emplace_back(family.name, metric_labels(), each.counter.value);
+            for (const auto& label : each.label) one.labels.emplace_back(label.name, label.value);
+        }
+    }
+    return out;
+}
+
 std::string metrics::text() const {
     auto families = state_->registry.Collect();
     const std::scoped_lock lock(state_->mutex);

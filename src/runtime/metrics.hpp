@@ -54,6 +54,13 @@ class metrics {
     void counts(const std::string& name, const std::string& help,
                 std::function<std::vector<std::pair<metric_labels, double>>()> read);
 
+    struct counted {
+        std::string name;
+        metric_labels labels;
+        double value;
+    };
+    std::vector<counted> counters() const;  // those of counter()
+
     std::string text() const;  // Prometheus text exposition format 0.0.4
 
  private:

@@ -1,5 +1,6 @@
 """A stand-in for AWS Lambda's runtime API: its four routes, and a function's process that lives off them."""
 
+import collections
 import http.server
 import json
 import os
@@ -91,6 +92,18 @@ class Function:
 
     def said(self):
         return pathlib.Path(self.log.name).read_text()
+
+    def counted(self):
+        """What its log says that its counters grew by, in CloudWatch's embedded metric format: {(name, dimensions): sum}"""
+        out = collections.Counter()
+        for line in self.said().splitlines():
+            told = json.loads(line)
+            for directive in told.get("_aws", {}).get("CloudWatchMetrics", []):
+                assert directive["Namespace"] == "Stoa" and abs(told["_aws"]["Timestamp"] / 1000 - time.time()) < 600, line
+                (dimensions,) = directive["Dimensions"]
+                for metric in directive["Metrics"]:
+                    out[metric["Name"], *(told[each] for each in dimensions)] += told[metric["Name"]]
+        return dict(out)
 
     def begin(self, event, timeout_s=60):
         body = event if isinstance(event, bytes) else json.dumps(event).encode()

@@ -55,6 +55,10 @@ def test_a_file_in_a_bucket_is_found_by_the_search(importer, shop, s3, bucket):
         for _ in range(3):
             assert one.call(event) == ("response", {})
         assert (products(shop), report(s3, bucket, key)) == before
+        counted = one.counted()  # once, though it came four times
+        assert {name: n for (name, function), n in counted.items() if function == "product-import"} == {
+            "product_import_rows_total": 52, "product_import_bad_rows_total": 1, "product_import_files_total": 1,
+            "product_import_bytes_total": counted["product_import_bytes_total", "product-import"]}
         # The report's own event is no file to import.
         assert one.call(events.s3(bucket, f"{key}.report.json", "x", 1)) == ("response", {})
 

@@ -72,6 +72,7 @@ def test_each_way_of_an_event_tells_it_once(notifier, table, topic, way):
             assert one.call(wrapped)[0] == "response", one.said()
         status = pathlib.Path(f"/proc/{one.process.pid}/status").read_text()
         assert int(status.split("VmHWM:")[1].split()[0]) <= 30_000  # kB, after real work
+        assert one.counted() == {("notifications_total", "ecommerce-notification", "sent"): 1}
     with notifier() as again:  # a new process knows it, too
         assert again.call(events.sqs(json.dumps(event))) == ("response", {"batchItemFailures": []})
     told = topic[1]()

@@ -298,10 +298,10 @@ void town::hire(node& of) {
             notifications::notification_service::needs{items, directory, book, *of.outside,
                                                        *of.blobs, of.time, of.random, *s.background,
                                                        measured_},
-            notifications::notification_settings{.most_tries = 1'000,
-                                                 .first_retry = seconds(1),
-                                                 .longest_retry = seconds(4),
-                                                 .send_within = seconds(5)});
+            notifications::notification_settings{.sending = {.most_tries = 1'000,
+                                                             .first_retry = seconds(1),
+                                                             .longest_retry = seconds(4),
+                                                             .send_within = seconds(5)}});
 }
 
 // What the user service asks of others when a guest comes home, in the process or over the network.

@@ -4,6 +4,7 @@
 #include "runtime/log.hpp"
 #include "runtime/supervisor.hpp"
 #include "transport/http/client.hpp"
+#include "transport/lambda/embedded_metrics.hpp"
 #include "transport/lambda/lambda_runtime.hpp"
 
 #include <boost/asio/redirect_error.hpp>
@@ -67,12 +68,35 @@ task<> watch_signals(process& here, lambda::runtime& runtime) {
     if (!runtime.busy()) co_await here.tasks.stop();
 }
 
+// Says after each event what its counters grew by: nobody scrapes a function.
+class told_function final : public function {
+ public:
+    told_function(function& of, process& here)
+        : of_(of),
+          here_(here),
+          metrics_(here.measured, here.from("AWS_LAMBDA_FUNCTION_NAME").value_or(here.handler)) {}
+    task<result<outcome>> handle(trigger what, invocation call) override {
+        auto out = co_await of_.handle(std::move(what), std::move(call));
+        for (const auto& line : metrics_.lines(here_.time.now())) print(stdout, line + '\n');
+        std::fflush(stdout);
+        co_return out;
+    }
+
+ private:
+    function& of_;
+    process& here_;
+    lambda::embedded_metrics metrics_;
+};
+
 task<> serve(process& here, lambda::runtime& runtime, std::optional<error>& ended) {
     auto opened = here.open();
-    auto told =
-        opened ? co_await runtime.serve(**opened) : co_await runtime.fail_start(opened.error());
-    if (!opened) ended = std::move(opened).error();
-    else if (!told) ended = std::move(told).error();
+    if (opened) {
+        told_function with(**opened, here);
+        if (auto told = co_await runtime.serve(with); !told) ended = std::move(told).error();
+    } else {
+        (void)co_await runtime.fail_start(opened.error());
+        ended = std::move(opened).error();
+    }
     here.signals.cancel();
 }
 
@@ -109,7 +133,9 @@ int run(int count, char** arguments, std::span<const function_row> rows) {
                           (address.empty() ? "AWS_LAMBDA_RUNTIME_API is not set.\n" : ""));
         return 2;
     }
-    start_log(from("LOG_LEVEL").value_or("info") == "debug" ? log_level::debug : log_level::info);
+    // Lambda stops a process as soon as its event is answered.
+    start_log(from("LOG_LEVEL").value_or("info") == "debug" ? log_level::debug : log_level::info,
+              log_writing::at_once);
     process here(from, rows, word.empty() ? from("_HANDLER").value_or("") : std::string(word));
     return serve_lambda(here, address);
 }

@@ -150,9 +150,10 @@ class notification_in_lambda final : public function {
         if (mail) mail_.emplace(*std::move(mail), host.time, host.pool);
         settings.email_needs_address = mail_.has_value();
         outside_.emplace(mail_ ? static_cast<notifier&>(*mail_) : sns_, sns_);
-        tell_.emplace(notifications::notification_function::needs{items_, *outside_, queues_,
-                                                                  host.time, host.measured},
-                      std::move(settings));
+        tell_.emplace(
+            notifications::notification_function::needs{items_, *outside_, queues_, host.time,
+                                                        host.random, host.measured},
+            std::move(settings));
     }
     task<result<outcome>> handle(trigger what, invocation call) override {
         return tell_->handle(std::move(what), std::move(call));

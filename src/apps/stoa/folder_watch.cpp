@@ -3,7 +3,6 @@
 #include "base/ids.hpp"
 #include "base/json.hpp"
 #include "base/media_type.hpp"
-#include "ports/function.hpp"
 #include "ports/image.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
@@ -27,6 +26,11 @@ struct files_there {
 
 constexpr int most_attempts = 8;
 constexpr std::size_t chunk_bytes = 1 << 20;
+constexpr seconds an_import_at_once{15};
+constexpr std::string_view upload_prefix = "drop-";
+
+std::string bucket() { return std::string(products::imports_bucket); }
+std::string upload_key(const std::string& id) { return std::string(upload_prefix) + id + ".csv"; }
 
 bool ends_in_csv(const std::string& name) {
     if (name.size() <= 4) return false;
@@ -64,6 +68,8 @@ task<result<int>> folder_watch::round() {
         return files_there{at.taken(), at.waiting()};
     };
     STOA_CO_TRY(const auto found, co_await offload(ports_.files, std::move(look)));
+    if (!std::exchange(looked_before_, true))
+        STOA_CO_TRY_VOID(co_await forget_finished(found.taken));
     int finished = 0;
     for (const auto& file : found.taken) {
         if (!may_try(file.path.string())) continue;
@@ -90,29 +96,66 @@ task<result<bool>> folder_watch::take_csv(drop_folder::waiting_file file) {
     co_return false;  // the next round goes on with it
 }
 
-// The upload, and the import under the file's own id: both are what they were where they come
-// again. True: it is over, and its report written.
+// The upload, and what the function makes of it: both are what they were where they come again.
+// True: it is over, and its report written.
 task<result<bool>> folder_watch::go_on(drop_folder::taken_file file) {
-    request_context context;
-    context.caller = {.is = role::operator_};
-    auto report = co_await ports_.imports.get_import(context, {file.id});
-    if (!report && report.error().kind != errc::not_found)
-        co_return std::unexpected(std::move(report).error());
-    if (!report) {
-        STOA_CO_TRY_VOID(co_await upload(file));
-        co_return false;
-    }
-    const bool well = report->status == products::import_status::done;
-    if (!well && report->status != products::import_status::failed) co_return false;
-    STOA_CO_TRY_VOID(co_await finish(file.path, file.id + '-' + file.name, well, to_json(*report)));
+    const auto key = upload_key(file.id);
+    STOA_CO_TRY(const auto there, co_await ports_.blobs.list(bucket(), key));
+    const auto uploaded = std::ranges::find(there, key, &blob_info::key);
+    STOA_CO_TRY(const auto object, uploaded == there.end() ? co_await upload(file, key)
+                                                           : result<blob_info>(*uploaded));
+    STOA_CO_TRY(const bool over, co_await import(file.id, object));
+    if (!over) co_return false;
+    STOA_CO_TRY(auto report, co_await ports_.blobs.get(bucket(), products::report_key(key)));
+    STOA_CO_TRY(const auto told, from_json<products::file_report>(report));
+    const bool well = told.status == products::file_import_status::done;
+    STOA_CO_TRY_VOID(co_await finish(file.path, file.id + '-' + file.name, well, report));
+    co_await forget({key, products::report_key(key)});
     co_return true;
 }
 
-task<result<void>> folder_watch::upload(const drop_folder::taken_file& file) {
+// What is not forgotten now is with the next start.
+task<> folder_watch::forget(std::vector<std::string> keys) {
+    for (auto& key : keys)
+        if (auto gone = co_await ports_.blobs.erase(bucket(), key); !gone)
+            log_warning("dropped_file_kept", {{"key", key}, {"code", gone.error().code}});
+}
+
+// Uploads of files that were finished as the shop died.
+task<result<void>> folder_watch::forget_finished(
+    const std::vector<drop_folder::taken_file>& taken) {
+    STOA_CO_TRY(const auto there, co_await ports_.blobs.list(bucket(), std::string(upload_prefix)));
+    std::vector<std::string> gone;
+    for (const auto& each : there)
+        if (std::ranges::none_of(
+                taken, [&](const auto& one) { return each.key.starts_with(upload_key(one.id)); }))
+            gone.push_back(each.key);
+    co_await forget(std::move(gone));
+    co_return result<void>{};
+}
+
+// As AWS Lambda calls it, with a deadline: other files have their turn meanwhile. True: it is over.
+task<result<bool>> folder_watch::import(std::string id, blob_info object) {
+    functions::trigger what{.from = functions::event_source::s3, .records = {}};
+    what.records.push_back({.id = id, .objects = {}, .said = {}});
+    what.records.front().objects.push_back({.bucket = bucket(),
+                                            .key = object.key,
+                                            .etag = object.etag,
+                                            .size_bytes = object.size_bytes});
+    STOA_CO_TRY(auto done,
+                co_await ports_.importing.handle(
+                    std::move(what), {.request_id = std::move(id),
+                                      .deadline = ports_.time.ticks() + an_import_at_once}));
+    crash_point("drop_imported");
+    if (done.failed.empty()) co_return true;
+    if (done.failed.front().why.code == products::import_unfinished) co_return false;
+    co_return std::unexpected(std::move(done.failed.front().why));
+}
+
+task<result<blob_info>> folder_watch::upload(const drop_folder::taken_file& file, std::string key) {
     auto from = std::make_shared<std::ifstream>(file.path, std::ios::binary);
     if (!*from) co_return fail(errc::unavailable, "file_unreadable", "the file cannot be read");
-    STOA_CO_TRY(auto to, co_await ports_.blobs.create(std::string(products::imports_bucket),
-                                                      file.id + ".csv"));
+    STOA_CO_TRY(auto to, co_await ports_.blobs.create(bucket(), std::move(key)));
     for (;;) {
         auto read = [from]() -> result<std::string> {
             std::string chunk(chunk_bytes, '\0');
@@ -126,10 +169,7 @@ task<result<void>> folder_watch::upload(const drop_folder::taken_file& file) {
     }
     STOA_CO_TRY(auto stored, co_await to->finish());
     crash_point("drop_uploaded");
-    STOA_CO_TRY(const auto started,
-                co_await ports_.imports.start(file.id, std::move(stored), false));
-    crash_point("drop_started");
-    co_return result<void>{};
+    co_return stored;
 }
 
 // As a bucket of a cloud takes it: the original, and an event that it is there. Both may come

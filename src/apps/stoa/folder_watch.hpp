@@ -1,5 +1,6 @@
 // Imports and pictures by dropping files into a folder (the setting import_folder): *.csv in it are
-// imported, and pictures/<sku>/<name> become pictures of that product.
+// imported, and pictures/<sku>/<name> become pictures of that product. It is to the embedded shop
+// what the notifications of a bucket are on AWS: the same functions are called.
 #pragma once
 
 #include "apps/stoa/drop_folder.hpp"
@@ -7,7 +8,8 @@
 #include "ports/clock.hpp"
 #include "ports/event_log.hpp"
 #include "runtime/blocking_pool.hpp"
-#include "services/product/catalogue_import.hpp"
+#include "services/product/product_import_function.hpp"
+#include "services/product/product_service.hpp"
 
 #include <map>
 
@@ -20,7 +22,7 @@ class folder_watch {
  public:
     struct needs {
         products::product_service& products;
-        products::catalogue_import& imports;
+        functions::function& importing;
         blob_store& blobs;
         event_log& log;
         clock& time;
@@ -40,7 +42,10 @@ class folder_watch {
     task<result<bool>> take_csv(drop_folder::waiting_file file);
     task<result<bool>> take_picture(drop_folder::waiting_file file);
     task<result<bool>> go_on(drop_folder::taken_file file);
-    task<result<void>> upload(const drop_folder::taken_file& file);
+    task<result<blob_info>> upload(const drop_folder::taken_file& file, std::string key);
+    task<result<bool>> import(std::string id, blob_info object);
+    task<> forget(std::vector<std::string> keys);
+    task<result<void>> forget_finished(const std::vector<drop_folder::taken_file>& taken);
     task<result<bool>> settle(std::filesystem::path path, std::string as, result<bool> outcome);
     task<result<void>> finish(std::filesystem::path path, std::string as, bool well,
                               std::string report);
@@ -49,6 +54,7 @@ class folder_watch {
     drop_folder folder_;
     needs ports_;
     std::map<std::string, attempts> failed_;  // by path
+    bool looked_before_ = false;
 };
 
 }  // namespace stoa

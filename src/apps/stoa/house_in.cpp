@@ -114,6 +114,8 @@ class copier {
         step("places in the log");
         auto& cluster = from_.log().cluster();
         out_.shop = shop_options(from_.from(), plan_.directory);
+        std::erase_if(out_.shop.topics,
+                      [](const auto& each) { return is_told_by_buckets(each.name); });
         for (auto& each : out_.shop.topics) {
             const std::string name(each.name);
             each.partitions = std::max(partitions(name), partitions(name + ".dlq"));

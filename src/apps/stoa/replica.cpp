@@ -1,5 +1,6 @@
 #include "apps/stoa/replica.hpp"
 
+#include "adapters/aws/digests.hpp"
 #include "transport/events/sweepers.hpp"
 
 namespace stoa {
@@ -66,8 +67,13 @@ result<void> replica::make_services() {
                         "import_folder is for a shop on its own; where a bucket is the folder, the "
                         "function product-import does this");
         STOA_TRY(auto at, drop_folder::open(w.from.text("import_folder")));
+        dropped_ = std::make_unique<blob_objects>(w.stores.blobs());
+        importing_ = std::make_unique<products::product_import_function>(
+            products::product_import_function::needs{
+                *dropped_, *imports, w.time, w.random, w.measured,
+                [](std::string_view text) { return aws::hex(aws::sha256(text)); }});
         folder = std::make_unique<folder_watch>(
-            std::move(at), folder_watch::needs{*products, *imports, w.stores.blobs(),
+            std::move(at), folder_watch::needs{*products, *importing_, w.stores.blobs(),
                                                w.stores.log(), w.time, w.random, *w.files});
     }
     if (serves(target::order)) {

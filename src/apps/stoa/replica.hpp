@@ -21,6 +21,7 @@
 #include "services/payment/payment_operations.hpp"
 #include "services/product/catalogue_import.hpp"
 #include "services/product/image_resize_function.hpp"
+#include "services/product/product_import_function.hpp"
 #include "services/product/product_operations.hpp"
 #include "services/user/user_operations.hpp"
 #include "transport/grpc/grpc_server.hpp"
@@ -98,7 +99,8 @@ class replica {
     shared_by_loops with_;
     far_services far_;
     std::unique_ptr<idempotency_keys> keys_;
-    std::unique_ptr<blob_objects> objects_;
+    std::unique_ptr<blob_objects> objects_, dropped_;
+    std::unique_ptr<products::product_import_function> importing_;
     std::unique_ptr<log_publisher> published_;
     users::directory* directory_ = nullptr;
     products::stock_keeper* stock_ = nullptr;

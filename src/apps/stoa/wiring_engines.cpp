@@ -44,6 +44,16 @@ std::vector<const kv_table*> shop_tables() {
     return out;
 }
 
+namespace {
+constexpr topic_spec topic_of_objects{.name = products::topic::objects_created,
+                                      .keep = hours(24 * 7)};
+}  // namespace
+
+bool is_told_by_buckets(std::string_view topic) {
+    if (topic.ends_with(".dlq")) topic.remove_suffix(4);
+    return topic == topic_of_objects.name;
+}
+
 std::vector<topic_spec> shop_topics(const settings& from) {
     std::vector<topic_spec> out;
     for (const auto name :
@@ -52,9 +62,7 @@ std::vector<topic_spec> shop_topics(const settings& from) {
           payments::topic::closed, payments::topic::refunded, products::topic::deleted,
           products::topic::changed, products::topic::images_processed})
         out.push_back({.name = name});
-    // What a cloud's bucket tells its functions itself.
-    if (from.text("event_log") == "sqlite")
-        out.push_back({.name = products::topic::objects_created, .keep = hours(24 * 7)});
+    if (from.text("event_log") == "sqlite") out.push_back(topic_of_objects);
     // They carry tokens, which are worth nothing after a day.
     out.push_back({.name = users::topic::notifications, .keep = hours(24)});
     out.push_back(
@@ -64,10 +72,12 @@ std::vector<topic_spec> shop_topics(const settings& from) {
 }
 
 sqlite_options shop_options(const settings& from, const std::string& directory) {
+    auto topics = shop_topics(from);
+    if (from.text("event_log") != "sqlite") topics.push_back(topic_of_objects);
     return {.directory = directory,
             .migrations = shop_migrations(),
             .tables = shop_tables(),
-            .topics = shop_topics(from),
+            .topics = std::move(topics),
             .shop_currency = from.currency("currency")};
 }
 

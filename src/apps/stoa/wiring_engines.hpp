@@ -20,6 +20,9 @@ namespace stoa {
 std::vector<sql_component> shop_migrations();
 std::vector<const kv_table*> shop_tables();
 std::vector<topic_spec> shop_topics(const settings& from);
+// A topic, or the dead letters of one, that only the embedded log has: a bucket that is a server
+// tells its functions itself.
+bool is_told_by_buckets(std::string_view topic);
 
 // How the embedded stores are opened in a directory.
 sqlite_options shop_options(const settings& from, const std::string& directory);

@@ -127,7 +127,7 @@ class collected {
     explicit collected(const settings& from) : tables_(dynamodb_tables_of_shop()) {
         for (const auto& each : shop_buckets()) buckets_.push_back(documented_bucket(each));
         for (const auto& each : shop_topics(from)) {
-            if (each.name == products::topic::objects_created) continue;  // a bucket tells there
+            if (is_told_by_buckets(each.name)) continue;
             topics_.push_back({std::string(each.name), each.partitions, each.keep.count()});
             topics_.push_back({std::string(each.name) + ".dlq", each.partitions, 0});
         }

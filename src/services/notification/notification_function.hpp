@@ -1,16 +1,14 @@
 // The function ecommerce-notification: what became of an order is told by e-mail and text message,
-// once an event and channel, whichever way the event came: from Kafka, by SQS, by SNS. Its records
-// are those of the notification service, in the same table, so that operators see them there.
+// once an event and channel, whichever way the event came: from Kafka, by SQS, by SNS. It records
+// and sends as the notification service does (notification_sender.hpp), in the same table, so that
+// operators see it there; the service has the customers' addresses and need not wait for a mail
+// server, the function has what the event brings and answers when the message is out.
 #pragma once
 
 #include "ports/function.hpp"
-#include "ports/notifier.hpp"
 #include "ports/queue.hpp"
-#include "runtime/metrics.hpp"
-#include "services/notification/notification_store.hpp"
+#include "services/notification/notification_sender.hpp"
 #include "services/order/order_events.hpp"
-
-#include <map>
 
 namespace stoa::notifications {
 
@@ -25,19 +23,19 @@ struct notification_function_settings {
     std::vector<std::string> channels{"email"};  // email, sms
     // A topic's subscribers are whoever they are: a message needs no address of its own.
     bool email_needs_address = true;
-    int most_tries = 10;
-    seconds send_within{60};     // who has not remembered a sending by then is taken for gone
+    sender_settings sending{.first_retry = seconds(0)};  // its host waits
     std::string dead_letters{};  // queue for what can never be told; empty: such a record fails
 };
 
 // Thread rule: one loop, one call at a time.
-class notification_function final : public functions::function {
+class notification_function final : public functions::function, address_book {
  public:
     struct needs {
         key_value& items;
         notifier& outside;
         message_queue& queues;
         clock& time;
+        random_source& random;
         metrics& measured;
     };
     notification_function(needs ports, notification_function_settings settings);
@@ -51,15 +49,15 @@ class notification_function final : public functions::function {
     task<result<void>> tell(functions::message what);
     task<result<void>> tell_by(std::string channel, orders::order_event about,
                                std::optional<std::string> to);
-    task<result<std::optional<notification_record>>> claim(notification_record fresh);
-    task<result<void>> send(notification_record claimed);
-    task<result<void>> finish(notification_record before, notification_record after);
+    task<result<std::optional<notification_record>>> record(notification_record fresh);
+    task<result<std::optional<std::string>>> address_of(notification_record& of) override;
     task<result<void>> bury(functions::message what, error why);
 
     needs ports_;
     notification_store store_;
+    notification_sender sender_;
     notification_function_settings settings_;
-    metric_counter sent_, skipped_, failed_, buried_;
+    metric_counter buried_;
 };
 
 }  // namespace stoa::notifications

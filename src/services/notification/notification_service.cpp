@@ -1,6 +1,5 @@
 #include "services/notification/notification_service.hpp"
 
-#include "base/planted.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
 #include "services/notification/notification_text.hpp"
@@ -18,27 +17,14 @@ error no_such_notification() {
             .detail = "no notification belongs to this event"};
 }
 
-std::string message_id(const notification_record& of) {
-    auto out = of.event_id + '.' + of.channel;
-    if (of.copy > 0) out += '.' + std::to_string(of.copy);
-    if (planted(planted_bug::mail_has_a_new_id_each_time) && of.tries > 0)
-        out += '.' + std::to_string(of.tries);
-    return out;
-}
-
 }  // namespace
 
 notification_service::notification_service(needs ports, notification_settings settings)
-    : ports_(ports), store_(ports.items), settings_(std::move(settings)) {
-    const auto outcome = [&](const char* word) {
-        return ports_.measured.counter("notifications_total", "Notifications by outcome.",
-                                       {{"outcome", word}});
-    };
-    sent_ = outcome("sent");
-    skipped_ = outcome("skipped");
-    failed_ = outcome("failed");
-    retried_ = outcome("retried");
-}
+    : ports_(ports),
+      store_(ports.items),
+      sender_({ports.items, *this, ports.outside, ports.time, ports.random, ports.measured},
+              settings.sending),
+      settings_(std::move(settings)) {}
 
 // --- recording ----------
 
@@ -89,30 +75,19 @@ task<result<void>> notification_service::record(delivery what, notification_reco
     fresh.event_id = what.message.id;
     fresh.event_type = what.message.type;
     fresh.channel = email;
-    fresh.status = notification_status::pending;
-    fresh.created_at = fresh.updated_at = ports_.time.now();
-    fresh.due_at = fresh.created_at;
-    // Where there is nobody to write to, the record says so from the start. An address that cannot
-    // be asked for now is the sender's to find.
-    auto asked = fresh;
-    const auto to = co_await recipient(asked);
-    const bool nobody = to && !*to;
-    if (nobody) {
-        fresh.status = notification_status::skipped;
-        fresh.reason = asked.reason;
-        fresh.due_at.reset();
-    }
+    fresh = co_await sender_.begin(std::move(fresh));
+    const bool nobody = fresh.status == notification_status::skipped;
     // Claimed with the record where this instance sends it at once, one write for two; else the
     // sweep finds it due.
     const bool mine = !nobody && reserve(fresh.event_id, fresh.channel);
-    if (mine) fresh.due_at = fresh.created_at + settings_.send_within;
+    if (mine) sender_.hold(fresh);
     write_set in;
     in.receive(std::move(what));
     store_.insert(in, fresh);
     const auto outcome = co_await store_.commit(std::move(in));
     crash_point("notification_recorded");
     const bool kept = outcome && outcome->committed();
-    if (kept && nobody) skipped_.add();
+    if (kept && nobody) sender_.count_skipped();
     if (kept && mine) send_in_background(std::move(fresh));
     else if (mine) release(fresh.event_id, fresh.channel);
     if (!outcome) co_return std::unexpected(outcome.error());
@@ -121,26 +96,7 @@ task<result<void>> notification_service::record(delivery what, notification_reco
 
 // --- sending ----------
 
-// Makes the message this worker's for a while: until then no other one sends it.
-task<result<std::optional<notification_record>>> notification_service::claim(std::string event_id,
-                                                                             std::string channel) {
-    STOA_CO_TRY(const auto found, co_await store_.get(std::move(event_id), std::move(channel)));
-    const auto now = ports_.time.now();
-    const bool due = found && found->status == notification_status::pending &&
-                     found->due_at.value_or(now) <= now;
-    if (!due) co_return std::optional<notification_record>{};
-    auto mine = *found;
-    mine.due_at = now + settings_.send_within;
-    mine.updated_at = now;
-    write_set in;
-    store_.replace(in, *found, mine);
-    STOA_CO_TRY(const auto outcome, co_await store_.commit(std::move(in)));
-    if (!outcome.committed()) co_return std::optional<notification_record>{};
-    co_return std::optional(std::move(mine));
-}
-
-// The address; nothing, with the reason noted, where there is nobody to write to.
-task<result<std::optional<std::string>>> notification_service::recipient(notification_record& of) {
+task<result<std::optional<std::string>>> notification_service::address_of(notification_record& of) {
     if (of.to) co_return of.to;
     request_context context{.caller = {.is = role::service}};
     const auto user = co_await ports_.users.get_user(std::move(context), {.id = of.user_id});
@@ -152,76 +108,11 @@ task<result<std::optional<std::string>>> notification_service::recipient(notific
     co_return of.to;
 }
 
-void notification_service::remember_failure(notification_record& of, const error& why) {
-    of.last_error = why.code;
-    ++of.tries;
-    const bool for_good = why.kind == errc::invalid || of.tries >= settings_.most_tries;
-    if (for_good) {
-        of.status = notification_status::failed;
-        of.due_at.reset();
-        if (of.secret) of.body.reset();
-        failed_.add();
-        log_warning("notification_failed",
-                    {{"event_id", of.event_id}, {"code", why.code}, {"tries", of.tries}});
-        return;
-    }
-    const milliseconds wait = settings_.first_retry * (1LL << std::min(of.tries - 1, 16));
-    of.due_at = ports_.time.now() +
-                jittered(std::min<milliseconds>(wait, settings_.longest_retry), ports_.random);
-    retried_.add();
-}
-
 task<result<void>> notification_service::deliver(std::string event_id, std::string channel) {
-    STOA_CO_TRY(auto claimed, co_await claim(std::move(event_id), std::move(channel)));
-    if (!claimed) co_return result<void>{};
-    co_return co_await send(*std::move(claimed));
-}
-
-// Sends what this worker has claimed.
-task<result<void>> notification_service::send(notification_record claimed) {
-    auto after = claimed;
-    if (after.not_after && *after.not_after <= ports_.time.now()) {
-        after.tries = settings_.most_tries;
-        remember_failure(after, {.kind = errc::invalid, .code = "expired_before_sent"});
-        co_return co_await finish(std::move(claimed), std::move(after));
-    }
-    auto to = co_await recipient(after);
-    if (to && !*to) {
-        after.status = notification_status::skipped;
-        after.due_at.reset();
-        skipped_.add();
-        co_return co_await finish(std::move(claimed), std::move(after));
-    }
-    result<void> sent = std::unexpected(to ? error{} : to.error());
-    if (to)
-        sent = co_await ports_.outside.send({.id = message_id(after),
-                                             .channel = after.channel,
-                                             .to = **to,
-                                             .subject = after.subject,
-                                             .body = after.body.value_or("")});
-    crash_point("notification_sent");
-    // Dies here: due again when the claim runs out, and sent again under the same message id.
-    if (!sent && !planted(planted_bug::failed_mail_counts_as_sent)) {
-        remember_failure(after, sent.error());
-    } else {
-        after.status = notification_status::sent;
-        after.sent_at = ports_.time.now();
-        after.due_at.reset();
-        after.last_error.reset();
-        if (after.secret) after.body.reset();
-        sent_.add();
-    }
-    co_return co_await finish(std::move(claimed), std::move(after));
-}
-
-task<result<void>> notification_service::finish(notification_record before,
-                                                notification_record after) {
-    after.updated_at = ports_.time.now();
-    write_set in;
-    store_.replace(in, before, after);
-    // A condition that fails: the claim ran out and another worker goes on.
-    STOA_CO_TRY_VOID(co_await store_.commit(std::move(in)));
-    crash_point("notification_remembered");
+    auto claimed = co_await sender_.claim(std::move(event_id), std::move(channel));
+    if (!claimed && claimed.error().code == being_sent) co_return result<void>{};
+    if (!claimed) co_return std::unexpected(std::move(claimed).error());
+    if (*claimed) STOA_CO_TRY_VOID(co_await sender_.send(**std::move(claimed)));
     co_return result<void>{};
 }
 
@@ -244,7 +135,7 @@ bool notification_service::wake(std::string event_id, std::string channel) {
 
 task<> notification_service::deliver_in_background(std::string event_id, std::string channel) {
     const auto done = co_await deliver(event_id, channel);
-    end_background(event_id, channel, done);
+    end_background(event_id, channel, done ? nullptr : &done.error());
 }
 
 void notification_service::send_in_background(notification_record claimed) {
@@ -252,16 +143,15 @@ void notification_service::send_in_background(notification_record claimed) {
 }
 
 task<> notification_service::send_claimed(notification_record claimed) {
-    const auto done = co_await send(claimed);
-    end_background(claimed.event_id, claimed.channel, done);
+    const auto done = co_await sender_.send(claimed);
+    end_background(claimed.event_id, claimed.channel, done ? nullptr : &done.error());
 }
 
 void notification_service::end_background(const std::string& event_id, const std::string& channel,
-                                          const result<void>& done) {
+                                          const error* why) {
     release(event_id, channel);
-    if (!done)
-        log_warning("notification_not_remembered",
-                    {{"event_id", event_id}, {"code", done.error().code}});
+    if (why)
+        log_warning("notification_not_remembered", {{"event_id", event_id}, {"code", why->code}});
 }
 
 task<result<int>> notification_service::sweep(lane share) {

@@ -9,7 +9,7 @@
 #include "runtime/metrics.hpp"
 #include "runtime/supervisor.hpp"
 #include "services/notification/notification_api.hpp"
-#include "services/notification/notification_store.hpp"
+#include "services/notification/notification_sender.hpp"
 #include "services/notification/notification_text.hpp"
 #include "services/order/order_api.hpp"
 #include "services/order/order_events.hpp"
@@ -29,10 +29,8 @@ struct notification_settings {
     std::string shop_name = "Stoa";
     std::string reset_url;   // the token is appended; empty: mails show the token alone
     std::string verify_url;  // likewise
-    int most_tries = 10;
-    seconds first_retry{30}, longest_retry{3'600};
-    seconds send_within{60};  // a sender that has not answered by then is taken for gone
-    int in_flight = 16;       // messages on their way at once, an instance
+    sender_settings sending{};
+    int in_flight = 16;  // messages on their way at once, an instance
 };
 
 struct get_notification_request {
@@ -51,7 +49,7 @@ class api : public journal {
 
 // Thread rule: one instance a loop. Background work runs on the supervisor, which is stopped before
 // this dies.
-class notification_service final : public api {
+class notification_service final : public api, address_book {
  public:
     struct needs {
         key_value& items;
@@ -89,27 +87,21 @@ class notification_service final : public api {
     task<result<void>> record_secret(delivery what, std::string user_id, std::string to, text said,
                                      timestamp not_after);
     task<result<void>> record(delivery what, notification_record fresh);
-    task<result<std::optional<notification_record>>> claim(std::string event_id,
-                                                           std::string channel);
-    task<result<void>> send(notification_record claimed);
-    task<result<void>> finish(notification_record before, notification_record after);
-    task<result<std::optional<std::string>>> recipient(notification_record& of);
-    void remember_failure(notification_record& of, const error& why);
+    task<result<std::optional<std::string>>> address_of(notification_record& of) override;
     static notification shown(const notification_record& of);
     bool wake(std::string event_id, std::string channel);
     task<> deliver_in_background(std::string event_id, std::string channel);
     void send_in_background(notification_record claimed);
     task<> send_claimed(notification_record claimed);
-    void end_background(const std::string& event_id, const std::string& channel,
-                        const result<void>& done);
+    void end_background(const std::string& event_id, const std::string& channel, const error* why);
     bool reserve(const std::string& event_id, const std::string& channel);
     void release(const std::string& event_id, const std::string& channel);
 
     needs ports_;
     notification_store store_;
+    notification_sender sender_;
     notification_settings settings_;
     std::set<std::string> sending_;  // events that a background task of this instance works on
-    metric_counter sent_, skipped_, failed_, retried_;
 };
 
 }  // namespace stoa::notifications

@@ -6,6 +6,7 @@
 #include "base/problem.hpp"
 #include "services/notification/notification_operations.hpp"
 #include "support/manual_clock.hpp"
+#include "support/recording_notifier.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/test_loop.hpp"
 
@@ -56,17 +57,6 @@ class fake_orders final : public orders::book {
                                               orders::begin_attempt_request) override {
         co_return fail(errc::internal, "not_asked");
     }
-};
-
-class recording_notifier final : public notifier {
- public:
-    task<result<void>> send(message what) override {
-        seen.push_back(what);
-        if (refuse) co_return fail(*refuse);
-        co_return result<void>{};
-    }
-    std::vector<message> seen;
-    std::optional<error> refuse;
 };
 
 constexpr topic_spec topics[] = {{.name = "orders", .partitions = 1},
@@ -153,7 +143,7 @@ class notification_service_test : public ::testing::Test {
     supervisor background_{loop_.on()};
     fake_users users_;
     fake_orders orders_;
-    recording_notifier outside_;
+    testing::recording_notifier outside_;
     std::unique_ptr<sqlite_shop> shop_;
     std::unique_ptr<filesystem_blob> documents_;
     std::optional<notification_service> service_;

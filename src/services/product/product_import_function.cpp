@@ -36,7 +36,7 @@ bool passes(const error& why) {
 
 error unfinished(const file_report& at) {
     return {.kind = errc::unavailable,
-            .code = "import_unfinished",
+            .code = std::string(import_unfinished),
             .detail = at.bucket + '/' + at.key + " is read up to byte " +
                       std::to_string(at.next_byte) + " of " + std::to_string(at.size_bytes) +
                       "; the next call goes on"};

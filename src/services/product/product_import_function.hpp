@@ -50,6 +50,8 @@ struct product_import_settings {
     milliseconds first_retry{200}, longest_retry{5'000};
 };
 
+inline constexpr std::string_view import_unfinished = "import_unfinished";
+
 // Thread rule: one loop, one call at a time.
 class product_import_function final : public functions::function {
  public:
