@@ -6,7 +6,9 @@
 #include "ports/image.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
+#include "services/product/catalogue_import.hpp"
 
+#include <algorithm>
 #include <fstream>
 
 namespace stoa {

@@ -2,6 +2,7 @@
 #include "apps/stoa/wiring_requirements.hpp"
 
 #include "apps/stoa/targets.hpp"
+#include "apps/stoa/wiring_engines.hpp"
 #include "apps/stoa/wiring_options.hpp"
 #include "base/json.hpp"
 
@@ -13,12 +14,15 @@
 namespace stoa {
 namespace {
 
-shop_requirements needed() {
+settings with(std::map<std::string, std::string> given) {
     const char* const nothing[] = {nullptr};
     const auto loaded = settings::load({}, nothing, {});
     if (!loaded) throw std::runtime_error(loaded.error().detail);
-    return requirements_of(*loaded);
+    auto changed = loaded->with(std::move(given));
+    if (!changed) throw std::runtime_error(changed.error().detail);
+    return *std::move(changed);
 }
+shop_requirements needed() { return requirements_of(with({})); }
 
 // The resources of a kind that some role may do `action` to.
 std::set<std::string> allowed(const shop_requirements& from, std::string_view action,
@@ -54,6 +58,21 @@ TEST(requirements, every_topic_is_made_and_those_with_letters_are_read_by_an_aud
     EXPECT_EQ(allowed(all, "kafka-cluster:CreateTopic", "topic/"), topics);
     EXPECT_EQ(allowed(all, "kafka-cluster:ReadData", "topic/"), topics);
     EXPECT_TRUE(topics.contains("payment.requested.dlq"));
+}
+
+// A backup is read through an embedded copy on its way into engines.
+TEST(requirements, a_copy_of_an_embedded_shop_has_its_topics_whatever_the_settings_say) {
+    const auto names = [](const std::vector<topic_spec>& of) {
+        std::set<std::string> out;
+        for (const auto& each : of) out.emplace(each.name);
+        return out;
+    };
+    const auto copied = names(shop_options(with({{"event_log", "kafka"}}), "copy").topics);
+    EXPECT_EQ(copied, names(shop_options(with({}), "own").topics));
+    EXPECT_EQ(copied, names(shop_topics(with({}))));
+    const auto in_kafka = names(shop_topics(with({{"event_log", "kafka"}})));
+    for (const auto& each : copied) EXPECT_EQ(is_told_by_buckets(each), !in_kafka.contains(each));
+    EXPECT_TRUE(is_told_by_buckets("objects.created.dlq"));
 }
 
 TEST(requirements, every_target_has_a_role_with_its_documented_ports) {
