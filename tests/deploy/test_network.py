@@ -123,6 +123,18 @@ def test_what_tells_of_the_cluster_is_read(watch):
     assert nodes["service"]["annotations"]["prometheus.io/scrape"] != "true", "one address for all nodes is one node at a time"
 
 
+@pytest.mark.parametrize("watch, public", [("observability/default", False), ("observability/efk", False), ("observability/dev", True),
+                                           ("observability/prod", True), ("observability/prod-gke", True)])
+def test_the_prober_reaches_the_public_address_by_tls_alone(watch, public):
+    net, prober = network("overlays/prod", watch), pod_of(watch, "Deployment", "blackbox-exporter")
+    assert net.allows(prober, OUTSIDE, 443) == public
+    assert not any(net.allows(prober, OUTSIDE, port) for port in (80, 22, 8080))
+    for inside in (METADATA, DATABASE, End("API server", address="172.20.0.1"), End("node", address="192.168.1.7")):
+        assert not net.allows(prober, inside, 443), inside
+    for name in set(of_kind(watch, "Deployment")) - {"blackbox-exporter", "prometheus", "alertmanager", "otel-collector"}:
+        assert not net.allows(pod_of(watch, "Deployment", name), OUTSIDE, 443), name
+
+
 def test_who_ships_lines_to_googles_cloud_gets_a_token_for_it():
     """By the metadata server, as an account that Terraform lets write them."""
     net, shipper = network("overlays/prod-gke", "observability/prod-gke"), pod_of("observability/prod-gke", "DaemonSet", "fluent-bit")
