@@ -268,12 +268,13 @@ def test_observability_is_as_documented():
     assert "--storage.tsdb.retention.time=15d" in pod("observability/dev", "prometheus")["containers"][0]["args"]
     assert "--storage.tsdb.retention.size=16GB" in prometheus["args"]
     for watch in (each for each in WATCH if each.startswith("observability/")):
-        (data,) = [each for each in pod(watch, "prometheus")["volumes"] if each["name"] == "data"]
-        if watch.startswith("observability/prod"):
-            claim = of_kind(watch, "PersistentVolumeClaim")[data["persistentVolumeClaim"]["claimName"]]
-            assert "emptyDir" not in data and claim["spec"]["resources"]["requests"]["storage"] == "20Gi", "a new rule is a new pod"
-        else:
-            assert data["emptyDir"]["sizeLimit"] == "20Gi"
+        for name, disk, folder in (("prometheus", "20Gi", "20Gi"), ("alertmanager", "1Gi", "256Mi")):
+            (data,) = [each for each in pod(watch, name)["volumes"] if each["name"] == "data"]
+            if watch.startswith("observability/prod"):
+                claim = of_kind(watch, "PersistentVolumeClaim")[data["persistentVolumeClaim"]["claimName"]]
+                assert "emptyDir" not in data and claim["spec"]["resources"]["requests"]["storage"] == disk, "a new rule is a new pod"
+            else:
+                assert data["emptyDir"]["sizeLimit"] == folder
     assert any(word.startswith("--web.cors.origin=") and "grafana" in word for word in prometheus["args"])
     got = prometheus["resources"]
     assert (got["requests"]["cpu"], got["requests"]["memory"], got["limits"]["cpu"], got["limits"]["memory"]) == ("100m", "256Mi", "500m", "1Gi")

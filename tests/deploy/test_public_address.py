@@ -71,9 +71,8 @@ def test_an_overlay_gives_prometheus_its_address(overlay, tmp_path):
     (mount,) = [each for each in spec["containers"][0]["volumeMounts"] if each["name"] == "public"]
     config = next(each["data"] for name, each in of_kind(overlay, "ConfigMap").items() if name.startswith("prometheus-config-"))["prometheus.yaml"]
     assert f"scrape_config_files: [{mount['mountPath']}/*.yaml]" in config
-    for source in volume["projected"]["sources"]:
-        for name, text in of_kind(overlay, "ConfigMap")[source["configMap"]["name"]]["data"].items():
-            (tmp_path / name).write_text(text.replace(mount["mountPath"], str(tmp_path)))
+    for name, text in of_kind(overlay, "ConfigMap")[volume["configMap"]["name"]]["data"].items():
+        (tmp_path / name).write_text(text.replace(mount["mountPath"], str(tmp_path)))
     assert yaml.safe_load((tmp_path / "public.json").read_text()) == [{"targets": [ADDRESSES[overlay]]}]
     (tmp_path / "whole.yml").write_text(f"scrape_config_files: [{tmp_path}/*.yaml]\n")
     must(tools("prometheus") / "promtool", "check", "config", "--lint=all", tmp_path / "whole.yml")

@@ -138,8 +138,29 @@ def test_compose_gives_each_service_settings_that_it_understands(tmp_path):
 
 def test_prometheus_of_compose_scrapes_what_compose_runs():
     scraped = yaml.safe_load((ROOT / "deploy/compose/prometheus.yaml").read_text())
-    targets = {each.split(":")[0] for group in scraped["scrape_configs"][0]["static_configs"] for each in group["targets"]}
+    (shop,) = [each for each in scraped["scrape_configs"] if each["job_name"] == "shop"]
+    targets = {each.split(":")[0] for group in shop["static_configs"] for each in group["targets"]}
     assert targets == set(SERVICES.values()) and set(ports()) == set(SERVICES)
+
+
+def test_prometheus_of_compose_has_the_rules_that_need_no_cluster():
+    """Where there is no cluster and no Alertmanager, what asks for them would be on for ever."""
+    from test_alerts import CASES, alerts
+    folder = {each.name for each in (ROOT / "deploy/observability/prometheus").glob("*.yaml")} - {"prometheus.yaml"}
+    mounted = dict(each.split(":")[:2] for each in compose()["services"]["prometheus"]["volumes"] if "/rules/" in each)
+    assert {source.rsplit("/", 1)[1]: target for source, target in mounted.items()} == \
+        {name: f"/etc/prometheus/rules/{name}" for name in folder - {"alerts-cluster.yaml"}}
+    listed = yaml.safe_load((ROOT / "deploy/observability/kustomization.yaml").read_text())["configMapGenerator"]
+    assert {each.removeprefix("prometheus/") for one in listed if one["name"] == "prometheus-rules" for each in one["files"]} == folder, "a cluster has all"
+    # absent() fires where nobody tells of a thing: none of these needs more than compose scrapes.
+    scraped = {each["job_name"] for each in yaml.safe_load((ROOT / "deploy/compose/prometheus.yaml").read_text())["scrape_configs"]}
+    asked = {name: rule["expr"] for name, rule in alerts().items() if "absent(" in rule["expr"]}
+    cluster = {rule["alert"] for group in yaml.safe_load((ROOT / "deploy/observability/prometheus/alerts-cluster.yaml").read_text())["groups"] for rule in group["rules"]}
+    here = set(asked) - cluster
+    assert here == {"MetricsMissing"} and "Watchdog" in cluster and {case["alert"] for case in CASES} >= here
+    needs = set(re.findall(r"absent\((\w+)(?:\{job=\"(\w+)\"\})?\)", asked["MetricsMissing"]))
+    assert needs == {("up", "shop"), ("probe_success", "probes"), ("prometheus_rule_evaluations_total", "")}
+    assert scraped == {"shop", "probes", "prometheus"}
 
 
 def test_scripts_are_clean():
