@@ -194,6 +194,32 @@ def test_settings_are_understood_by_the_program(overlay, tmp_path):
             assert variable in told.stdout, f"{variable} is no variable that the program reads"
 
 
+def secrets_of(spec):
+    """{(secret, key)} without which a pod does not start; the key is None where all are taken."""
+    out = set()
+    for one in spec["containers"]:
+        refs = [each["valueFrom"]["secretKeyRef"] for each in one.get("env", []) if "secretKeyRef" in each.get("valueFrom", {})]
+        refs += [each["secretRef"] for each in one.get("envFrom", []) if "secretRef" in each]
+        out |= {(each["name"], each.get("key")) for each in refs if not each.get("optional")}
+    return out | {(each["secret"]["secretName"], None) for each in spec.get("volumes", []) if "secret" in each and not each["secret"].get("optional")}
+
+
+@pytest.mark.parametrize("overlay", SHOP + WATCH[:-1])
+def test_a_secret_without_which_a_pod_does_not_start_is_in_the_example_or_comes_from_the_cloud(overlay):
+    lines = re.findall(r"^#?([a-z]+)/([a-z-]+)/(\S+?)=", (ROOT / "deploy/secrets.example").read_text(), re.MULTILINE)
+    (space,) = {each["metadata"]["namespace"] for each in objects(overlay) if each["kind"] == "Deployment"}
+    given = {(name, key) for where, name, key in lines if where == space}
+    given |= {(each["spec"]["target"].get("name", name), one["secretKey"]) for name, each in of_kind(overlay, "ExternalSecret").items() for one in each["spec"]["data"]}
+    asked = {each for _, spec in every_pod(overlay) for each in secrets_of(spec)}
+    assert len(asked) >= 2
+    for name, key in asked:
+        assert any(name == one and key in (None, other) for one, other in given), (name, key)
+    # Alertmanager's three addresses are files, which its own settings name.
+    if space == "monitoring":
+        files = re.findall(r"url_file: /run/secrets/alertmanager/(\S+)", (ROOT / "deploy/observability/alertmanager/alertmanager.yaml").read_text())
+        assert len(files) == 3 and {("alertmanager-addresses", each) for each in files} <= given
+
+
 def test_secrets_that_the_cloud_is_asked_for_are_in_the_handbook():
     """A name that is not there leaves the whole secret out, and a service without it does not start."""
     text = (ROOT / "docs/operations.md").read_text()

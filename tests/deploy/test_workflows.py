@@ -82,6 +82,39 @@ def test_what_reads_git_or_compiles_is_run_where_it_can():
     assert {"test", "sanitizers", "delivery", "image", "history"} <= seen, seen
 
 
+def uploaded(job):
+    """Artifact: its files. Their longest common folder is not part of their names."""
+    out = {}
+    for step in job["steps"]:
+        if step.get("uses", "").startswith("actions/upload-artifact@"):
+            paths = step["with"]["path"].split()
+            root = os.path.commonpath([os.path.dirname(each) for each in paths])
+            out[step["with"]["name"]] = {os.path.relpath(each, root) for each in paths}
+    return out
+
+
+def downloaded(job, artifacts):
+    return {os.path.normpath(f"{step['with']['path']}/{name}") for step in job["steps"] if step.get("uses", "").startswith("actions/download-artifact@")
+            for name in artifacts[step["with"]["name"]]}
+
+
+def test_every_image_that_is_pushed_was_built_and_looked_through():
+    """What one job hands to the next is where it looks for it; whether an image is of the function, too."""
+    made = {name: job for file, name, job in jobs() if file == "release.yaml"}
+    runs = [line.strip() for step in made["image"]["steps"] for line in step.get("run", "").splitlines()]
+    assert {"./dev image", "./dev image functions"} <= set(runs)
+    script = (ROOT / "deploy/image/image.sh").read_text()
+    archives = set(re.findall(r"build/\S*\.tar", script.replace("$out/stoa.tar", "build/image/stoa.tar").replace("$function.tar", "product-image-processor.tar")))
+    assert archives == {"build/image/stoa.tar", "build/functions/image/product-image-processor.tar"}
+    artifacts = uploaded(made["image"])
+    assert archives | {f"{os.path.dirname(each)}/digest" for each in archives} <= downloaded(made["push"], artifacts)
+    scanned = {step["with"]["input"] for step in made["scan"]["steps"] if step["uses"].startswith("aquasecurity/trivy-action@") and step["with"]["exit-code"] == "1"}
+    assert scanned == {each for each in downloaded(made["scan"], artifacts) if each.endswith(".tar")} and len(scanned) == len(archives)
+    assert {"image", "scan"} <= set(made["push"]["needs"]) and "push" in made["pin"]["needs"]
+    watched = yaml.safe_load((ROOT / ".github/workflows/release.yaml").read_text())[True]["push"]["paths"]
+    assert {"src/**", "deploy/image/**", "deploy/functions/**"} <= set(watched)
+
+
 @pytest.mark.parametrize("changes, wanted", [
     (["src/base/money.cpp"], {"program": "true", "deploy": "false", "terraform": "false"}),
     (["deploy/kubernetes/overlays/dev/cluster.env"], {"program": "false", "deploy": "true", "terraform": "false"}),

@@ -61,7 +61,8 @@ result<std::unique_ptr<notifier>> open_notifier(const settings& from, notifier_n
         return std::make_unique<wired_sns>(from, std::move(options), ports);
     }
     STOA_TRY(auto mailbox, outbox_file::open(from.text("data_dir") + "/mailbox.mbox", sender,
-                                             ports.time, ports.files));
+                                             ports.time, ports.files,
+                                             from.number("mailbox_mib") * 1'024 * 1'024));
     return mailbox;
 }
 
