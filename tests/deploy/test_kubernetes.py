@@ -1,12 +1,16 @@
 """What the manifests must say, as requirements.md documents it, overlay by overlay."""
 
+import concurrent.futures
 import json
 import os
 import re
+import subprocess
+import urllib.request
 
 import pytest
 
 from delivery import ROOT, SHOP, WATCH, must, objects, of_kind, rendered, run, tools
+from shop_fixture import end_with_parent, eventually, free_port
 from wiring import SERVICES, ports
 
 RESOURCES = {  # requests → limits
@@ -192,6 +196,80 @@ def test_settings_are_understood_by_the_program(overlay, tmp_path):
         assert told.returncode == 0, (name, told.stderr)
         for variable in settings:
             assert variable in told.stdout, f"{variable} is no variable that the program reads"
+
+
+# What a secret or a role would give, of engines that are away.
+NOWHERE = "127.0.0.1:1"
+STAND_INS = {"DATABASE_URL": f"postgresql://u:p@{NOWHERE}/n?sslmode=disable", "STRIPE_API_KEY": "sk_test_x", "STRIPE_WEBHOOK_SECRET": "whsec_x",
+             "SMTP_URL": f"smtp://u:p@{NOWHERE}", "KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": "p", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
+
+
+def environment_of(overlay, spec):
+    """The variables that a pod has, by its own manifest: settings, the keys of its secrets, and those of its account's role."""
+    maps = {re.sub(r"-[a-z0-9]{10}$", "", name): each["data"] for name, each in of_kind(overlay, "ConfigMap").items()}
+    hashed = {name: each["data"] for name, each in of_kind(overlay, "ConfigMap").items()}
+    told = {name: {one["secretKey"] for one in each["spec"]["data"]} for name, each in of_kind(overlay, "ExternalSecret").items()}
+    one, out = spec["containers"][0], {}
+    for each in one["envFrom"]:
+        if "configMapRef" in each:
+            out |= hashed.get(each["configMapRef"]["name"]) or maps[each["configMapRef"]["name"]]
+        elif each["secretRef"]["name"] in told:
+            out |= {key: STAND_INS[key] for key in told[each["secretRef"]["name"]]}
+    for each in one.get("env", []):
+        if "secretKeyRef" in each["valueFrom"]:
+            out[each["name"]] = STAND_INS[each["valueFrom"]["secretKeyRef"]["key"]]
+    if "eks.amazonaws.com/role-arn" in (of_kind(overlay, "ServiceAccount")[spec["serviceAccountName"]]["metadata"].get("annotations") or {}):
+        out |= {key: STAND_INS[key] for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    return out
+
+
+def begins(folder, target, host, settings):
+    """Whether the program, given no more than that, lives and waits for its engines; what it said where it does not."""
+    folder.mkdir()
+    port = free_port()
+    here = {"STOA_DATA_DIR": str(folder / "data"), "STOA_KEYS_FILE": str(folder / "keys.json"), "STOA_LISTEN_HOST": host, "STOA_HTTP": f"{host}:{port}",
+            "STOA_ADMIN": f"{host}:9090", "KAFKA_BOOTSTRAP_SERVERS": NOWHERE, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{NOWHERE}"}
+    here |= {f"AWS_ENDPOINT_URL_{name}": f"http://{NOWHERE}" for name in ("DYNAMODB", "S3", "SNS", "SQS", "STS")}
+    here |= {key: "127.0.0.1" for key in settings if key.endswith("_SERVICE_HOST")}
+    must(binary(), "keys", folder / "keys.json")
+    with open(folder / "log", "wb") as log:
+        child = subprocess.Popen([binary(), "serve", f"--target={target}"], stdout=log, stderr=log, cwd=folder, env={"PATH": "/usr/bin", **settings, **here},
+                                 preexec_fn=end_with_parent)
+    try:
+        def lives():
+            try:
+                with urllib.request.urlopen(f"http://{host}:9090/health", timeout=2) as got:
+                    return got.status == 200
+            except OSError:
+                return child.poll() is not None
+
+        eventually(lives, 30, f"{target} lives or has ended")
+        return child.poll() is None, (folder / "log").read_text()
+    finally:
+        child.terminate()
+        child.wait(30)
+
+
+@pytest.mark.parametrize("overlay", SHOP)
+def test_each_service_begins_with_what_its_pod_is_given(overlay, tmp_path):
+    """A setting without what goes with it ends a start, and with it a rollout."""
+    def one(at, target, name):
+        return name, *begins(tmp_path / name, target, f"127.0.82.{at}", environment_of(overlay, pod(overlay, name)))
+
+    with concurrent.futures.ThreadPoolExecutor(len(SERVICES)) as pool:  # they wait, more than they work
+        done = [pool.submit(one, at, *each) for at, each in enumerate(SERVICES.items(), 1)]
+        ended = [(name, said[-1500:]) for name, alive, said in (each.result() for each in done) if not alive]
+    assert not ended, ended
+
+
+@pytest.mark.parametrize("overlay, target, lost", [("overlays/prod-gke", "notification", "SMTP_URL"), ("overlays/prod", "payment", "STRIPE_API_KEY"),
+                                                   ("overlays/prod", "notification", "SNS_TOPIC_ARN"), ("overlays/prod-gke", "cart", "DATABASE_URL"),
+                                                   ("overlays/default", "order", "PRODUCT_SERVICE_HOST")])
+def test_a_pod_that_is_given_too_little_does_not_begin(overlay, target, lost, tmp_path):
+    settings = environment_of(overlay, pod(overlay, SERVICES[target]))
+    del settings[lost]
+    alive, said = begins(tmp_path / target, target, "127.0.82.1", settings)
+    assert not alive and lost.lower().replace("stripe_api_key", "stripe") in said.lower(), said[-1500:]
 
 
 def secrets_of(spec):
