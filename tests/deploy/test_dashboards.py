@@ -206,6 +206,20 @@ def test_rules_and_alerts_ask_for_what_is_there(prometheus):
     assert len(seen) > 25, seen
 
 
+def test_the_handbook_names_each_metric_of_the_shop_and_no_other(prometheus):
+    text = (ROOT / "docs/operations.md").read_text()
+    rows = re.findall(r"^\| (`[^|]+`) \|[^|]*\|[^|]*\|$", text[text.index("## Watching"):text.index("## Load")], re.MULTILINE)
+    named, before = set(), ""
+    for each in re.findall(r"`([^`]+)`", " ".join(rows)):
+        # `…_busy`: the one before it with another end.
+        before = before.rsplit("_", 1)[0] + each[1:] if each.startswith("…") else each
+        named.add(before)
+    told = prometheus.get("/api/v1/label/__name__/values", **{"match[]": '{job="shop"}'})["data"]
+    told = {re.sub(r"_(bucket|sum|count)$", "", name) if f"{re.sub(r'_(bucket|sum|count)$', '', name)}_bucket" in told else name for name in told}
+    told -= {"up"} | {name for name in told if name.startswith("scrape_")}
+    assert named == told, {"not told": named - told, "not named": told - named}
+
+
 def test_a_well_shop_wakes_nobody(prometheus):
     firing = {row["metric"]["alertname"] for row in prometheus.query('ALERTS{alertstate="firing"}')}
     assert firing == {"Watchdog"}, firing

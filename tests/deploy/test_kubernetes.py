@@ -380,10 +380,12 @@ def test_observability_is_as_documented():
             else:
                 assert data["emptyDir"]["sizeLimit"] == folder
     assert any(word.startswith("--web.cors.origin=") and "grafana" in word for word in prometheus["args"])
+    assert "--web.external-url=http://prometheus.ecommerce.local:9090" in prometheus["args"]
     got = prometheus["resources"]
     assert (got["requests"]["cpu"], got["requests"]["memory"], got["limits"]["cpu"], got["limits"]["memory"]) == ("100m", "256Mi", "500m", "1Gi")
     grafana = of_kind("observability/default", "Deployment")["grafana"]["spec"]
     assert grafana["replicas"] == 1 and grafana["template"]["spec"]["containers"][0]["ports"][0]["containerPort"] == 3000
+    assert {"name": "GF_SERVER_ROOT_URL", "value": "http://grafana.ecommerce.local:3000"} in grafana["template"]["spec"]["containers"][0]["env"]
     secret = [each for each in grafana["template"]["spec"]["containers"][0]["env"] if "valueFrom" in each]
     assert {each["valueFrom"]["secretKeyRef"]["name"] for each in secret} == {"grafana-admin"}
     loki = of_kind("observability/default", "StatefulSet")["loki"]
