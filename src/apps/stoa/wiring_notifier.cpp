@@ -65,9 +65,9 @@ result<std::unique_ptr<notifier>> open_notifier(const settings& from, notifier_n
         STOA_TRY(auto options, sns_of(from));
         return std::make_unique<wired_sns>(from, std::move(options), ports);
     }
-    STOA_TRY(auto mailbox, outbox_file::open(from.text("data_dir") + "/mailbox.mbox", sender,
-                                             ports.time, ports.files,
-                                             from.number("mailbox_mib") * 1'024 * 1'024));
+    STOA_TRY(auto mailbox,
+             outbox_file::open(from.text("data_dir") + "/mailbox.mbox", sender, ports.time,
+                               ports.files, from.number("mailbox_mib") * 1'024 * 1'024));
     return mailbox;
 }
 

@@ -201,7 +201,8 @@ task<result<std::int64_t>> order_store::count(filter what) {
         }
     }
     STOA_CO_TRY(const auto counts, co_await count_by_status());
-    for (const auto status : or_all(what.statuses)) total += counts[static_cast<std::size_t>(status)];
+    for (const auto status : or_all(what.statuses))
+        total += counts[static_cast<std::size_t>(status)];
     co_return total;
 }
 
@@ -213,7 +214,8 @@ task<result<std::vector<std::int64_t>>> order_store::count_by_status() {
             const auto counter,
             co_await items_.get(counters_table, key_of("name", "orders:" + std::to_string(shard))));
         if (!counter) continue;
-        for (std::size_t i = 0; i < out.size(); ++i) out[i] += counter->integer(word_of(statuses[i]));
+        for (std::size_t i = 0; i < out.size(); ++i)
+            out[i] += counter->integer(word_of(statuses[i]));
     }
     co_return out;
 }
