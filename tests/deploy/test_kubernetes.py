@@ -8,6 +8,7 @@ import subprocess
 import urllib.request
 
 import pytest
+import yaml
 
 from delivery import ROOT, SHOP, WATCH, must, objects, of_kind, rendered, run, tools
 from shop_fixture import end_with_parent, eventually, free_port
@@ -393,11 +394,43 @@ def test_observability_is_as_documented():
     assert "Prune=false" in loki["metadata"]["annotations"]["argocd.argoproj.io/sync-options"]
     assert loki["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["httpGet"]["path"] == "/ready"
     configs = {re.sub(r"-[a-z0-9]{10}$", "", name): each["data"] for name, each in of_kind("observability/default", "ConfigMap").items()}
-    assert "retention_period: 168h" in configs["loki-config"]["loki.yaml"]
+    kept = yaml.safe_load(configs["loki-config"]["loki.yaml"])
+    assert kept["limits_config"]["retention_period"] == "168h" and kept["compactor"]["retention_enabled"], "without the latter nothing is taken away"
+    assert kept["server"]["http_listen_port"] == 3100
     assert "/var/lib/docker/containers" in configs["promtail-config"]["promtail.yaml"] and "http_listen_port: 3101" in configs["promtail-config"]["promtail.yaml"]
     assert "scrape_interval: 15s" in configs["prometheus-config"]["prometheus.yaml"] and "evaluation_interval: 15s" in configs["prometheus-config"]["prometheus.yaml"]
+    asked = yaml.safe_load(configs["grafana-provisioning"]["datasources.yaml"])["datasources"]
+    assert {each["uid"]: each["url"] for each in asked} == {"prometheus": "http://prometheus:9090", "loki": "http://loki:3100"}
+    found = of_kind("observability/default", "Service")
+    assert all(int(each["url"].rsplit(":", 1)[1]) in {port["port"] for port in found[each["uid"]]["spec"]["ports"]} for each in asked)
+    (folder,) = yaml.safe_load(configs["grafana-provisioning"]["dashboards.yaml"])["providers"]
+    mounts = {each["mountPath"]: each["name"] for each in grafana["template"]["spec"]["containers"][0]["volumeMounts"]}
+    assert mounts[folder["options"]["path"]] == "dashboards" and len(configs["grafana-dashboards"]) == 7
     shipper = of_kind("observability/prod-gke", "DaemonSet")
     assert set(shipper) == {"fluent-bit"}, "one reads the lines"
+
+
+@pytest.mark.parametrize("environment", ["apps", "dev", "loadtest", "prod", "prod-gke"])
+def test_applications_are_synced_as_documented(environment):
+    """Whether Argo CD then does so is tests/cluster's; numbers of tries are not waited for there."""
+    folder = "apps" if environment == "apps" else f"environments/{environment}"
+    made = [each for each in yaml.safe_load_all(must("kubectl", "kustomize", f"deploy/argocd/{folder}")) if each["kind"] == "Application"]
+    names = {each["metadata"]["name"] for each in made}
+    assert names == {"ecommerce-services", "ecommerce-observability", "kube-prometheus-stack"} | ({"external-secrets"} if environment == "prod-gke" else set())
+    root = yaml.safe_load((ROOT / "deploy/argocd/root.yaml").read_text())
+    assert root["metadata"]["name"] == "ecommerce-app-of-apps"
+    for each in [*made, root]:
+        name, spec = each["metadata"]["name"], each["spec"]
+        assert spec["syncPolicy"]["automated"] == {"prune": True, "selfHeal": True}, name
+        assert spec["syncPolicy"]["retry"] == {"limit": 5, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "3m"}}, name
+        if name in ("ecommerce-services", "ecommerce-observability"):
+            assert {"CreateNamespace=true", "RespectIgnoreDifferences=true", "Validate=true", "ServerSideApply=true"} <= set(spec["syncPolicy"]["syncOptions"])
+            assert spec["ignoreDifferences"] == [{"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]}]
+            assert (ROOT / spec["source"]["path"] / "kustomization.yaml").exists()
+    space = {each["metadata"]["name"]: each["spec"]["destination"]["namespace"] for each in made}
+    assert (space["ecommerce-services"], space["ecommerce-observability"]) == ("ecommerce", "monitoring")
+    (chart,) = [each["spec"]["source"] for each in made if each["metadata"]["name"] == "kube-prometheus-stack"]
+    assert chart["targetRevision"] == "54.0.0", "a version, and not whatever is newest"
 
 
 @pytest.mark.parametrize("overlay", SHOP)

@@ -111,6 +111,11 @@ def test_every_image_that_is_pushed_was_built_and_looked_through():
     scanned = {step["with"]["input"] for step in made["scan"]["steps"] if step["uses"].startswith("aquasecurity/trivy-action@") and step["with"]["exit-code"] == "1"}
     assert scanned == {each for each in downloaded(made["scan"], artifacts) if each.endswith(".tar")} and len(scanned) == len(archives)
     assert {"image", "scan"} <= set(made["push"]["needs"]) and "push" in made["pin"]["needs"]
+    # The role that may push is one of this environment of the repository, and of nothing else.
+    trusted = re.search(r'variable "push_environment" \{.*?default +=  *"([^"]+)"', (ROOT / "deploy/terraform/modules/aws/ci-roles/variables.tf").read_text(), re.DOTALL)[1]
+    assert made["push"]["environment"] == trusted
+    tokens = {name for _, name, job in jobs() if (job.get("permissions") or {}).get("id-token")}
+    assert tokens == {"push", "plan"}
     watched = yaml.safe_load((ROOT / ".github/workflows/release.yaml").read_text())[True]["push"]["paths"]
     assert {"src/**", "deploy/image/**", "deploy/functions/**"} <= set(watched)
 
