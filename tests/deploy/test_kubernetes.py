@@ -1,6 +1,7 @@
 """What the manifests must say, as requirements.md documents it, overlay by overlay."""
 
 import concurrent.futures
+import fnmatch
 import json
 import os
 import re
@@ -285,9 +286,8 @@ def secrets_of(spec):
 
 @pytest.mark.parametrize("overlay", SHOP + WATCH[:-1])
 def test_a_secret_without_which_a_pod_does_not_start_is_in_the_example_or_comes_from_the_cloud(overlay):
-    lines = re.findall(r"^#?([a-z]+)/([a-z-]+)/(\S+?)=", (ROOT / "deploy/secrets.example").read_text(), re.MULTILINE)
     (space,) = {each["metadata"]["namespace"] for each in objects(overlay) if each["kind"] == "Deployment"}
-    given = {(name, key) for where, name, key in lines if where == space}
+    given = secrets_in_example(space)
     given |= {(each["spec"]["target"].get("name", name), one["secretKey"]) for name, each in of_kind(overlay, "ExternalSecret").items() for one in each["spec"]["data"]}
     asked = {each for _, spec in every_pod(overlay) for each in secrets_of(spec)}
     assert len(asked) >= 2
@@ -408,6 +408,71 @@ def test_observability_is_as_documented():
     assert mounts[folder["options"]["path"]] == "dashboards" and len(configs["grafana-dashboards"]) == 7
     shipper = of_kind("observability/prod-gke", "DaemonSet")
     assert set(shipper) == {"fluent-bit"}, "one reads the lines"
+
+
+def sections(text):
+    """A file of Fluent Bit, in its classic form: [(section, {key: value})]."""
+    out = []
+    for line in (each.strip() for each in text.splitlines()):
+        if line.startswith("["):
+            out.append((line.strip("[]"), {}))
+        elif line and not line.startswith("#"):
+            key, value = line.split(None, 1)
+            assert key.lower() not in out[-1][1], f"{key} twice"
+            out[-1][1][key.lower()] = value.strip()
+    return out
+
+
+# Where the runtime of a node puts a pod's lines, and the names under /var/log/containers by which they are found.
+LINES = "/var/log/pods/{namespace}_{pod}_{uid}/{container}/0.log"
+NAMED = "/var/log/containers/{pod}_{namespace}_{container}-0123abcd.log"
+
+
+@pytest.mark.parametrize("watch, output", [("observability/prod-gke", "stackdriver"), ("observability/efk", "es")])
+def test_fluent_bit_reads_the_shops_lines_and_hands_them_on_whole(watch, output):
+    spec = pod(watch, "fluent-bit", "DaemonSet")
+    files = {name: text for each in of_kind(watch, "ConfigMap").values() for name, text in each["data"].items() if name.endswith("stoa.conf")}
+    ((_, source),) = [each for each in sections(files["fluent-bit-stoa.conf"]) if each[0] == "INPUT"]
+    ((_, target),) = [each for each in sections(files["fluent-bit-stoa.conf"]) if each[0] == "OUTPUT"]
+    ((_, service),) = [each for each in sections(files["fluent-bit-stoa.conf"]) if each[0] == "SERVICE"]
+    ((_, merging),) = [each for each in sections(files["fluent-bit-stoa.conf"]) if each[0] == "FILTER"]
+    names = {"pod": "order-service-5d9-x", "container": "stoa", "uid": "1-2-3"}
+    assert fnmatch.fnmatchcase(NAMED.format(namespace="ecommerce", **names), source["path"]) and not fnmatch.fnmatchcase(NAMED.format(namespace="kube-system", **names), source["path"])
+    assert target["name"] == output and target["match"] == merging["match"] == "kube.*" and merging["merge_log"] == "On", "a line's own fields"
+    mounts = {each["mountPath"]: each.get("readOnly", False) for each in spec["containers"][0]["volumeMounts"]}
+    assert mounts["/var/log"] and not mounts[source["db"].rsplit("/", 1)[0]], "it writes its place, and nothing among the lines"
+    assert service["parsers_file"] in mounts and service["http_server"] == "On"
+    assert int(service["http_port"]) == spec["containers"][0]["ports"][0]["containerPort"]
+    given = {each["name"] for each in spec["containers"][0].get("env", [])} | {key for _, key in secrets_in_example("monitoring") if spec["containers"][0].get("envFrom")}
+    assert set(re.findall(r"\$\{(\w+)\}", files["fluent-bit-stoa.conf"])) <= given, "variables that somebody sets"
+    if output == "stackdriver":
+        assert target["severity_key"] == "level"
+
+
+def secrets_in_example(space):
+    return {(name, key) for where, name, key in re.findall(r"^#?([a-z]+)/([a-z-]+)/(\S+?)=", (ROOT / "deploy/secrets.example").read_text(), re.MULTILINE) if where == space}
+
+
+def test_promtail_reads_the_lines_of_each_pod_and_takes_level_and_time_of_the_shops(tmp_path):
+    from shop import Shop
+    configs = {re.sub(r"-[a-z0-9]{10}$", "", name): each["data"] for name, each in of_kind("observability/default", "ConfigMap").items()}
+    (pods, _) = yaml.safe_load(configs["promtail-config"]["promtail.yaml"])["scrape_configs"]
+    (path,) = [each for each in pods["relabel_configs"] if each["target_label"] == "__path__"]
+    assert path["source_labels"] == ["__meta_kubernetes_pod_uid", "__meta_kubernetes_pod_container_name"]
+    pattern = path["replacement"].replace("$1", path["separator"].join(["1-2-3", "stoa"]))
+    assert fnmatch.fnmatchcase(LINES.format(namespace="ecommerce", pod="order-service-5d9-x", uid="1-2-3", container="stoa"), pattern)
+    assert not fnmatch.fnmatchcase(LINES.format(namespace="ecommerce", pod="order-service-5d9-x", uid="9-2-3", container="stoa"), pattern)
+    labels = {each["target_label"] for each in pods["relabel_configs"]}
+    assert {"__host__", "namespace", "pod", "service"} <= labels
+    (match,) = [each["match"] for each in pods["pipeline_stages"] if "match" in each]
+    taken, made, timed = (next(each[kind] for each in match["stages"] if kind in each) for kind in ("json", "labels", "timestamp"))
+    with Shop(tmp_path / "data", "--access-log", "all", "--log-level", "info") as shop:
+        assert shop.client().get("/api/v1/products").status == 200
+        eventually(lambda: any("/api/v1/products" in line for line in shop.errors), 20, "the request is logged")
+        lines = [json.loads(line) for line in shop.errors if line.startswith("{")]
+    assert len(lines) >= 2 and all({"time", "level", "event"} <= set(each) for each in lines)
+    assert set(taken["expressions"].values()) == {"time", "level"} and set(made) == {"level"} and timed["source"] == "time" and timed["format"] == "RFC3339Nano"
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", each["time"]) for each in lines), "which is RFC 3339"
 
 
 @pytest.mark.parametrize("environment", ["apps", "dev", "loadtest", "prod", "prod-gke"])
