@@ -454,7 +454,6 @@ def secrets_in_example(space):
 
 
 def test_promtail_reads_the_lines_of_each_pod_and_takes_level_and_time_of_the_shops(tmp_path):
-    from shop import Shop
     configs = {re.sub(r"-[a-z0-9]{10}$", "", name): each["data"] for name, each in of_kind("observability/default", "ConfigMap").items()}
     (pods, _) = yaml.safe_load(configs["promtail-config"]["promtail.yaml"])["scrape_configs"]
     (path,) = [each for each in pods["relabel_configs"] if each["target_label"] == "__path__"]
@@ -466,11 +465,9 @@ def test_promtail_reads_the_lines_of_each_pod_and_takes_level_and_time_of_the_sh
     assert {"__host__", "namespace", "pod", "service"} <= labels
     (match,) = [each["match"] for each in pods["pipeline_stages"] if "match" in each]
     taken, made, timed = (next(each[kind] for each in match["stages"] if kind in each) for kind in ("json", "labels", "timestamp"))
-    with Shop(tmp_path / "data", "--access-log", "all", "--log-level", "info") as shop:
-        assert shop.client().get("/api/v1/products").status == 200
-        eventually(lambda: any("/api/v1/products" in line for line in shop.errors), 20, "the request is logged")
-        lines = [json.loads(line) for line in shop.errors if line.startswith("{")]
-    assert len(lines) >= 2 and all({"time", "level", "event"} <= set(each) for each in lines)
+    _, said = begins(tmp_path / "pod", "cart", "127.0.82.1", environment_of("overlays/default", pod("overlays/default", "cart-service")))
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    assert lines and all({"time", "level", "event"} <= set(each) for each in lines)
     assert set(taken["expressions"].values()) == {"time", "level"} and set(made) == {"level"} and timed["source"] == "time" and timed["format"] == "RFC3339Nano"
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", each["time"]) for each in lines), "which is RFC 3339"
 
