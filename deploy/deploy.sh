@@ -82,8 +82,9 @@ gitops() {
 }
 
 images() {
+    local registry=${1:?a registry, as 111122223333.dkr.ecr.us-east-1.amazonaws.com} # before minutes of building
     ./dev image
-    ./dev image push "${1:?a registry, as 111122223333.dkr.ecr.us-east-1.amazonaws.com}"
+    ./dev image push "$registry"
 }
 
 observability() {
@@ -92,7 +93,8 @@ observability() {
         kubectl rollout status -n monitoring "deployment/$each" --timeout=300s
     done
     kubectl rollout status -n monitoring statefulset/loki --timeout=300s
-    printf 'Grafana: kubectl port-forward -n monitoring service/grafana 3000:3000, then http://localhost:3000\n'
+    printf '%s\n' 'Grafana: kubectl port-forward -n monitoring service/grafana 3000:3000, then http://localhost:3000' \
+        'Prometheus: kubectl port-forward -n monitoring service/prometheus 9090:9090, then http://localhost:9090'
 }
 
 analytics() {
@@ -119,8 +121,9 @@ propose() {
     git switch --create "$branch"
     deploy/image/image.sh pin "$overlay" "$digest"
     git -c user.name=release -c user.email=release@users.noreply.github.com commit --quiet -m "deploy: $overlay runs ${digest:0:19}" deploy/kubernetes/overlays
-    git push --quiet --set-upstream origin "$branch"
-    gh pr create --fill --base main
+    # A run that is repeated finds both there.
+    git push --quiet --force --set-upstream origin "$branch"
+    gh pr view "$branch" >/dev/null 2>&1 || gh pr create --fill --base main
 }
 
 case ${1-} in

@@ -5,6 +5,7 @@ gone) and answers what the autoscaler asks of metrics. Images, probes and packet
 
 import base64
 import http.server
+import itertools
 import json
 import os
 import pathlib
@@ -68,6 +69,7 @@ class Kubelet:
     def __init__(self, api, folder, port):
         self.api, self.used, self.over = api, {}, threading.Event()
         self.holding = set()  # Deployments whose pods are not to become ready
+        self.addresses = itertools.count(257)  # of pods: 10.244.1.1 and on
         kubelet = self
 
         class Answer(http.server.BaseHTTPRequestHandler):
@@ -127,19 +129,20 @@ class Kubelet:
                 if meta.get("labels", {}).get("app.kubernetes.io/name") in self.holding:
                     return
                 job = any(owner["kind"] == "Job" for owner in meta.get("ownerReferences", []))
-                self.api("PATCH", path + "/status", self.running(spec, job), "application/merge-patch+json")
+                at = next(self.addresses)
+                self.api("PATCH", path + "/status", self.running(spec, job, f"10.244.{at // 256}.{at % 256}"), "application/merge-patch+json")
         except Refused as no:
             if no.status not in (404, 409):
                 raise
 
     @staticmethod
-    def running(spec, ended):
+    def running(spec, ended, address):
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         if ended:
             state = {"terminated": {"exitCode": 0, "startedAt": now, "finishedAt": now, "reason": "Completed"}}
         else:
             state = {"running": {"startedAt": now}}
-        return {"status": {"phase": "Succeeded" if ended else "Running", "startTime": now, "conditions": [
+        return {"status": {"phase": "Succeeded" if ended else "Running", "startTime": now, "podIP": address, "podIPs": [{"ip": address}], "conditions": [
             {"type": kind, "status": "False" if ended and kind != "PodScheduled" else "True", "lastTransitionTime": now,
              **({"reason": "PodCompleted"} if ended and kind != "PodScheduled" else {})}
             for kind in ("Initialized", "ContainersReady", "Ready", "PodScheduled")],

@@ -1,12 +1,14 @@
 """Every manifest, as the API server takes it: strict fields, real resource definitions, Pod Security, RBAC."""
 
 import json
+import os
 import re
+import shutil
 
 import pytest
 import yaml
 
-from delivery import ROOT, SHOP, WATCH, must, objects, rendered, tools
+from delivery import ROOT, SHOP, WATCH, must, objects, rendered, run, tools
 
 NAMESPACES = ("ecommerce", "monitoring", "argocd")
 
@@ -36,6 +38,21 @@ def test_an_overlay_is_accepted(with_namespaces, overlay):
     assert let_off <= {"promtail", "fluent-bit"}, done.stderr
     assert done.stderr.count("would violate PodSecurity") == len(let_off), done.stderr
     assert not let_off or overlay in WATCH
+
+
+def test_the_verb_that_asks_a_cluster_says_what_it_says(with_namespaces, tmp_path):
+    """`./dev deploy check`, by the context that kubectl has."""
+    def check(root):
+        return run("deploy/deploy.sh", "check", "overlays/default", cwd=root, env={**os.environ, "KUBECONFIG": str(with_namespaces.kubeconfig)})
+
+    good = check(ROOT)
+    assert good.returncode == 0 and "context test; nothing is changed" in good.stderr, good.stderr
+    assert good.stdout.count("(server dry run)") == len(objects("overlays/default"))
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy", ignore=shutil.ignore_patterns("terraform", "node_modules"))
+    file = tmp_path / "deploy/kubernetes/base/services/budgets.yaml"
+    file.write_text(file.read_text().replace("maxUnavailable", "maxUnavailabel", 1))
+    bad = check(tmp_path)
+    assert bad.returncode != 0 and "maxUnavailabel" in bad.stderr, bad.stderr
 
 
 def argocd_objects():

@@ -2,12 +2,15 @@
 watch it."""
 
 import contextlib
+import http.server
 import itertools
 import json
 import os
 import pathlib
+import ssl
 import subprocess
 import sys
+import threading
 import time
 import urllib.parse
 import urllib.request
@@ -38,16 +41,73 @@ def running_shop(folder, **settings):
 
 
 @contextlib.contextmanager
-def program(folder, name, *words):
+def program(folder, name, *words, env=None):
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / f"{name}.log", "wb") as log:
-        child = subprocess.Popen([str(word) for word in words], stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=folder, preexec_fn=end_with_parent)
+        child = subprocess.Popen([str(word) for word in words], stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=folder, env={**os.environ, **(env or {})},
+                                 preexec_fn=end_with_parent)
     try:
         yield child
         assert child.poll() is None, f"{name} ended by itself: {(folder / f'{name}.log').read_text()[-2000:]}"
     finally:
         child.terminate()
         child.wait(20)
+
+
+@contextlib.contextmanager
+def public_address(folder, days, tls=True):
+    """An address as a balancer has it: its url, and the file of the authority that signed its certificate, which holds for `days`."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def openssl(*words):
+        subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True, cwd=folder)
+
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt", "-days", 9999, "-subj", "/CN=authority")
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "shop.key", "-out", "shop.csr", "-subj", "/CN=shop")
+    (folder / "names.cnf").write_text("subjectAltName=IP:127.0.0.1\n")
+    openssl("x509", "-req", "-in", "shop.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", days, "-extfile", "names.cnf",
+            "-out", "shop.crt")
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(folder / "shop.crt", folder / "shop.key")
+        # A handshake belongs to its connection's thread: one that is refused stops nobody else's.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    server.handle_error = lambda *_: None
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}/health", folder / "ca.crt"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def probing_of(job, probes, targets, folder):
+    """The job as it is delivered, with targets and a blackbox exporter of this machine."""
+    import yaml
+    file = "kubernetes/components/public-address/public.yaml" if job == "public" else "observability/prometheus/prometheus.yaml"
+    one = next(each for each in yaml.safe_load((ROOT / "deploy" / file).read_text())["scrape_configs"] if each["job_name"] == job)
+    if job == "public":
+        (folder / "public.json").write_text(json.dumps([{"targets": targets}] if targets else []))
+        one["file_sd_configs"][0]["files"] = [str(folder / "public.json")]
+        one["scrape_interval"] = "1s"
+    else:
+        one["static_configs"][0]["targets"] = targets(one["static_configs"][0]["targets"])
+    one["relabel_configs"][-1]["replacement"] = f"127.0.0.1:{probes}"
+    return one
 
 
 class Prometheus:
@@ -100,19 +160,18 @@ def watched(folder, shop):
     node, probes, web, alerts = free_port(), free_port(), free_port(), free_port()
     blackbox = ROOT / "deploy/observability/probes/blackbox.yaml"
     with contextlib.ExitStack() as all_of_them:
-        start = lambda name, *words: all_of_them.enter_context(program(folder, name, *words))  # noqa: E731
+        start = lambda name, *words, **more: all_of_them.enter_context(program(folder, name, *words, **more))  # noqa: E731
+        public, authority = all_of_them.enter_context(public_address(folder / "public", days=60))
         start("node", "/usr/bin/prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{node}")
-        start("blackbox", "/usr/bin/prometheus-blackbox-exporter", f"--config.file={blackbox}", f"--web.listen-address=127.0.0.1:{probes}")
+        start("blackbox", "/usr/bin/prometheus-blackbox-exporter", f"--config.file={blackbox}", f"--web.listen-address=127.0.0.1:{probes}",
+              env={"SSL_CERT_FILE": str(authority)})
         start("alertmanager", *alertmanager_words(folder / "alertmanager", alerts, "--cluster.listen-address="))
-        real = yaml.safe_load((ROOT / "deploy/observability/prometheus/prometheus.yaml").read_text())
-        probing = next(each for each in real["scrape_configs"] if each["job_name"] == "probes")
-        probing["static_configs"][0]["targets"] = [each.replace("http://api-gateway.ecommerce.svc", f"http://127.0.0.1:{shop.port}")
-                                                   for each in probing["static_configs"][0]["targets"]]
-        probing["relabel_configs"][-1]["replacement"] = f"127.0.0.1:{probes}"
+        within = lambda some: [each.replace("http://api-gateway.ecommerce.svc", f"http://127.0.0.1:{shop.port}") for each in some]  # noqa: E731
+        probing = [probing_of("probes", probes, within, folder), probing_of("public", probes, [public], folder)]
         config = {"global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
                   "rule_files": [str(ROOT / "deploy/observability/prometheus" / name) for name in ("recording.yaml", "alerts-*.yaml")],
                   "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alerts}"]}]}]},
-                  "scrape_configs": [{"job_name": "shop", "static_configs": targets_of(shop)}, probing,
+                  "scrape_configs": [{"job_name": "shop", "static_configs": targets_of(shop)}, *probing,
                                      {"job_name": "prometheus", "static_configs": [{"targets": [f"127.0.0.1:{web}"]}]},
                                      {"job_name": "kubernetes-pods", "static_configs": [{"targets": [f"127.0.0.1:{alerts}"], "labels": {"service": "alertmanager"}}]},
                                      {"job_name": "node", "static_configs": [{"targets": [f"127.0.0.1:{node}"]}]}]}

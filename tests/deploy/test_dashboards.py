@@ -8,8 +8,8 @@ import re
 import pytest
 import yaml
 
-from delivery import ROOT, must
-from shop import eventually
+from delivery import ROOT, must, of_kind, run, tools
+from shop import Shop, eventually
 from shop_fixture import go_shopping, running_shop, targets_of, watched
 from test_alerts import RECORDING, RULES, alerts
 
@@ -87,6 +87,58 @@ def test_dashboards_are_whole():
     assert given == {"prometheus", "loki"}
 
 
+# Every field may be left out, since Grafana has defaults; one that is there must be known, and its value of its type. Words of a list
+# are written as they are.
+LOOSE = """
+type Loose<T> = T extends string ? `${T}` : T extends number | boolean | null | undefined ? T
+  : T extends Array<infer E> ? Array<Loose<E>> : T extends object ? { [K in keyof T]?: Loose<T[K]> } : T;
+type Query = S.DataQuery & { expr: string; legendFormat?: string; instant?: boolean; range?: boolean };
+type Of<Kind extends string, Options, Field> = Loose<Omit<S.Panel, "options" | "fieldConfig" | "targets" | "type">> & {
+  type: Kind; title: string; options: Loose<Options>; targets: Array<Loose<Query>>;
+  fieldConfig: { defaults: Loose<Omit<S.FieldConfig, "custom">> & { custom?: Loose<Field> }; overrides: [] } };
+type OfPrometheus = Loose<S.AnnotationQuery> & { expr: string; titleFormat: string };
+type Dashboard = Loose<Omit<S.Dashboard, "panels" | "annotations">> & { uid: string; title: string; schemaVersion: number; panels: Array<AnyPanel>;
+  annotations: { list: Array<OfPrometheus> } };
+"""
+KINDS = {"timeseries": "TimeSeries", "stat": "Stat", "piechart": "PieChart", "logs": "Logs"}
+
+
+def grafana_says(dashboards, folder):
+    """What Grafana's own types, of the version that is deployed, have against dashboards: TypeScript's messages, or nothing."""
+    types = tools("grafana-schema") / "node_modules"
+    package = json.loads((types / "@grafana/schema/package.json").read_text())
+    deployed = of_kind("observability/default", "Deployment")["grafana"]["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert deployed == f"grafana/grafana:{package['version']}"
+    (folder / "node_modules").symlink_to(types)
+    lines = ['import type * as S from "@grafana/schema";']
+    lines += [f'import type * as {name} from "@grafana/schema/dist/esm/raw/composable/{name.lower()}/panelcfg/x/{name}PanelCfg_types.gen.d.ts";' for name in KINDS.values()]
+    fields = {"logs": "never", "stat": "never"}
+    of = " | ".join(f'Of<"{kind}", {name}.Options, {fields.get(kind, name + ".FieldConfig")}>' for kind, name in KINDS.items())
+    lines += [LOOSE, f"type AnyPanel = {of} | Loose<S.RowPanel>;"]
+    lines += [f"export const _{at}: Dashboard = {json.dumps(one)};" for at, one in enumerate(dashboards)]
+    (folder / "check.ts").write_text("\n".join(lines))
+    done = run(tools("typescript") / "tsc", "--noEmit", "--strict", "--skipLibCheck", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler", "check.ts",
+               cwd=folder)
+    assert (done.returncode == 0) == (not done.stdout), done
+    return done.stdout
+
+
+def test_dashboards_are_of_the_types_that_grafana_gives_them(tmp_path):
+    assert not grafana_says([json.loads(file.read_text()) for file in DASHBOARDS], tmp_path)
+
+
+@pytest.mark.parametrize("mistake", [
+    lambda one: one.update(refersh="30s"), lambda one: one.update(graphTooltip=7), lambda one: one["time"].update(from_="now-1h"),
+    lambda one: one["panels"][0]["gridPos"].update(width=3), lambda one: one["panels"][0]["fieldConfig"]["defaults"].update(units="s"),
+    lambda one: one["panels"][0]["options"].update(colourMode="value"), lambda one: one["panels"][0]["options"].update(colorMode="colour"),
+    lambda one: one["panels"][0].update(type="statistic"), lambda one: one["panels"][0]["targets"][0].update(legend="x"),
+    lambda one: one["panels"][0]["targets"][0].update(instant="yes"), lambda one: one["panels"][0].update(title=7)])
+def test_a_mistake_in_a_dashboard_is_seen(tmp_path, mistake):
+    one = json.loads(next(file for file in DASHBOARDS if file.stem == "orders").read_text())
+    mistake(one)
+    assert "error TS" in grafana_says([one], tmp_path)
+
+
 def test_every_query_of_every_dashboard_returns_data(prometheus):
     empty, asked = [], 0
     for name, title, expr in queries():
@@ -152,6 +204,21 @@ def test_rules_and_alerts_ask_for_what_is_there(prometheus):
                 eventually(lambda s=series: prometheus.query(s), 20, f"{name} asks for {series}, which nobody tells")
                 seen.add(series)
     assert len(seen) > 25, seen
+
+
+def test_the_handbook_names_each_metric_of_the_shop_and_no_other(prometheus, tmp_path):
+    """Of one on engines and of an embedded one, which has others of its store."""
+    text = (ROOT / "docs/operations.md").read_text()
+    rows = re.findall(r"^\| (`[^|]+`) \|[^|]*\|[^|]*\|$", text[text.index("## Watching"):text.index("## Load")], re.MULTILINE)
+    named, before = set(), ""
+    for each in re.findall(r"`([^`]+)`", " ".join(rows)):
+        # `…_busy`: the one before it with another end.
+        before = before.rsplit("_", 1)[0] + each[1:] if each.startswith("…") else each
+        named.add(before)
+    told = {each["metric"] for each in prometheus.get("/api/v1/targets/metadata", match_target='{job="shop"}')["data"]}
+    with Shop(tmp_path / "data") as embedded:
+        told |= set(re.findall(r"^# TYPE (\w+) ", embedded.admin().get("/metrics").body.decode(), re.MULTILINE))
+    assert named == told, {"not told": named - told, "not named": told - named}
 
 
 def test_a_well_shop_wakes_nobody(prometheus):

@@ -1,12 +1,18 @@
 """What the manifests must say, as requirements.md documents it, overlay by overlay."""
 
+import concurrent.futures
+import fnmatch
 import json
 import os
 import re
+import subprocess
+import urllib.request
 
 import pytest
+import yaml
 
 from delivery import ROOT, SHOP, WATCH, must, objects, of_kind, rendered, run, tools
+from shop_fixture import end_with_parent, eventually, free_port
 from wiring import SERVICES, ports
 
 RESOURCES = {  # requests → limits
@@ -194,6 +200,105 @@ def test_settings_are_understood_by_the_program(overlay, tmp_path):
             assert variable in told.stdout, f"{variable} is no variable that the program reads"
 
 
+# What a secret or a role would give, of engines that are away.
+NOWHERE = "127.0.0.1:1"
+STAND_INS = {"DATABASE_URL": f"postgresql://u:p@{NOWHERE}/n?sslmode=disable", "STRIPE_API_KEY": "sk_test_x", "STRIPE_WEBHOOK_SECRET": "whsec_x",
+             "SMTP_URL": f"smtp://u:p@{NOWHERE}", "KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": "p", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
+
+
+def environment_of(overlay, spec):
+    """The variables that a pod has, by its own manifest: settings, the keys of its secrets, and those of its account's role."""
+    maps = {re.sub(r"-[a-z0-9]{10}$", "", name): each["data"] for name, each in of_kind(overlay, "ConfigMap").items()}
+    hashed = {name: each["data"] for name, each in of_kind(overlay, "ConfigMap").items()}
+    told = {name: {one["secretKey"] for one in each["spec"]["data"]} for name, each in of_kind(overlay, "ExternalSecret").items()}
+    one, out = spec["containers"][0], {}
+    for each in one["envFrom"]:
+        if "configMapRef" in each:
+            out |= hashed.get(each["configMapRef"]["name"]) or maps[each["configMapRef"]["name"]]
+        elif each["secretRef"]["name"] in told:
+            out |= {key: STAND_INS[key] for key in told[each["secretRef"]["name"]]}
+    for each in one.get("env", []):
+        if "secretKeyRef" in each["valueFrom"]:
+            out[each["name"]] = STAND_INS[each["valueFrom"]["secretKeyRef"]["key"]]
+    if "eks.amazonaws.com/role-arn" in (of_kind(overlay, "ServiceAccount")[spec["serviceAccountName"]]["metadata"].get("annotations") or {}):
+        out |= {key: STAND_INS[key] for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    return out
+
+
+def begins(folder, target, host, settings):
+    """Whether the program, given no more than that, lives and waits for its engines; what it said where it does not."""
+    folder.mkdir()
+    port = free_port()
+    here = {"STOA_DATA_DIR": str(folder / "data"), "STOA_KEYS_FILE": str(folder / "keys.json"), "STOA_LISTEN_HOST": host, "STOA_HTTP": f"{host}:{port}",
+            "STOA_ADMIN": f"{host}:9090", "KAFKA_BOOTSTRAP_SERVERS": NOWHERE, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{NOWHERE}"}
+    here |= {f"AWS_ENDPOINT_URL_{name}": f"http://{NOWHERE}" for name in ("DYNAMODB", "S3", "SNS", "SQS", "STS")}
+    here |= {key: "127.0.0.1" for key in settings if key.endswith("_SERVICE_HOST")}
+    must(binary(), "keys", folder / "keys.json")
+    with open(folder / "log", "wb") as log:
+        child = subprocess.Popen([binary(), "serve", f"--target={target}"], stdout=log, stderr=log, cwd=folder, env={"PATH": "/usr/bin", **settings, **here},
+                                 preexec_fn=end_with_parent)
+    try:
+        def lives():
+            try:
+                with urllib.request.urlopen(f"http://{host}:9090/health", timeout=2) as got:
+                    return got.status == 200
+            except OSError:
+                return child.poll() is not None
+
+        eventually(lives, 30, f"{target} lives or has ended")
+        return child.poll() is None, (folder / "log").read_text()
+    finally:
+        child.terminate()
+        child.wait(30)
+
+
+@pytest.mark.parametrize("overlay", SHOP)
+def test_each_service_begins_with_what_its_pod_is_given(overlay, tmp_path):
+    """A setting without what goes with it ends a start, and with it a rollout."""
+    def one(at, target, name):
+        return name, *begins(tmp_path / name, target, f"127.0.82.{at}", environment_of(overlay, pod(overlay, name)))
+
+    with concurrent.futures.ThreadPoolExecutor(len(SERVICES)) as pool:  # they wait, more than they work
+        done = [pool.submit(one, at, *each) for at, each in enumerate(SERVICES.items(), 1)]
+        ended = [(name, said[-1500:]) for name, alive, said in (each.result() for each in done) if not alive]
+    assert not ended, ended
+
+
+@pytest.mark.parametrize("overlay, target, lost", [("overlays/prod-gke", "notification", "SMTP_URL"), ("overlays/prod", "payment", "STRIPE_API_KEY"),
+                                                   ("overlays/prod", "notification", "SNS_TOPIC_ARN"), ("overlays/prod-gke", "cart", "DATABASE_URL"),
+                                                   ("overlays/default", "order", "PRODUCT_SERVICE_HOST")])
+def test_a_pod_that_is_given_too_little_does_not_begin(overlay, target, lost, tmp_path):
+    settings = environment_of(overlay, pod(overlay, SERVICES[target]))
+    del settings[lost]
+    alive, said = begins(tmp_path / target, target, "127.0.82.1", settings)
+    assert not alive and lost.lower().replace("stripe_api_key", "stripe") in said.lower(), said[-1500:]
+
+
+def secrets_of(spec):
+    """{(secret, key)} without which a pod does not start; the key is None where all are taken."""
+    out = set()
+    for one in spec["containers"]:
+        refs = [each["valueFrom"]["secretKeyRef"] for each in one.get("env", []) if "secretKeyRef" in each.get("valueFrom", {})]
+        refs += [each["secretRef"] for each in one.get("envFrom", []) if "secretRef" in each]
+        out |= {(each["name"], each.get("key")) for each in refs if not each.get("optional")}
+    return out | {(each["secret"]["secretName"], None) for each in spec.get("volumes", []) if "secret" in each and not each["secret"].get("optional")}
+
+
+@pytest.mark.parametrize("overlay", SHOP + WATCH[:-1])
+def test_a_secret_without_which_a_pod_does_not_start_is_in_the_example_or_comes_from_the_cloud(overlay):
+    (space,) = {each["metadata"]["namespace"] for each in objects(overlay) if each["kind"] == "Deployment"}
+    given = secrets_in_example(space)
+    given |= {(each["spec"]["target"].get("name", name), one["secretKey"]) for name, each in of_kind(overlay, "ExternalSecret").items() for one in each["spec"]["data"]}
+    asked = {each for _, spec in every_pod(overlay) for each in secrets_of(spec)}
+    assert len(asked) >= 2
+    for name, key in asked:
+        assert any(name == one and key in (None, other) for one, other in given), (name, key)
+    # Alertmanager's three addresses are files, which its own settings name.
+    if space == "monitoring":
+        files = re.findall(r"url_file: /run/secrets/alertmanager/(\S+)", (ROOT / "deploy/observability/alertmanager/alertmanager.yaml").read_text())
+        assert len(files) == 3 and {("alertmanager-addresses", each) for each in files} <= given
+
+
 def test_secrets_that_the_cloud_is_asked_for_are_in_the_handbook():
     """A name that is not there leaves the whole secret out, and a service without it does not start."""
     text = (ROOT / "docs/operations.md").read_text()
@@ -268,17 +373,20 @@ def test_observability_is_as_documented():
     assert "--storage.tsdb.retention.time=15d" in pod("observability/dev", "prometheus")["containers"][0]["args"]
     assert "--storage.tsdb.retention.size=16GB" in prometheus["args"]
     for watch in (each for each in WATCH if each.startswith("observability/")):
-        (data,) = [each for each in pod(watch, "prometheus")["volumes"] if each["name"] == "data"]
-        if watch.startswith("observability/prod"):
-            claim = of_kind(watch, "PersistentVolumeClaim")[data["persistentVolumeClaim"]["claimName"]]
-            assert "emptyDir" not in data and claim["spec"]["resources"]["requests"]["storage"] == "20Gi", "a new rule is a new pod"
-        else:
-            assert data["emptyDir"]["sizeLimit"] == "20Gi"
+        for name, disk, folder in (("prometheus", "20Gi", "20Gi"), ("alertmanager", "1Gi", "256Mi")):
+            (data,) = [each for each in pod(watch, name)["volumes"] if each["name"] == "data"]
+            if watch.startswith("observability/prod"):
+                claim = of_kind(watch, "PersistentVolumeClaim")[data["persistentVolumeClaim"]["claimName"]]
+                assert "emptyDir" not in data and claim["spec"]["resources"]["requests"]["storage"] == disk, "a new rule is a new pod"
+            else:
+                assert data["emptyDir"]["sizeLimit"] == folder
     assert any(word.startswith("--web.cors.origin=") and "grafana" in word for word in prometheus["args"])
+    assert "--web.external-url=http://prometheus.ecommerce.local:9090" in prometheus["args"]
     got = prometheus["resources"]
     assert (got["requests"]["cpu"], got["requests"]["memory"], got["limits"]["cpu"], got["limits"]["memory"]) == ("100m", "256Mi", "500m", "1Gi")
     grafana = of_kind("observability/default", "Deployment")["grafana"]["spec"]
     assert grafana["replicas"] == 1 and grafana["template"]["spec"]["containers"][0]["ports"][0]["containerPort"] == 3000
+    assert {"name": "GF_SERVER_ROOT_URL", "value": "http://grafana.ecommerce.local:3000"} in grafana["template"]["spec"]["containers"][0]["env"]
     secret = [each for each in grafana["template"]["spec"]["containers"][0]["env"] if "valueFrom" in each]
     assert {each["valueFrom"]["secretKeyRef"]["name"] for each in secret} == {"grafana-admin"}
     loki = of_kind("observability/default", "StatefulSet")["loki"]
@@ -286,11 +394,105 @@ def test_observability_is_as_documented():
     assert "Prune=false" in loki["metadata"]["annotations"]["argocd.argoproj.io/sync-options"]
     assert loki["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["httpGet"]["path"] == "/ready"
     configs = {re.sub(r"-[a-z0-9]{10}$", "", name): each["data"] for name, each in of_kind("observability/default", "ConfigMap").items()}
-    assert "retention_period: 168h" in configs["loki-config"]["loki.yaml"]
+    kept = yaml.safe_load(configs["loki-config"]["loki.yaml"])
+    assert kept["limits_config"]["retention_period"] == "168h" and kept["compactor"]["retention_enabled"], "without the latter nothing is taken away"
+    assert kept["server"]["http_listen_port"] == 3100
     assert "/var/lib/docker/containers" in configs["promtail-config"]["promtail.yaml"] and "http_listen_port: 3101" in configs["promtail-config"]["promtail.yaml"]
     assert "scrape_interval: 15s" in configs["prometheus-config"]["prometheus.yaml"] and "evaluation_interval: 15s" in configs["prometheus-config"]["prometheus.yaml"]
+    asked = yaml.safe_load(configs["grafana-provisioning"]["datasources.yaml"])["datasources"]
+    assert {each["uid"]: each["url"] for each in asked} == {"prometheus": "http://prometheus:9090", "loki": "http://loki:3100"}
+    found = of_kind("observability/default", "Service")
+    assert all(int(each["url"].rsplit(":", 1)[1]) in {port["port"] for port in found[each["uid"]]["spec"]["ports"]} for each in asked)
+    (folder,) = yaml.safe_load(configs["grafana-provisioning"]["dashboards.yaml"])["providers"]
+    mounts = {each["mountPath"]: each["name"] for each in grafana["template"]["spec"]["containers"][0]["volumeMounts"]}
+    assert mounts[folder["options"]["path"]] == "dashboards" and len(configs["grafana-dashboards"]) == 7
     shipper = of_kind("observability/prod-gke", "DaemonSet")
     assert set(shipper) == {"fluent-bit"}, "one reads the lines"
+
+
+def sections(text):
+    """A file of Fluent Bit, in its classic form: [(section, {key: value})]."""
+    out = []
+    for line in (each.strip() for each in text.splitlines()):
+        if line.startswith("["):
+            out.append((line.strip("[]"), {}))
+        elif line and not line.startswith("#"):
+            key, value = line.split(None, 1)
+            assert key.lower() not in out[-1][1], f"{key} twice"
+            out[-1][1][key.lower()] = value.strip()
+    return out
+
+
+# Where the runtime of a node puts a pod's lines, and the names under /var/log/containers by which they are found.
+LINES = "/var/log/pods/{namespace}_{pod}_{uid}/{container}/0.log"
+NAMED = "/var/log/containers/{pod}_{namespace}_{container}-0123abcd.log"
+
+
+@pytest.mark.parametrize("watch, output", [("observability/prod-gke", "stackdriver"), ("observability/efk", "es")])
+def test_fluent_bit_reads_the_shops_lines_and_hands_them_on_whole(watch, output):
+    spec = pod(watch, "fluent-bit", "DaemonSet")
+    files = {name: text for each in of_kind(watch, "ConfigMap").values() for name, text in each["data"].items() if name.endswith("stoa.conf")}
+    ((_, source),) = [each for each in sections(files["fluent-bit-stoa.conf"]) if each[0] == "INPUT"]
+    ((_, target),) = [each for each in sections(files["fluent-bit-stoa.conf"]) if each[0] == "OUTPUT"]
+    ((_, service),) = [each for each in sections(files["fluent-bit-stoa.conf"]) if each[0] == "SERVICE"]
+    ((_, merging),) = [each for each in sections(files["fluent-bit-stoa.conf"]) if each[0] == "FILTER"]
+    names = {"pod": "order-service-5d9-x", "container": "stoa", "uid": "1-2-3"}
+    assert fnmatch.fnmatchcase(NAMED.format(namespace="ecommerce", **names), source["path"]) and not fnmatch.fnmatchcase(NAMED.format(namespace="kube-system", **names), source["path"])
+    assert target["name"] == output and target["match"] == merging["match"] == "kube.*" and merging["merge_log"] == "On", "a line's own fields"
+    mounts = {each["mountPath"]: each.get("readOnly", False) for each in spec["containers"][0]["volumeMounts"]}
+    assert mounts["/var/log"] and not mounts[source["db"].rsplit("/", 1)[0]], "it writes its place, and nothing among the lines"
+    assert service["parsers_file"] in mounts and service["http_server"] == "On"
+    assert int(service["http_port"]) == spec["containers"][0]["ports"][0]["containerPort"]
+    given = {each["name"] for each in spec["containers"][0].get("env", [])} | {key for _, key in secrets_in_example("monitoring") if spec["containers"][0].get("envFrom")}
+    assert set(re.findall(r"\$\{(\w+)\}", files["fluent-bit-stoa.conf"])) <= given, "variables that somebody sets"
+    if output == "stackdriver":
+        assert target["severity_key"] == "level"
+
+
+def secrets_in_example(space):
+    return {(name, key) for where, name, key in re.findall(r"^#?([a-z]+)/([a-z-]+)/(\S+?)=", (ROOT / "deploy/secrets.example").read_text(), re.MULTILINE) if where == space}
+
+
+def test_promtail_reads_the_lines_of_each_pod_and_takes_level_and_time_of_the_shops(tmp_path):
+    configs = {re.sub(r"-[a-z0-9]{10}$", "", name): each["data"] for name, each in of_kind("observability/default", "ConfigMap").items()}
+    (pods, _) = yaml.safe_load(configs["promtail-config"]["promtail.yaml"])["scrape_configs"]
+    (path,) = [each for each in pods["relabel_configs"] if each["target_label"] == "__path__"]
+    assert path["source_labels"] == ["__meta_kubernetes_pod_uid", "__meta_kubernetes_pod_container_name"]
+    pattern = path["replacement"].replace("$1", path["separator"].join(["1-2-3", "stoa"]))
+    assert fnmatch.fnmatchcase(LINES.format(namespace="ecommerce", pod="order-service-5d9-x", uid="1-2-3", container="stoa"), pattern)
+    assert not fnmatch.fnmatchcase(LINES.format(namespace="ecommerce", pod="order-service-5d9-x", uid="9-2-3", container="stoa"), pattern)
+    labels = {each["target_label"] for each in pods["relabel_configs"]}
+    assert {"__host__", "namespace", "pod", "service"} <= labels
+    (match,) = [each["match"] for each in pods["pipeline_stages"] if "match" in each]
+    taken, made, timed = (next(each[kind] for each in match["stages"] if kind in each) for kind in ("json", "labels", "timestamp"))
+    _, said = begins(tmp_path / "pod", "cart", "127.0.82.1", environment_of("overlays/default", pod("overlays/default", "cart-service")))
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    assert lines and all({"time", "level", "event"} <= set(each) for each in lines)
+    assert set(taken["expressions"].values()) == {"time", "level"} and set(made) == {"level"} and timed["source"] == "time" and timed["format"] == "RFC3339Nano"
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", each["time"]) for each in lines), "which is RFC 3339"
+
+
+@pytest.mark.parametrize("environment", ["apps", "dev", "loadtest", "prod", "prod-gke"])
+def test_applications_are_synced_as_documented(environment):
+    """Whether Argo CD then does so is tests/cluster's; numbers of tries are not waited for there."""
+    folder = "apps" if environment == "apps" else f"environments/{environment}"
+    made = [each for each in yaml.safe_load_all(must("kubectl", "kustomize", f"deploy/argocd/{folder}")) if each["kind"] == "Application"]
+    names = {each["metadata"]["name"] for each in made}
+    assert names == {"ecommerce-services", "ecommerce-observability", "kube-prometheus-stack"} | ({"external-secrets"} if environment == "prod-gke" else set())
+    root = yaml.safe_load((ROOT / "deploy/argocd/root.yaml").read_text())
+    assert root["metadata"]["name"] == "ecommerce-app-of-apps"
+    for each in [*made, root]:
+        name, spec = each["metadata"]["name"], each["spec"]
+        assert spec["syncPolicy"]["automated"] == {"prune": True, "selfHeal": True}, name
+        assert spec["syncPolicy"]["retry"] == {"limit": 5, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "3m"}}, name
+        if name in ("ecommerce-services", "ecommerce-observability"):
+            assert {"CreateNamespace=true", "RespectIgnoreDifferences=true", "Validate=true", "ServerSideApply=true"} <= set(spec["syncPolicy"]["syncOptions"])
+            assert spec["ignoreDifferences"] == [{"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]}]
+            assert (ROOT / spec["source"]["path"] / "kustomization.yaml").exists()
+    space = {each["metadata"]["name"]: each["spec"]["destination"]["namespace"] for each in made}
+    assert (space["ecommerce-services"], space["ecommerce-observability"]) == ("ecommerce", "monitoring")
+    (chart,) = [each["spec"]["source"] for each in made if each["metadata"]["name"] == "kube-prometheus-stack"]
+    assert chart["targetRevision"] == "54.0.0", "a version, and not whatever is newest"
 
 
 @pytest.mark.parametrize("overlay", SHOP)

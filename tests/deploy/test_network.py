@@ -6,7 +6,7 @@ import re
 import pytest
 import yaml
 
-from delivery import ROOT, SHOP, of_kind, objects
+from delivery import ROOT, SHOP, must, objects, of_kind
 from network import End, Network
 from wiring import SERVICES, edges, ports, stores
 
@@ -121,6 +121,57 @@ def test_what_tells_of_the_cluster_is_read(watch):
     nodes = values["prometheus-node-exporter"]
     assert nodes["podAnnotations"] == {"prometheus.io/scrape": "true", "prometheus.io/port": "9100"}
     assert nodes["service"]["annotations"]["prometheus.io/scrape"] != "true", "one address for all nodes is one node at a time"
+
+
+# Where a program tells of itself, if it is not /metrics.
+ELSEWHERE = {"fluent-bit": "/api/v1/metrics/prometheus"}
+
+
+@pytest.mark.parametrize("watch", ["observability/default", "observability/dev", "observability/prod", "observability/prod-gke", "observability/efk"])
+def test_who_is_to_be_scraped_can_be_and_where_it_tells(watch):
+    """A target that cannot be is TargetDown for ever."""
+    net, scraped = network("overlays/prod", watch), set()
+    prometheus = pod_of(watch, "Deployment", "prometheus")
+    for each in objects(watch):
+        template = each.get("spec", {}).get("template", {}) if each["kind"] in ("Deployment", "StatefulSet", "DaemonSet") else {}
+        notes = template.get("metadata", {}).get("annotations") or {}
+        if notes.get("prometheus.io/scrape") != "true":
+            continue
+        name, port = each["metadata"]["name"], int(notes["prometheus.io/port"])
+        scraped.add(name)
+        assert port in {one["containerPort"] for container in template["spec"]["containers"] for one in container["ports"]}, name
+        assert net.allows(prometheus, pod_of(watch, each["kind"], name), port), name
+        assert notes.get("prometheus.io/path", "/metrics") == ELSEWHERE.get(name, "/metrics"), name
+    shipper = "fluent-bit" if watch.endswith(("gke", "efk")) else "promtail"
+    assert scraped == {"prometheus", "alertmanager", "grafana", "loki", "blackbox-exporter", shipper}
+
+
+@pytest.mark.parametrize("environment", ["dev", "loadtest", "prod", "prod-gke"])
+def test_where_there_is_a_collector_the_shop_sends_to_it(environment):
+    """The two overlays of an environment, as its applications name them."""
+    made = yaml.safe_load_all(must("kubectl", "kustomize", f"deploy/argocd/environments/{environment}"))
+    path = {each["metadata"]["name"]: each["spec"]["source"].get("path", "").removeprefix("deploy/kubernetes/") for each in made if each["kind"] == "Application"}
+    shop, watch = path["ecommerce-services"], path["ecommerce-observability"]
+    settings = next(each["data"] for name, each in of_kind(shop, "ConfigMap").items() if name.startswith("shop-config"))
+    collectors = {name: each for name, each in of_kind(watch, "Service").items() if any(port["port"] == 4318 for port in each["spec"]["ports"])}
+    assert len(collectors) == (1 if environment.startswith("prod") else 0)
+    assert settings.get("OTEL_EXPORTER_OTLP_ENDPOINT") == next((f"http://{name}.{each['metadata']['namespace']}:4318" for name, each in collectors.items()), None)
+    net = network(shop, watch)
+    for pod in services(shop).values():
+        for name in collectors:
+            assert net.allows(pod, pod_of(watch, "Deployment", name), 4318), pod.name
+
+
+@pytest.mark.parametrize("watch, public", [("observability/default", False), ("observability/efk", False), ("observability/dev", True),
+                                           ("observability/prod", True), ("observability/prod-gke", True)])
+def test_the_prober_reaches_the_public_address_by_tls_alone(watch, public):
+    net, prober = network("overlays/prod", watch), pod_of(watch, "Deployment", "blackbox-exporter")
+    assert net.allows(prober, OUTSIDE, 443) == public
+    assert not any(net.allows(prober, OUTSIDE, port) for port in (80, 22, 8080))
+    for inside in (METADATA, DATABASE, End("API server", address="172.20.0.1"), End("node", address="192.168.1.7")):
+        assert not net.allows(prober, inside, 443), inside
+    for name in set(of_kind(watch, "Deployment")) - {"blackbox-exporter", "prometheus", "alertmanager", "otel-collector"}:
+        assert not net.allows(pod_of(watch, "Deployment", name), OUTSIDE, 443), name
 
 
 def test_who_ships_lines_to_googles_cloud_gets_a_token_for_it():

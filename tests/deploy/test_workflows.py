@@ -9,7 +9,7 @@ import subprocess
 import pytest
 import yaml
 
-from delivery import ROOT, must, rendered, run, tools
+from delivery import ROOT, must, of_kind, rendered, run, tools
 from wiring import SERVICES, ports
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yaml"))
@@ -82,6 +82,44 @@ def test_what_reads_git_or_compiles_is_run_where_it_can():
     assert {"test", "sanitizers", "delivery", "image", "history"} <= seen, seen
 
 
+def uploaded(job):
+    """Artifact: its files. Their longest common folder is not part of their names."""
+    out = {}
+    for step in job["steps"]:
+        if step.get("uses", "").startswith("actions/upload-artifact@"):
+            paths = step["with"]["path"].split()
+            root = os.path.commonpath([os.path.dirname(each) for each in paths])
+            out[step["with"]["name"]] = {os.path.relpath(each, root) for each in paths}
+    return out
+
+
+def downloaded(job, artifacts):
+    return {os.path.normpath(f"{step['with']['path']}/{name}") for step in job["steps"] if step.get("uses", "").startswith("actions/download-artifact@")
+            for name in artifacts[step["with"]["name"]]}
+
+
+def test_every_image_that_is_pushed_was_built_and_looked_through():
+    """What one job hands to the next is where it looks for it; whether an image is of the function, too."""
+    made = {name: job for file, name, job in jobs() if file == "release.yaml"}
+    runs = [line.strip() for step in made["image"]["steps"] for line in step.get("run", "").splitlines()]
+    assert {"./dev image", "./dev image functions"} <= set(runs)
+    script = (ROOT / "deploy/image/image.sh").read_text()
+    archives = set(re.findall(r"build/\S*\.tar", script.replace("$out/stoa.tar", "build/image/stoa.tar").replace("$function.tar", "product-image-processor.tar")))
+    assert archives == {"build/image/stoa.tar", "build/functions/image/product-image-processor.tar"}
+    artifacts = uploaded(made["image"])
+    assert archives | {f"{os.path.dirname(each)}/digest" for each in archives} <= downloaded(made["push"], artifacts)
+    scanned = {step["with"]["input"] for step in made["scan"]["steps"] if step["uses"].startswith("aquasecurity/trivy-action@") and step["with"]["exit-code"] == "1"}
+    assert scanned == {each for each in downloaded(made["scan"], artifacts) if each.endswith(".tar")} and len(scanned) == len(archives)
+    assert {"image", "scan"} <= set(made["push"]["needs"]) and "push" in made["pin"]["needs"]
+    # The role that may push is one of this environment of the repository, and of nothing else.
+    trusted = re.search(r'variable "push_environment" \{.*?default +=  *"([^"]+)"', (ROOT / "deploy/terraform/modules/aws/ci-roles/variables.tf").read_text(), re.DOTALL)[1]
+    assert made["push"]["environment"] == trusted
+    tokens = {name for _, name, job in jobs() if (job.get("permissions") or {}).get("id-token")}
+    assert tokens == {"push", "plan"}
+    watched = yaml.safe_load((ROOT / ".github/workflows/release.yaml").read_text())[True]["push"]["paths"]
+    assert {"src/**", "deploy/image/**", "deploy/functions/**"} <= set(watched)
+
+
 @pytest.mark.parametrize("changes, wanted", [
     (["src/base/money.cpp"], {"program": "true", "deploy": "false", "terraform": "false"}),
     (["deploy/kubernetes/overlays/dev/cluster.env"], {"program": "false", "deploy": "true", "terraform": "false"}),
@@ -138,8 +176,29 @@ def test_compose_gives_each_service_settings_that_it_understands(tmp_path):
 
 def test_prometheus_of_compose_scrapes_what_compose_runs():
     scraped = yaml.safe_load((ROOT / "deploy/compose/prometheus.yaml").read_text())
-    targets = {each.split(":")[0] for group in scraped["scrape_configs"][0]["static_configs"] for each in group["targets"]}
+    (shop,) = [each for each in scraped["scrape_configs"] if each["job_name"] == "shop"]
+    targets = {each.split(":")[0] for group in shop["static_configs"] for each in group["targets"]}
     assert targets == set(SERVICES.values()) and set(ports()) == set(SERVICES)
+
+
+def test_prometheus_of_compose_has_the_rules_that_need_no_cluster():
+    """Where there is no cluster and no Alertmanager, what asks for them would be on for ever."""
+    from test_alerts import CASES, alerts
+    folder = {each.name for each in (ROOT / "deploy/observability/prometheus").glob("*.yaml")} - {"prometheus.yaml"}
+    mounted = dict(each.split(":")[:2] for each in compose()["services"]["prometheus"]["volumes"] if "/rules/" in each)
+    assert {source.rsplit("/", 1)[1]: target for source, target in mounted.items()} == \
+        {name: f"/etc/prometheus/rules/{name}" for name in folder - {"alerts-cluster.yaml"}}
+    listed = yaml.safe_load((ROOT / "deploy/observability/kustomization.yaml").read_text())["configMapGenerator"]
+    assert {each.removeprefix("prometheus/") for one in listed if one["name"] == "prometheus-rules" for each in one["files"]} == folder, "a cluster has all"
+    # absent() fires where nobody tells of a thing: none of these needs more than compose scrapes.
+    scraped = {each["job_name"] for each in yaml.safe_load((ROOT / "deploy/compose/prometheus.yaml").read_text())["scrape_configs"]}
+    asked = {name: rule["expr"] for name, rule in alerts().items() if "absent(" in rule["expr"]}
+    cluster = {rule["alert"] for group in yaml.safe_load((ROOT / "deploy/observability/prometheus/alerts-cluster.yaml").read_text())["groups"] for rule in group["rules"]}
+    here = set(asked) - cluster
+    assert here == {"MetricsMissing"} and "Watchdog" in cluster and {case["alert"] for case in CASES} >= here
+    needs = set(re.findall(r"absent\((\w+)(?:\{job=\"(\w+)\"\})?\)", asked["MetricsMissing"]))
+    assert needs == {("up", "shop"), ("probe_success", "probes"), ("prometheus_rule_evaluations_total", "")}
+    assert scraped == {"shop", "probes", "prometheus"}
 
 
 def test_scripts_are_clean():
@@ -222,3 +281,87 @@ def test_a_plan_is_of_one_environment_with_its_state_and_variables(tmp_path, clo
     for words in ([], [cloud], [cloud, "staging"], ["azure", "dev"]):
         wrong = run(ROOT / "deploy/deploy.sh", "plan", *words)
         assert wrong.returncode == 1 and "there are: " in wrong.stderr, wrong.stderr
+
+
+def recorded(folder, name, answer=""):
+    """A program that writes down its words, and what it is sent where that is asked for by a `-` at their end."""
+    (folder / name).write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >>{folder}/{name}.asked\ncase "$*" in *"-f -") cat >>{folder}/{name}.sent ;; esac\n{answer}\n')
+    (folder / name).chmod(0o755)
+    return lambda: (folder / f"{name}.asked").read_text().splitlines() if (folder / f"{name}.asked").exists() else []
+
+
+def with_path(folder):
+    return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+@pytest.mark.parametrize("answer, applied", [("yes", True), ("no", False), ("y", False), ("", False)])
+def test_infrastructure_is_applied_to_who_says_yes_alone(tmp_path, answer, applied):
+    asked = recorded(tmp_path, "terraform")
+    said = run(ROOT / "deploy/deploy.sh", "infrastructure", "aws", "dev", input=answer + "\n", env=with_path(tmp_path))
+    done = [line.split()[1] for line in asked()]
+    assert done[:2] == ["init", "plan"] and ("apply" in done) == applied and (said.returncode == 0) == applied, (said, done)
+    if applied:
+        (line,) = [each for each in asked() if " apply " in each]
+        assert line.endswith("dev.tfplan"), "what was shown, and nothing else"
+    else:
+        assert "nothing was applied" in said.stderr
+
+
+@pytest.mark.parametrize("environment", ["", "dev", "loadtest", "prod", "prod-gke"])
+def test_gitops_brings_argo_cd_and_the_one_application_of_the_environment(tmp_path, environment):
+    asked = recorded(tmp_path, "kubectl", "[ \"$1 $2\" != \"config current-context\" ] || echo here")
+    done = run(ROOT / "deploy/deploy.sh", "gitops", *environment.split(), env=with_path(tmp_path))
+    assert done.returncode == 0, done.stderr
+    applied = [line for line in asked() if line.startswith("apply ")]
+    assert [each.split()[-1] for each in applied] == ["deploy/argocd/install", "deploy/argocd/projects", "-"]
+    root = yaml.safe_load((tmp_path / "kubectl.sent").read_text())
+    path = f"deploy/argocd/environments/{environment}" if environment else "deploy/argocd/apps"
+    assert root["kind"] == "Application" and root["spec"]["source"]["path"] == path and (ROOT / path / "kustomization.yaml").exists()
+    wrong = run(ROOT / "deploy/deploy.sh", "gitops", "staging", env=with_path(tmp_path))
+    assert wrong.returncode == 1 and "prod-gke" in wrong.stderr
+
+
+def test_what_watches_is_waited_for_by_the_names_it_has(tmp_path):
+    asked = recorded(tmp_path, "kubectl")
+    must(ROOT / "deploy/deploy.sh", "observability", env=with_path(tmp_path))
+    waited = {tuple(re.search(r"(deployment|statefulset)/(\S+)", line).groups()) for line in asked()}
+    made = {(kind.lower(), name) for kind in ("Deployment", "StatefulSet") for name in of_kind("observability/default", kind)}
+    assert waited == made
+
+
+def test_a_phase_that_cannot_be_says_so(tmp_path):
+    recorded(tmp_path, "kubectl", "exit 1")
+    for words, complaint in ((["gitops", "prod"], "kubectl has no context"), (["check", "overlays/prod"], "kubectl has no context"), (["images"], "a registry"),
+                             (["load"], "the address of a gateway"), (["analytics", "storm"], "flink or spark"), (["propose", "dev"], "a digest")):
+        said = run(ROOT / "deploy/deploy.sh", *words, env=with_path(tmp_path))
+        assert said.returncode != 0 and complaint in said.stderr, (words, said)
+
+
+def test_a_release_proposes_its_image_by_a_commit_of_one_file(tmp_path):
+    """What the job `pin` does, with a repository on disk and a `gh` that writes down what it is asked; run twice, as a job may be."""
+    origin, tree = tmp_path / "origin.git", tmp_path / "tree"
+    must("git", "clone", "--quiet", "--no-local", "--depth=1", f"file://{ROOT}", tree)
+    # What is tried is what stands here, committed or not.
+    for each in ("deploy/deploy.sh", "deploy/image/image.sh"):
+        (tree / each).write_text((ROOT / each).read_text())
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+    must("git", "-C", tree, "switch", "--quiet", "-C", "main")
+    must("git", "-C", tree, *identity, "commit", "--quiet", "--allow-empty", "-am", "As it stands")
+    must("git", "clone", "--quiet", "--bare", tree, origin)
+    must("git", "-C", tree, "remote", "set-url", "origin", origin)
+    asked = recorded(tmp_path, "gh", f'[ "$2" != view ] || exit $(( $(grep -c "pr create" {tmp_path}/gh.asked) == 0 ))')
+    digest = "sha256:" + "ab" * 32
+    for _ in range(2):
+        must("git", "-C", tree, "switch", "--quiet", "--force", "main")
+        run("git", "-C", tree, "branch", "-D", "deploy-dev-abababababab")  # a job's checkout has none
+        done = run(tree / "deploy/deploy.sh", "propose", "dev", digest, cwd=tree, env=with_path(tmp_path))
+        assert done.returncode == 0, done.stderr
+    branch = must("git", "-C", origin, "for-each-ref", "--format=%(refname:short)", "refs/heads/deploy-*").split()
+    assert branch == ["deploy-dev-abababababab"]
+    assert must("git", "-C", origin, "diff", "--name-only", "main", branch[0]).split() == ["deploy/kubernetes/overlays/dev/images/kustomization.yaml"]
+    pinned = must("git", "-C", origin, "show", f"{branch[0]}:deploy/kubernetes/overlays/dev/images/kustomization.yaml")
+    assert pinned.count(digest) == len(SERVICES)
+    subject = must("git", "-C", origin, "log", "-1", "--format=%s", branch[0]).strip()
+    assert re.fullmatch(r"deploy: dev runs sha256:\w{12}", subject), "a Conventional Commit, as WORKFLOW.md asks for"
+    assert [line.split()[1] for line in asked()].count("create") == 1
+    assert run(tree / "deploy/deploy.sh", "propose", "nowhere", digest, cwd=tree, env=with_path(tmp_path)).returncode != 0

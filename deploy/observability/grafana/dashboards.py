@@ -168,8 +168,10 @@ CLUSTER = dashboard("cluster-health", "Cluster Health", [
     panel("CPU", ('1 - avg by (instance) (rate(node_cpu_seconds_total{mode="idle"}[5m]))', "{{instance}}"), unit="percentunit", most=1),
     panel("Memory", ("1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes", "{{instance}}"), unit="percentunit", most=1),
     panel("Disk", ('1 - node_filesystem_avail_bytes{mountpoint="/"} / node_filesystem_size_bytes{mountpoint="/"}', "{{instance}}"), unit="percentunit", most=1),
-    panel("Answers from outside", ('probe_success{job="probes"}', "{{instance}}"), width=12),
-    panel("How long those take", ('probe_duration_seconds{job="probes"}', "{{instance}}"), unit="s", width=12),
+    panel("Answers to probes", ('probe_success{job=~"probes|public"}', "{{instance}}"), most=1,
+          about="Within the cluster, and at the public address where an overlay names one"),
+    panel("How long those take", ('probe_duration_seconds{job=~"probes|public"}', "{{instance}}"), unit="s"),
+    panel("Until a certificate expires", ('min by (instance) (probe_ssl_earliest_cert_expiry{job="public"}) - time()', "{{instance}}"), unit="s"),
 ], tags=["kubernetes"])
 
 LOGS = dashboard("service-logs", "Logs per service", [

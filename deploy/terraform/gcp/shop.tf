@@ -74,6 +74,7 @@ module "secrets" {
     "${var.project}-signing-keys"        = "keys.json"
     "${var.project}-kafka-credentials"   = "KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"
     "${var.project}-storage-credentials" = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of Cloud Storage's S3 interface"
+    "${var.project}-mail-credentials"    = "SMTP_URL of the mail server, with its user and password"
   }
 
   depends_on = [module.apis]

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <mutex>
 #include <unordered_set>
+#include <utility>
 
 namespace stoa {
 namespace {
@@ -29,8 +30,11 @@ class descriptor {
     ~descriptor() {
         if (fd_ >= 0) ::close(fd_);
     }
-    descriptor(const descriptor&) = delete;
-    descriptor& operator=(const descriptor&) = delete;
+    descriptor(descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    descriptor& operator=(descriptor&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
     int get() const { return fd_; }
 
  private:
@@ -126,33 +130,71 @@ mailbox_content read_mailbox(const std::string& path) {
     return out;
 }
 
+// The file as it is now, for this process alone while the descriptor lives; made where there is
+// none.
+result<descriptor> open_locked(const std::string& path) {
+    descriptor file(
+        ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    if (file.get() < 0) return broken(path, "cannot open");
+    if (::flock(file.get(), LOCK_EX) != 0) return broken(path, "cannot lock");
+    return file;
+}
+
+result<std::int64_t> size_of(const descriptor& file, const std::string& path) {
+    struct stat now{};
+    if (::fstat(file.get(), &now) != 0) return broken(path, "cannot look at");
+    return now.st_size;
+}
+
+result<void> sync_folder_of(const std::string& path) {
+    const auto folder = path.substr(0, path.rfind('/') + 1);
+    const descriptor directory(
+        ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (directory.get() < 0 || ::fsync(directory.get()) != 0)
+        return broken(folder, "cannot make durable");
+    return {};
+}
+
 }  // namespace
 
 struct outbox_file::shared {
     std::string path;
+    std::int64_t most_bytes = 0;
     std::mutex mutex;
-    std::unordered_set<std::string> ids;
+    std::unordered_set<std::string> ids, ids_before;  // of the file, and of the full one before it
 
+    std::string path_before() const { return path + ".1"; }
     result<void> append(const mail& what);
+    result<descriptor> begin_another();
 };
+
+// Called with the full file locked: a mail program that reads it holds the same lock.
+result<descriptor> outbox_file::shared::begin_another() {
+    if (::rename(path.c_str(), path_before().c_str()) != 0) return broken(path, "cannot put aside");
+    STOA_TRY(auto file, open_locked(path));
+    STOA_TRY_VOID(sync_folder_of(path));
+    ids_before = std::exchange(ids, {});
+    return file;
+}
 
 result<void> outbox_file::shared::append(const mail& what) {
     const std::scoped_lock lock(mutex);
     const auto id = message_id_of(what.id);
-    if (ids.contains(id)) return {};
-    const descriptor file(
-        ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR));
-    if (file.get() < 0) return broken(path, "cannot open");
-    if (::flock(file.get(), LOCK_EX) != 0) return broken(path, "cannot lock");
-    struct stat before{};
-    if (::fstat(file.get(), &before) != 0) return broken(path, "cannot look at");
-    const auto entry = missing_line_ends(file.get(), before.st_size) + mailbox_entry(what);
+    if (ids.contains(id) || ids_before.contains(id)) return {};
+    STOA_TRY(auto file, open_locked(path));
+    STOA_TRY(auto size, size_of(file, path));
+    auto entry = mailbox_entry(what);
+    if (most_bytes > 0 && size > 0 && size + std::ssize(entry) > most_bytes) {
+        STOA_TRY(file, begin_another());
+        size = 0;
+    }
+    entry.insert(0, missing_line_ends(file.get(), size));
     const bool written = write_all(file.get(), entry);
     crash_point("mail_written");
     if (!written || ::fsync(file.get()) != 0) {
         auto failed = broken(path, "cannot write");
         // What was written of it must not look like a message.
-        if (::ftruncate(file.get(), before.st_size) != 0) return broken(path, "cannot cut back");
+        if (::ftruncate(file.get(), size) != 0) return broken(path, "cannot cut back");
         return failed;
     }
     crash_point("mail_synced");
@@ -161,27 +203,22 @@ result<void> outbox_file::shared::append(const mail& what) {
 }
 
 result<std::unique_ptr<outbox_file>> outbox_file::open(std::string path, std::string from,
-                                                       clock& time, blocking_pool& pool) {
+                                                       clock& time, blocking_pool& pool,
+                                                       std::int64_t most_bytes) {
     auto state = std::make_shared<shared>();
     state->path = std::move(path);
+    state->most_bytes = most_bytes;
     {
-        const descriptor file(
-            ::open(state->path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
-        if (file.get() < 0) return broken(state->path, "cannot open");
-        if (::flock(file.get(), LOCK_EX) != 0) return broken(state->path, "cannot lock");
-        struct stat now{};
-        if (::fstat(file.get(), &now) != 0) return broken(state->path, "cannot look at");
+        STOA_TRY(const auto file, open_locked(state->path));
+        STOA_TRY(const auto size, size_of(file, state->path));
         auto content = read_mailbox(state->path);
-        if (content.whole_bytes < now.st_size &&
+        if (content.whole_bytes < size &&
             (::ftruncate(file.get(), content.whole_bytes) != 0 || ::fsync(file.get()) != 0))
             return broken(state->path, "cannot cut back");
         state->ids = std::move(content.ids);
+        if (most_bytes > 0) state->ids_before = read_mailbox(state->path_before()).ids;
     }
-    const auto folder = state->path.substr(0, state->path.rfind('/') + 1);
-    const descriptor directory(
-        ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (directory.get() < 0 || ::fsync(directory.get()) != 0)
-        return broken(folder, "cannot make durable");
+    STOA_TRY_VOID(sync_folder_of(state->path));
     return std::unique_ptr<outbox_file>(
         new outbox_file(std::move(state), std::move(from), time, pool));
 }

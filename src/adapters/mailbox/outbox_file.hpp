@@ -8,6 +8,7 @@
 #include "ports/notifier.hpp"
 #include "runtime/blocking_pool.hpp"
 
+#include <cstdint>
 #include <memory>
 
 namespace stoa {
@@ -17,11 +18,16 @@ namespace stoa {
 class outbox_file final : public notifier {
  public:
     // Reads the ids of the messages that the file has (one short string each is kept) and cuts off
-    // a last message that a crash left half-written. Errors: unavailable, with the system's reason.
+    // a last message that a crash left half-written. A message that would make the file longer than
+    // `most_bytes` (0: as long as it gets) begins a new one, and the full one is kept as PATH.1
+    // until the next is full: there are two at most, and the ids of two. Errors: unavailable, with
+    // the system's reason.
     static result<std::unique_ptr<outbox_file>> open(std::string path, std::string from,
-                                                     clock& time, blocking_pool& pool);
+                                                     clock& time, blocking_pool& pool,
+                                                     std::int64_t most_bytes = 0);
 
-    // Durable when it returns. A message whose id the file has had changes nothing.
+    // Durable when it returns. A message whose id the file, or the one before it, has had changes
+    // nothing.
     task<result<void>> send(message what) override;
 
  private:

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -14,8 +15,8 @@ namespace {
 
 class outbox_file_test : public ::testing::Test {
  protected:
-    void open() {
-        auto made = outbox_file::open(path(), "shop@example.com", clock_, pool_);
+    void open(std::int64_t most_bytes = 0) {
+        auto made = outbox_file::open(path(), "shop@example.com", clock_, pool_, most_bytes);
         ASSERT_TRUE(made.has_value()) << made.error().detail;
         outbox_ = *std::move(made);
     }
@@ -28,8 +29,9 @@ class outbox_file_test : public ::testing::Test {
                      .body = std::move(body)};
         return loop_.run([&] { return outbox_->send(what); });
     }
-    std::string content() const {
-        std::ifstream in(path(), std::ios::binary);
+    std::string content() const { return content_of(path()); }
+    static std::string content_of(const std::string& path) {
+        std::ifstream in(path, std::ios::binary);
         std::ostringstream all;
         all << in.rdbuf();
         return all.str();
@@ -119,6 +121,77 @@ TEST_F(outbox_file_test, a_last_message_without_an_empty_line_stays_apart) {
         ASSERT_TRUE(send("a"));
         EXPECT_NE(content().find("Hi\n\nFrom shop@"), std::string::npos) << foreign;
     }
+}
+
+TEST_F(outbox_file_test, a_full_file_is_put_aside_and_two_are_all_there_is) {
+    open(2'000);
+    const std::string body(500, 'x');
+    std::vector<std::string> written;
+    for (int i = 0; i < 20; ++i) {
+        const auto id = "m" + std::to_string(i);
+        ASSERT_TRUE(send(id, body + "\n"));
+        // Each is in one of the two whole, and both are as long as they may be at most.
+        const auto now = content(), before = content_of(path() + ".1");
+        EXPECT_LE(now.size(), 2'000U);
+        EXPECT_LE(before.size(), 2'000U);
+        EXPECT_TRUE(now.starts_with("From shop@") && now.ends_with("\n\n"));
+        EXPECT_EQ(count(now, "<" + id + "@"), 1);
+        if (i > 0) EXPECT_EQ(count(before + now, "<m" + std::to_string(i - 1) + "@"), 1);
+    }
+    EXPECT_GE(count(content_of(path() + ".1"), "Message-ID: "), 2);
+    std::int64_t files = 0;
+    for ([[maybe_unused]] const auto& each :
+         std::filesystem::directory_iterator(std::filesystem::path(path()).parent_path()))
+        ++files;
+    EXPECT_EQ(files, 2);
+}
+
+TEST_F(outbox_file_test, what_the_file_put_aside_has_is_not_written_again_even_after_a_restart) {
+    open(2'000);
+    for (const char* id : {"a", "b", "c", "d"}) ASSERT_TRUE(send(id, std::string(500, 'x') + "\n"));
+    const auto before = content_of(path() + ".1"), now = content();
+    ASSERT_EQ(count(before, "<a@"), 1);
+    for (const bool restart : {false, true}) {
+        if (restart) open(2'000);
+        ASSERT_TRUE(send("a", "again\n"));
+        ASSERT_TRUE(send("d", "again\n"));
+        EXPECT_EQ(content_of(path() + ".1"), before);
+        EXPECT_EQ(content(), now);
+    }
+}
+
+// A crash after the full file has its new name, and before there is another.
+TEST_F(outbox_file_test, a_start_without_a_file_beside_one_put_aside_begins_another) {
+    open(2'000);
+    ASSERT_TRUE(send("a"));
+    std::filesystem::rename(path(), path() + ".1");
+    open(2'000);
+    ASSERT_TRUE(send("a"));
+    ASSERT_TRUE(send("b"));
+    EXPECT_EQ(count(content(), "Message-ID: "), 1);
+}
+
+TEST_F(outbox_file_test, a_message_longer_than_a_file_may_be_is_alone_in_one) {
+    open(2'000);
+    ASSERT_TRUE(send("a", std::string(3'000, 'x') + "\n"));
+    EXPECT_EQ(content_of(path() + ".1"), "");
+    ASSERT_TRUE(send("b"));
+    EXPECT_EQ(count(content(), "Message-ID: "), 1);
+    EXPECT_EQ(count(content_of(path() + ".1"), "<a@"), 1);
+}
+
+TEST_F(outbox_file_test, a_file_that_cannot_be_put_aside_is_said_and_kept) {
+    open(2'000);
+    ASSERT_TRUE(send("a", std::string(1'500, 'x') + "\n"));
+    const auto now = content();
+    std::filesystem::create_directory(path() + ".1");  // no file takes its place
+    const auto sent = send("b", std::string(1'500, 'x') + "\n");
+    ASSERT_FALSE(sent);
+    EXPECT_EQ(sent.error().code, "mailbox_unwritable");
+    EXPECT_EQ(content(), now);
+    std::filesystem::remove(path() + ".1");
+    ASSERT_TRUE(send("b", std::string(1'500, 'x') + "\n"));
+    EXPECT_EQ(content_of(path() + ".1"), now);
 }
 
 TEST_F(outbox_file_test, wrong_messages_and_places_are_refused) {

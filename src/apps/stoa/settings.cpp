@@ -37,6 +37,8 @@ constexpr setting_key keys[] = {
     {"notifier", "", "outbox_file",
      "how messages leave: a mailbox file, SMTP, or Amazon SNS with `sns_topic_arn`", false,
      "outbox_file smtp sns"},
+    {"mailbox_mib", "", "0",
+     "a mailbox file that would grow beyond it is put aside as mailbox.mbox.1; 0: it grows"},
     {"payments", "", "simulator", "payment provider", false, "simulator stripe"},
     {"payment_review_above", "", "",
      "payments above this amount wait for a person; empty: none do"},
@@ -167,6 +169,7 @@ constexpr setting_key keys[] = {
 };
 
 constexpr std::string_view numbers[] = {"loops",
+                                        "mailbox_mib",
                                         "pending_minutes",
                                         "payment_minutes",
                                         "cart_days",

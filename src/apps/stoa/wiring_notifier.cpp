@@ -52,7 +52,12 @@ class wired_sns final : public notifier {
 result<std::unique_ptr<notifier>> open_notifier(const settings& from, notifier_needs ports) {
     const auto& sender = from.text("mail_from");
     if (from.text("notifier") == "smtp") {
-        STOA_TRY(auto server, read_smtp_url(from.text("smtp_url"), sender));
+        auto read = read_smtp_url(from.text("smtp_url"), sender);
+        if (!read) {
+            read.error().detail.insert(0, "smtp_url (SMTP_URL): ");
+            return std::unexpected(std::move(read).error());
+        }
+        auto server = *std::move(read);
         server.ca_file = from.text("smtp_ca_file");
         return std::make_unique<smtp_notifier>(std::move(server), ports.time, ports.files);
     }
@@ -60,8 +65,9 @@ result<std::unique_ptr<notifier>> open_notifier(const settings& from, notifier_n
         STOA_TRY(auto options, sns_of(from));
         return std::make_unique<wired_sns>(from, std::move(options), ports);
     }
-    STOA_TRY(auto mailbox, outbox_file::open(from.text("data_dir") + "/mailbox.mbox", sender,
-                                             ports.time, ports.files));
+    STOA_TRY(auto mailbox,
+             outbox_file::open(from.text("data_dir") + "/mailbox.mbox", sender, ports.time,
+                               ports.files, from.number("mailbox_mib") * 1'024 * 1'024));
     return mailbox;
 }
 

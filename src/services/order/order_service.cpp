@@ -92,13 +92,7 @@ task<result<order_list>> order_service::list_stuck(order_store::filter what, int
 }
 
 task<result<std::vector<std::int64_t>>> order_service::count_by_status() {
-    std::vector<std::int64_t> out;
-    for (std::size_t i = 0; i < type_of<order_status>.words.size(); ++i) {
-        STOA_CO_TRY(const auto n,
-                    co_await store_.count({.statuses = {static_cast<order_status>(i)}}));
-        out.push_back(n);
-    }
-    co_return out;
+    co_return co_await store_.count_by_status();
 }
 
 // --- changing

@@ -200,14 +200,24 @@ task<result<std::int64_t>> order_store::count(filter what) {
             walk.pop();
         }
     }
+    STOA_CO_TRY(const auto counts, co_await count_by_status());
+    for (const auto status : or_all(what.statuses))
+        total += counts[static_cast<std::size_t>(status)];
+    co_return total;
+}
+
+task<result<std::vector<std::int64_t>>> order_store::count_by_status() {
+    const auto statuses = or_all({});
+    std::vector<std::int64_t> out(statuses.size());
     for (int shard = 0; shard < counter_shards_; ++shard) {
         STOA_CO_TRY(
             const auto counter,
             co_await items_.get(counters_table, key_of("name", "orders:" + std::to_string(shard))));
         if (!counter) continue;
-        for (const auto status : or_all(what.statuses)) total += counter->integer(word_of(status));
+        for (std::size_t i = 0; i < out.size(); ++i)
+            out[i] += counter->integer(word_of(statuses[i]));
     }
-    co_return total;
+    co_return out;
 }
 
 task<result<order_store::some_ids>> order_store::of_user(std::string user_id, int limit) {

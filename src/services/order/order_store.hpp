@@ -67,6 +67,8 @@ class order_store {
     // From counters; one walk over a user's orders where some were last written before there were
     // counters of a user's statuses.
     task<result<std::int64_t>> count(filter what);
+    // Of all orders, by status in their order. Reads each counter once.
+    task<result<std::vector<std::int64_t>>> count_by_status();
 
     // Ids of a user's orders, newest first, and whether there are more. From an index: may be
     // behind, look at the order.

@@ -235,6 +235,21 @@ TEST_F(order_store_test, a_user_s_list_by_status_looks_at_a_page_however_many_or
     EXPECT_LE(open_before, 2 * 10 + 2);  // of two walks
 }
 
+// Metrics ask for all statuses every few seconds, of an engine that is paid by the read.
+TEST_F(order_store_test, all_statuses_are_counted_by_one_look_at_each_counter) {
+    constexpr int shards = 16;
+    store_.emplace(*items_, shards);
+    std::vector<std::int64_t> expected(statuses);
+    for (int i = 0; i < 60; ++i) {
+        const auto status = static_cast<std::size_t>(i * i) % statuses;
+        add("ada", static_cast<order_status>(status));
+        ++expected[status];
+    }
+    items_->looked_at = 0;
+    EXPECT_EQ(loop_.run([&] { return store_->count_by_status(); }).value(), expected);
+    EXPECT_EQ(items_->looked_at, shards);
+}
+
 // The walks over the statuses are read one after the other.
 TEST_F(order_store_test, an_order_that_moves_while_a_list_is_read_stands_in_it_once) {
     auto moving = add("ann", order_status::pending);
