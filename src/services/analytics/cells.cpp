@@ -15,7 +15,7 @@ std::size_t cell_table::add(std::string_view key, fingerprint print) {
     prints_.push_back(print);
     slots_[i] = static_cast<std::uint32_t>(prints_.size());
     numbers_.resize(numbers_.size() + static_cast<std::size_t>(shape_.numbers));
-    sets_.resize(sets_.size() + static_cast<std::size_t>(shape_.sets));
+    for (int s = 0; s < shape_.sets; ++s) sets_.emplace_back(memory_);
     sketches_.resize(sketches_.size() + static_cast<std::size_t>(shape_.sketches));
     for (int t = 0; t < shape_.tops; ++t) tops_.emplace_back(cell_layout{.numbers = 1});
     return prints_.size() - 1;
@@ -68,8 +68,9 @@ void cell_table::write(byte_writer& to) const {
     }
 }
 
-cell_table cell_table::read(byte_reader& from, cell_layout shape) {
-    cell_table out(shape);
+cell_table cell_table::read(byte_reader& from, cell_layout shape,
+                            std::pmr::memory_resource* memory) {
+    cell_table out(shape, memory);
     const auto cells = from.count();
     for (std::size_t n = 0; n < cells && from.good(); ++n) {
         const auto key = from.text();

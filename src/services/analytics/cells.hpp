@@ -16,7 +16,10 @@ struct cell_layout {
 
 class cell_table {
  public:
-    explicit cell_table(cell_layout shape) : shape_(shape) {}
+    // `memory` is for its sets, and outlives it.
+    explicit cell_table(cell_layout shape,
+                        std::pmr::memory_resource* memory = std::pmr::new_delete_resource())
+        : shape_(shape), memory_(memory) {}
 
     std::size_t size() const { return prints_.size(); }
     std::size_t find_or_add(std::string_view key, fingerprint print) {
@@ -33,7 +36,7 @@ class cell_table {
             if (prints_[cell - 1] == print) return cell - 1;
         }
     }
-    // A cell that find() does not know.
+    // A cell that find() does not know. References to what other cells have end with it.
     std::size_t add(std::string_view key, fingerprint print);
     // Room for as many members as that cell of another table has.
     void reserve_like(std::size_t cell, const cell_table& other, std::size_t others_cell);
@@ -75,12 +78,14 @@ class cell_table {
     // Cells in the order of their keys: results are in one order, however they came about.
     std::vector<std::size_t> in_order() const;
     void write(byte_writer& to) const;
-    static cell_table read(byte_reader& from, cell_layout shape);
+    static cell_table read(byte_reader& from, cell_layout shape,
+                           std::pmr::memory_resource* memory = std::pmr::new_delete_resource());
 
  private:
     void grow();
 
     cell_layout shape_;
+    std::pmr::memory_resource* memory_;
     std::string keys_;  // one after another
     std::vector<std::uint32_t> ends_;
     std::vector<fingerprint> prints_;

@@ -5,11 +5,18 @@
 #include <algorithm>
 #include <cstdlib>
 #include <tuple>
+#include <unordered_map>
 
 namespace stoa::analytics {
 namespace {
 
 constexpr std::int64_t state_version = 1;
+
+struct fingerprint_hash {
+    std::size_t operator()(const fingerprint& of) const {
+        return static_cast<std::size_t>(of.high);
+    }
+};
 
 std::int64_t floor_to(std::int64_t ms, std::int64_t step) { return ms - ms % step; }
 
@@ -18,7 +25,8 @@ std::int64_t floor_to(std::int64_t ms, std::int64_t step) { return ms - ms % ste
 cell_layout layout_of(const pipeline& of) { return {of.numbers, of.sets, of.tops, of.sketches}; }
 
 struct engine::pane {
-    explicit pane(cell_layout shape) : cells(shape) {}
+    pane(cell_layout shape, std::pmr::memory_resource* memory)
+        : cells(shape, memory), once(memory) {}
     cell_table cells;
     fingerprint_set once;  // of once_by
 };
@@ -27,6 +35,12 @@ struct engine::pane {
 struct engine::session {
     std::int64_t first_ms, last_ms;
     pane in;
+};
+
+// Of one key, in time order; they do not touch.
+struct engine::key_sessions {
+    std::string key;
+    std::vector<session> all;
 };
 
 // What an event adds to a cell: an aggregate, without those that are derived from others.
@@ -59,8 +73,7 @@ struct engine::work {
     std::vector<int> inputs;             // of this topic: their lists of words
     std::vector<counter> counters;       // in the order of the aggregates
     std::map<std::int64_t, pane> panes;  // by their start
-    // By key, in time order; they do not touch.
-    std::map<std::string, std::vector<session>, std::less<>> sessions;
+    std::unordered_map<fingerprint, key_sessions, fingerprint_hash> sessions;  // by key
     std::size_t open_sessions = 0;
     std::int64_t closed_ms = no_mark;   // windows that end by then are closed
     pane* last = nullptr;               // the pane of the event before
@@ -74,6 +87,12 @@ struct engine::work {
     // Mostly so, and told without a division.
     bool is_of_last(std::int64_t time_ms) const {
         return last && time_ms >= last_start && time_ms - last_start < pane_ms;
+    }
+    std::vector<const key_sessions*> sessions_in_order() const {
+        std::vector<const key_sessions*> out;
+        for (const auto& [print, each] : sessions) out.push_back(&each);
+        std::ranges::sort(out, {}, &key_sessions::key);
+        return out;
     }
     void forget_last() {
         last = nullptr;
@@ -230,21 +249,11 @@ void engine::count_in(const work& of, cell_table& cells, std::size_t cell, parse
     }
 }
 
-void engine::insert_later(cell_table& to, std::size_t cell, int slot, fingerprint what) {
-    to.set(cell, slot).prefetch(what);
-    auto& place = coming_[coming_count_ % most_coming];
-    if (coming_count_ >= most_coming) place.to->set(place.cell, place.slot).insert(place.what);
-    place = {&to, cell, slot, what};
-    ++coming_count_;
-}
-
 void engine::settle() const {
-    const auto count = std::min(coming_count_, most_coming);
-    for (std::size_t i = 0; i < count; ++i) {
-        const auto& one = coming_[i];
-        one.to->set(one.cell, one.slot).insert(one.what);
+    for (std::size_t i = 0; i < most_coming; ++i) {
+        auto& next = coming_[coming_count_++ % most_coming];
+        if (auto* const to = std::exchange(next.to, nullptr)) to->insert(next.what);
     }
-    coming_count_ = 0;
 }
 
 // Of one part it is where it lies; of several it is put together.
@@ -266,9 +275,9 @@ bool engine::feed(work& on, parsed_event& event) {
                                                          : feed_pane(on, event, key);
 }
 
-// Sets of the window before say how large those of this one will be, near enough: a few members may
-// still be on their way.
-std::size_t engine::add_cell(work& on, event_key key) {
+// Sets of the window before say how large those of this one will be.
+std::size_t engine::add_cell(work& on, const event_key& key) {
+    settle();
     auto& cells = on.last->cells;
     const auto made = cells.add(key.text, key.print);
     if (!on.before_last) return made;
@@ -289,7 +298,7 @@ bool engine::move_to_pane(work& on, std::int64_t time_ms) {
     if (found == on.panes.end()) {
         // A bound on what strangers can make us keep.
         if (on.panes.size() >= bounds_.open_panes) return false;
-        found = on.panes.emplace(start, pane(on.shape)).first;
+        found = on.panes.emplace(start, pane(on.shape, &memory_)).first;
     }
     on.last = &found->second;
     on.before_last = found == on.panes.begin() ? nullptr : &std::prev(found)->second;
@@ -297,7 +306,7 @@ bool engine::move_to_pane(work& on, std::int64_t time_ms) {
     return true;
 }
 
-bool engine::feed_pane(work& on, parsed_event& event, event_key key) {
+bool engine::feed_pane(work& on, parsed_event& event, const event_key& key) {
     if (!on.is_of_last(event.time_ms) && !move_to_pane(on, event.time_ms)) return false;
     auto& in = *on.last;
     if (on.of.is->once_by && !in.once.insert(event.print(*on.of.is->once_by)) &&
@@ -306,18 +315,18 @@ bool engine::feed_pane(work& on, parsed_event& event, event_key key) {
     auto cell = in.cells.find(key.print);
     if (cell == cell_table::none) cell = add_cell(on, key);
     count_in(on, in.cells, cell, event,
-             [&](int slot, fingerprint what) { insert_later(in.cells, cell, slot, what); });
+             [&](int slot, fingerprint what) { insert_later(in.cells.set(cell, slot), what); });
     return true;
 }
 
-bool engine::feed_session(work& on, parsed_event& event, event_key key) {
+bool engine::feed_session(work& on, parsed_event& event, const event_key& key) {
     const auto gap = on.of.is->window.size_ms;
     const auto at = event.time_ms;
-    auto found = on.sessions.find(key.text);
+    auto found = on.sessions.find(key.print);
     // Those of its key that it touches become one.
     session* into = nullptr;
     if (found != on.sessions.end()) {
-        auto& all = found->second;
+        auto& all = found->second.all;
         for (std::size_t i = 0; i < all.size();) {
             if (at >= all[i].last_ms + gap || at + gap <= all[i].first_ms) {
                 ++i;
@@ -327,6 +336,7 @@ bool engine::feed_session(work& on, parsed_event& event, event_key key) {
                 into = &all[i++];
                 continue;
             }
+            settle();  // members on their way into one that ends here
             into->first_ms = std::min(into->first_ms, all[i].first_ms);
             into->last_ms = std::max(into->last_ms, all[i].last_ms);
             into->in.cells.add(all[i].in.cells);
@@ -338,20 +348,21 @@ bool engine::feed_session(work& on, parsed_event& event, event_key key) {
     if (!into) {
         if (at + gap <= on.closed_ms || on.open_sessions >= bounds_.open_panes * 50) return false;
         if (found == on.sessions.end())
-            found = on.sessions.emplace(key.text, std::vector<session>{}).first;
-        auto& all = found->second;
+            found = on.sessions.try_emplace(key.print, std::string(key.text)).first;
+        auto& all = found->second.all;
         const auto place =
             std::ranges::find_if(all, [&](const session& s) { return s.first_ms > at; });
-        into = &*all.insert(place, session{at, at, pane(on.shape)});
+        into = &*all.insert(place, session{at, at, pane(on.shape, &memory_)});
         ++on.open_sessions;
     }
     into->first_ms = std::min(into->first_ms, at);
     into->last_ms = std::max(into->last_ms, at);
     if (on.of.is->once_by && !into->in.once.insert(event.print(*on.of.is->once_by))) return true;
-    auto& cells = into->in.cells;  // sessions move: nothing may be on its way into them
+    // Its only cell. Sets stay where they are when sessions move.
+    auto& cells = into->in.cells;
     const auto cell = cells.find_or_add(key.text, key.print);
     count_in(on, cells, cell, event,
-             [&](int slot, fingerprint what) { cells.set(cell, slot).insert(what); });
+             [&](int slot, fingerprint what) { insert_later(cells.set(cell, slot), what); });
     return true;
 }
 
@@ -418,7 +429,7 @@ void engine::close_sessions(work& on, std::vector<output>& out) {
     const auto gap = on.of.is->window.size_ms;
     std::vector<row> ended;
     for (auto at = on.sessions.begin(); at != on.sessions.end();) {
-        auto& all = at->second;
+        auto& all = at->second.all;
         std::size_t gone = 0;
         while (gone < all.size() && all[gone].last_ms + gap <= over) {
             auto& one = all[gone++];
@@ -491,8 +502,8 @@ void engine::add_open(const pipeline& of,
             for (auto end = start + window.pane_ms(); end <= start + window.size_ms;
                  end += window.pane_ms())
                 if (end > each->closed_ms) add(end - window.size_ms, end, in.cells);
-        for (const auto& [of_key, all] : each->sessions)
-            for (const auto& one : all)
+        for (const auto& [of_print, of_key] : each->sessions)
+            for (const auto& one : of_key.all)
                 add(one.first_ms, one.last_ms + window.size_ms, one.in.cells);
     }
 }
@@ -519,10 +530,10 @@ std::string engine::save() const {
             write_pane(of, in);
         }
         of.number(static_cast<std::int64_t>(each->sessions.size()));
-        for (const auto& [key, all] : each->sessions) {
-            of.text(key);
-            of.number(static_cast<std::int64_t>(all.size()));
-            for (const auto& one : all) {
+        for (const auto* one_key : each->sessions_in_order()) {
+            of.text(one_key->key);
+            of.number(static_cast<std::int64_t>(one_key->all.size()));
+            for (const auto& one : one_key->all) {
                 of.number(one.first_ms);
                 of.number(one.last_ms);
                 write_pane(of, one.in);
@@ -546,9 +557,9 @@ result<void> engine::restore(std::string_view bytes) {
     engine_counts counts;
     for (auto* each : {&counts.events, &counts.marks, &counts.late, &counts.bad})
         *each = from.number();
-    const auto read_pane = [](byte_reader& in, cell_layout shape) {
-        pane out(shape);
-        out.cells = cell_table::read(in, shape);
+    const auto read_pane = [this](byte_reader& in, cell_layout shape) {
+        pane out(shape, &memory_);
+        out.cells = cell_table::read(in, shape, &memory_);
         const auto members = in.count(16);
         for (std::size_t i = 0; i < members; ++i) out.once.insert(in.print());
         return out;
@@ -574,7 +585,9 @@ result<void> engine::restore(std::string_view bytes) {
             on.panes.emplace(start, read_pane(in, on.shape));
         }
         for (auto left = in.count(); left > 0 && in.good(); --left) {
-            auto& all = on.sessions[std::string(in.text())];
+            const auto key = in.text();
+            auto& all =
+                on.sessions.try_emplace(fingerprint_of(key), std::string(key)).first->second.all;
             for (auto more = in.count(); more > 0 && in.good(); --more) {
                 const auto first = in.number(), last = in.number();
                 all.push_back({first, last, read_pane(in, on.shape)});

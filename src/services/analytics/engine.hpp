@@ -8,6 +8,7 @@
 // allowed lateness; what comes for it later is late: counted, and put out.
 #pragma once
 
+#include "base/huge_page_pool.hpp"
 #include "ports/event_marks.hpp"
 #include "services/analytics/cells.hpp"
 #include "services/analytics/event_parser.hpp"
@@ -101,20 +102,24 @@ class engine {
  private:
     struct pane;
     struct session;
+    struct key_sessions;
     struct work;  // one pipeline's state
 
     struct counter;
 
     // A member on its way into a set of a pane: inserted a few events later, when its place has
-    // come from memory. Nothing of a set is read before settle().
+    // come from memory. Nothing of a set is read, and no pane gets another cell, before settle().
     struct coming {
-        cell_table* to;
-        std::size_t cell;
-        int slot;
+        fingerprint_set* to;
         fingerprint what;
     };
     static constexpr std::size_t most_coming = 16;
-    void insert_later(cell_table& to, std::size_t cell, int slot, fingerprint what);
+    void insert_later(fingerprint_set& to, fingerprint what) {
+        to.prefetch(what);
+        auto& place = coming_[coming_count_++ % most_coming];
+        if (place.to) place.to->insert(place.what);
+        place = {&to, what};
+    }
     void settle() const;
     template <class Insert>
     void count_in(const work& of, cell_table& cells, std::size_t cell, parsed_event& event,
@@ -127,16 +132,17 @@ class engine {
     event_key key_of(const work& of, parsed_event& event);
     bool wants(const work& on) const;
     bool feed(work& on, parsed_event& event);
-    std::size_t add_cell(work& on, event_key key);
+    std::size_t add_cell(work& on, const event_key& key);
     bool move_to_pane(work& on, std::int64_t time_ms);
-    bool feed_pane(work& on, parsed_event& event, event_key key);
-    bool feed_session(work& on, parsed_event& event, event_key key);
+    bool feed_pane(work& on, parsed_event& event, const event_key& key);
+    bool feed_session(work& on, parsed_event& event, const event_key& key);
     void close(work& on, std::vector<output>& out);
     void close_sessions(work& on, std::vector<output>& out);
     void close_window(work& on, std::int64_t end_ms, std::vector<output>& out);
 
     const topic_definition& topic_;
     engine_bounds bounds_;
+    huge_page_pool memory_;  // of the sets of open windows
     event_parser parser_;
     word_lists words_;
     std::vector<std::unique_ptr<work>> works_;

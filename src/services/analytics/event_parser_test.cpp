@@ -244,5 +244,29 @@ TEST(fingerprint_test, texts_of_every_length_have_the_fingerprints_they_had) {
     EXPECT_EQ(sum.low, 0xd7af0b66590a07d5U);
 }
 
+// Ids of every length, with nothing behind them but what closes the payload, and with more.
+TEST(fingerprint_test, of_a_payload_they_are_those_of_its_texts) {
+    const auto& topic = *definitions::built_in().find_topic("ecom-raw-events");
+    event_parser parser(topic);
+    const std::string time = R"("timestamp":"2026-01-31T23:59:59.123456Z",)";
+    for (std::size_t size = 1; size <= 40; ++size) {
+        const std::string user(size, 'u'), product(41 - size, 'p');
+        for (const auto& payload : {"{" + time + R"("event_type":"VIEW","user_id":")" + user +
+                                        R"(","product_id":")" + product + R"("})",
+                                    R"({"user_id":")" + user + R"(","product_id":")" + product +
+                                        R"(",)" + time + R"("event_type":"VIEW","metadata":{}})",
+                                    R"({"user_id":")" + user + R"(","product_id":")" + product +
+                                        R"(",)" + time + R"("event_type":"\u0056IEW"})"}) {
+            // Of its own size, so that a read past its end is seen.
+            const std::vector<char> exact(payload.begin(), payload.end());
+            parsed_event event;
+            ASSERT_TRUE(parser.parse({exact.data(), exact.size()}, 0, event)) << payload;
+            EXPECT_EQ(event.print(field::user), fingerprint_of(user)) << payload;
+            EXPECT_EQ(event.print(field::product), fingerprint_of(product)) << payload;
+            EXPECT_EQ(event.print(field::word), fingerprint_of("VIEW")) << payload;
+        }
+    }
+}
+
 }  // namespace
 }  // namespace stoa::analytics

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 namespace stoa::analytics {
@@ -69,8 +70,11 @@ void fingerprint_set::reserve(std::size_t members) {
 }
 
 void fingerprint_set::grow(std::uint32_t capacity) {
+    auto* const fresh = static_cast<fingerprint*>(
+        memory_->allocate(capacity * sizeof(fingerprint), alignof(fingerprint)));
+    std::uninitialized_value_construct_n(fresh, capacity);
     const auto before = std::exchange(capacity_, capacity);
-    const auto old = std::exchange(slots_, std::make_unique<fingerprint[]>(capacity));
+    auto* const old = std::exchange(slots_, fresh);
     const auto mask = capacity_ - 1;
     for (std::uint32_t i = 0; i < before; ++i) {
         const auto one = old[i];
@@ -80,6 +84,7 @@ void fingerprint_set::grow(std::uint32_t capacity) {
         while ((slots_[at].high | slots_[at].low) != 0) at = (at + 1) & mask;
         slots_[at] = one;
     }
+    give_back(old, before);
 }
 
 }  // namespace stoa::analytics

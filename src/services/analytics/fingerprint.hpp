@@ -5,7 +5,7 @@
 
 #include <compare>
 #include <cstdint>
-#include <memory>
+#include <memory_resource>
 #include <string_view>
 #include <utility>
 
@@ -19,18 +19,24 @@ struct fingerprint {
 // The same on every machine and in every version: states hold them.
 fingerprint fingerprint_of(std::string_view text);
 
-// Open addressing, two words small. Windows with one viewer are the many.
+// Open addressing, three words small. Windows with one viewer are the many.
 class fingerprint_set {
  public:
-    fingerprint_set() = default;
+    // `memory` outlives it. Moved, it takes its memory along.
+    explicit fingerprint_set(
+        std::pmr::memory_resource* memory = std::pmr::new_delete_resource()) noexcept
+        : memory_(memory) {}
+    ~fingerprint_set() { give_back(slots_, capacity_); }
     fingerprint_set(fingerprint_set&& from) noexcept
-        : slots_(std::move(from.slots_)),
+        : memory_(from.memory_),
+          slots_(std::exchange(from.slots_, nullptr)),
           capacity_(std::exchange(from.capacity_, 0)),
           size_(std::exchange(from.size_, 0)) {}
     fingerprint_set& operator=(fingerprint_set&& from) noexcept {
-        slots_ = std::move(from.slots_);
-        capacity_ = std::exchange(from.capacity_, 0);
-        size_ = std::exchange(from.size_, 0);
+        std::swap(memory_, from.memory_);
+        std::swap(slots_, from.slots_);
+        std::swap(capacity_, from.capacity_);
+        std::swap(size_, from.size_);
         return *this;
     }
 
@@ -65,8 +71,12 @@ class fingerprint_set {
 
  private:
     void grow(std::uint32_t capacity);
+    void give_back(fingerprint* slots, std::uint32_t capacity) noexcept {
+        if (slots) memory_->deallocate(slots, capacity * sizeof *slots, alignof(fingerprint));
+    }
 
-    std::unique_ptr<fingerprint[]> slots_;
+    std::pmr::memory_resource* memory_;
+    fingerprint* slots_ = nullptr;
     std::uint32_t capacity_ = 0, size_ = 0;  // capacity: a power of two
 };
 

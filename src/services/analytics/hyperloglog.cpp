@@ -59,7 +59,7 @@ void hyperloglog::raise(fingerprint by) {
 void hyperloglog::condense() {
     registers_ = std::make_unique<registers>();
     few_.each([this](fingerprint f) { raise(f); });
-    few_ = {};
+    few_ = fingerprint_set();
 }
 
 void hyperloglog::add(const hyperloglog& other) {
