@@ -493,6 +493,9 @@ def test_a_shop_that_was_killed_moves_with_what_was_on_its_way(tmp_path, key_val
         shop.kill()
         for each in buyers.threads:
             each.join(30)
+    # What it had told the server is the server's to end: until then the shop is not at rest.
+    eventually(lambda: psql(places, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()") == "0",
+               within_s=60, what="the killed process's sessions are over")
     report = audit(*config(places, "data"))
     waiting = int(psql(places, 'SELECT count(*) FROM "kv_ecommerce-outbox"'))
     if key_value == "dynamodb":
