@@ -1,12 +1,12 @@
 #include "apps/stoa/drop_folder.hpp"
 
 #include "base/ids.hpp"
-#include "runtime/log.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <fstream>
@@ -44,7 +44,24 @@ bool is_whole(const fs::path& path, std::int64_t& size_bytes) {
     return whole;
 }
 
+bool ends_in_csv(const std::string& name) {
+    if (name.size() <= 4) return false;
+    auto ending = name.substr(name.size() - 4);
+    for (auto& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return ending == ".csv";
+}
+
+std::unexpected<error> not_moved(const fs::path& file, const std::string& why) {
+    return fail(errc::unavailable, "file_not_moved", file.string() + ": " + why);
+}
+
 }  // namespace
+
+// Short enough that a report's name fits beside it.
+std::string drop_folder::name_with(const std::string& id, const std::string& name) {
+    constexpr std::size_t longest = 200;
+    return id + '-' + (name.size() > longest ? name.substr(name.size() - longest) : name);
+}
 
 result<drop_folder> drop_folder::open(const std::string& path) {
     std::error_code failed;
@@ -67,14 +84,14 @@ void drop_folder::add_waiting(std::vector<waiting_file>& to, const fs::path& in,
          each.increment(failed)) {
         if (to.size() >= most_waiting) return;
         waiting_file one{.path = each->path(), .of = of, .name = each->path().filename().string()};
-        if (!one.name.starts_with('.') && is_whole(one.path, one.size_bytes))
-            to.push_back(std::move(one));
+        if (one.name.starts_with('.') || (of.empty() && !ends_in_csv(one.name))) continue;
+        if (is_whole(one.path, one.size_bytes)) to.push_back(std::move(one));
     }
 }
 
 std::vector<drop_folder::waiting_file> drop_folder::waiting() const {
-    std::vector<waiting_file> out;
-    add_waiting(out, root_, {});
+    std::vector<waiting_file> files, out;
+    add_waiting(files, root_, {});
     std::error_code failed;
     for (fs::directory_iterator each(root_ / "pictures", failed), end; !failed && each != end;
          each.increment(failed)) {
@@ -82,13 +99,17 @@ std::vector<drop_folder::waiting_file> drop_folder::waiting() const {
         if (!sku.starts_with('.') && each->is_directory(failed) && !each->is_symlink(failed))
             add_waiting(out, each->path(), sku);
     }
+    std::ranges::move(files, std::back_inserter(out));
     return out;
 }
 
-bool drop_folder::take(const waiting_file& file, const std::string& id) const {
+result<bool> drop_folder::take(const waiting_file& file, const std::string& id) const {
+    auto size_bytes = file.size_bytes;
+    if (!is_whole(file.path, size_bytes)) return false;  // somebody went on with it
     std::error_code failed;
-    fs::rename(file.path, root_ / "taken" / (id + '-' + file.name), failed);
-    if (failed) return false;
+    fs::rename(file.path, root_ / "taken" / name_with(id, file.name), failed);
+    if (failed == std::errc::no_such_file_or_directory && !fs::exists(file.path)) return false;
+    if (failed) return not_moved(file.path, failed.message());
     sync(root_ / "taken");
     sync(root_);
     return true;
@@ -107,20 +128,22 @@ std::vector<drop_folder::taken_file> drop_folder::taken() const {
     return out;
 }
 
-void drop_folder::finish(const fs::path& file, const std::string& as, bool well,
-                         const std::string& report) const {
+result<void> drop_folder::finish(const fs::path& file, const std::string& as, bool well,
+                                 const std::string& report) const {
     const auto to = root_ / (well ? "done" : "failed");
+    std::error_code failed;
+    fs::create_directories(to, failed);  // somebody may have tidied up
     const auto beside = to / (as + ".report.json");
     {
         std::ofstream out(beside);
         out << report << '\n';
+        if (!out.flush()) return not_moved(file, beside.string() + " cannot be written");
     }
     sync(beside);
-    std::error_code failed;
     fs::rename(file, to / as, failed);
-    if (failed)
-        log_warning("import_folder_stuck", {{"file", file.string()}, {"why", failed.message()}});
+    if (failed) return not_moved(file, failed.message());
     sync(to);
+    return {};
 }
 
 }  // namespace stoa

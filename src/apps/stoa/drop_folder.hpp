@@ -22,22 +22,26 @@ class drop_folder {
         std::string name;
         std::int64_t size_bytes = 0;
     };
-    // Whole files that nobody has open for writing, at most a hundred. Hidden ones and links are
-    // passed over.
+    // Whole files that nobody has open for writing: pictures, and *.csv in the folder itself, at
+    // most a hundred of each. Hidden ones and links are passed over.
     std::vector<waiting_file> waiting() const;
 
     struct taken_file {
         std::filesystem::path path;
         std::string id, name;
     };
-    // Into taken/ under that id, durably: from then on it is this shop's. False: it is gone.
-    bool take(const waiting_file& file, const std::string& id) const;
+    // Into taken/ under that id, durably: from then on it is this shop's. False: it is gone, or
+    // being written again.
+    result<bool> take(const waiting_file& file, const std::string& id) const;
     std::vector<taken_file> taken() const;
 
+    // What a file is called from then on.
+    static std::string name_with(const std::string& id, const std::string& name);
+
     // Into done/ or failed/ as <name of the file>, with <name of the file>.report.json. The report
-    // is there first: a file without one was not finished.
-    void finish(const std::filesystem::path& file, const std::string& as, bool well,
-                const std::string& report) const;
+    // is there first: a file without one was not finished. `unavailable`, code file_not_moved.
+    result<void> finish(const std::filesystem::path& file, const std::string& as, bool well,
+                        const std::string& report) const;
 
  private:
     explicit drop_folder(std::filesystem::path root) : root_(std::move(root)) {}

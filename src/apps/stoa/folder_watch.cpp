@@ -34,13 +34,6 @@ constexpr std::string_view upload_prefix = "drop-";
 std::string bucket() { return std::string(products::imports_bucket); }
 std::string upload_key(const std::string& id) { return std::string(upload_prefix) + id + ".csv"; }
 
-bool ends_in_csv(const std::string& name) {
-    if (name.size() <= 4) return false;
-    auto ending = name.substr(name.size() - 4);
-    for (auto& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return ending == ".csv";
-}
-
 bool is_plain(std::string_view name) {
     return !name.empty() && name.size() <= 200 && !name.starts_with('.') &&
            std::ranges::all_of(name, [](unsigned char c) {
@@ -75,14 +68,14 @@ task<result<int>> folder_watch::round() {
     int finished = 0;
     for (const auto& file : found.taken) {
         if (!may_try(file.path.string())) continue;
-        auto done = co_await settle(file.path, file.id + '-' + file.name, co_await go_on(file));
+        auto done = co_await settle(file.path, drop_folder::name_with(file.id, file.name),
+                                    co_await go_on(file));
         finished += done.value_or(false);
     }
     for (const auto& file : found.waiting) {
         if (!may_try(file.path.string())) continue;
-        if (file.of.empty() && !ends_in_csv(file.name)) continue;
         auto outcome = file.of.empty() ? co_await take_csv(file) : co_await take_picture(file);
-        const auto as = new_id(ports_.time, ports_.random) + '-' + file.name;
+        const auto as = drop_folder::name_with(new_id(ports_.time, ports_.random), file.name);
         auto done = co_await settle(file.path, as, std::move(outcome));
         finished += done.value_or(false);
     }
@@ -111,7 +104,8 @@ task<result<bool>> folder_watch::go_on(drop_folder::taken_file file) {
     STOA_CO_TRY(auto report, co_await ports_.blobs.get(bucket(), products::report_key(key)));
     STOA_CO_TRY(const auto told, from_json<products::file_report>(report));
     const bool well = told.status == products::file_import_status::done;
-    STOA_CO_TRY_VOID(co_await finish(file.path, file.id + '-' + file.name, well, report));
+    STOA_CO_TRY_VOID(
+        co_await finish(file.path, drop_folder::name_with(file.id, file.name), well, report));
     co_await forget({key, products::report_key(key)});
     co_return true;
 }
@@ -162,6 +156,8 @@ task<result<blob_info>> folder_watch::upload(const drop_folder::taken_file& file
         auto read = [from]() -> result<std::string> {
             std::string chunk(chunk_bytes, '\0');
             from->read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+            if (from->bad())
+                return fail(errc::unavailable, "file_unreadable", "the file cannot be read");
             chunk.resize(static_cast<std::size_t>(from->gcount()));
             return chunk;
         };
@@ -210,7 +206,7 @@ task<result<bool>> folder_watch::take_picture(drop_folder::waiting_file file) {
     STOA_CO_TRY_VOID(co_await ports_.log.append(std::move(told)));
     crash_point("drop_picture_announced");
     STOA_CO_TRY_VOID(co_await finish(
-        file.path, new_id(ports_.time, ports_.random) + '-' + file.name, true,
+        file.path, drop_folder::name_with(new_id(ports_.time, ports_.random), file.name), true,
         to_json(products::object_announced{std::string(products::images_bucket), stored.key,
                                            stored.etag, stored.size_bytes})));
     co_return true;
@@ -227,10 +223,9 @@ task<result<bool>> folder_watch::settle(std::filesystem::path path, std::string 
     const auto& why = outcome.error();
     log_warning("dropped_file_failed", {{"file", key}, {"code", why.code}, {"detail", why.detail}});
     auto& tries = failed_[key];
-    if (functions::worth_another_try(why) && ++tries.made < most_attempts) {
-        tries.next = ports_.time.ticks() + seconds(std::int64_t{1} << tries.made);
-        co_return false;
-    }
+    tries.made = std::min(tries.made + 1, most_attempts);
+    tries.next = ports_.time.ticks() + seconds(std::int64_t{1} << tries.made);
+    if (functions::worth_another_try(why) && tries.made < most_attempts) co_return false;
     auto report = to_json(folder_problem{path.filename().string(), why.code, why.detail});
     STOA_CO_TRY_VOID(co_await finish(path, std::move(as), false, std::move(report)));
     failed_.erase(key);
@@ -240,7 +235,7 @@ task<result<bool>> folder_watch::settle(std::filesystem::path path, std::string 
 task<result<void>> folder_watch::finish(std::filesystem::path path, std::string as, bool well,
                                         std::string report) {
     auto move = [at = folder_, path, as, well, report]() -> result<bool> {
-        at.finish(path, as, well, report);
+        STOA_TRY_VOID(at.finish(path, as, well, report));
         return true;
     };
     STOA_CO_TRY_VOID(co_await offload(ports_.files, std::move(move)));

@@ -17,7 +17,8 @@ namespace stoa {
 
 // Of the embedded shop. Thread rule: one loop. A file is moved step by step, and each step may be
 // repeated: killed anywhere, the shop goes on where it was. What fails for a passing reason is
-// tried again, later each time, and is put into failed/ with its reason after the eighth.
+// tried again, later each time, and is put into failed/ with its reason after the eighth; rows that
+// the shop cannot take now are tried until it can.
 class folder_watch {
  public:
     struct needs {
