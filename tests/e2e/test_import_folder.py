@@ -30,6 +30,11 @@ def report(tmp_path, where, name, within_s=30):
     return json.loads(eventually(there, within_s, f"{where}/…-{name}")[0].read_text())
 
 
+def uploads(tmp_path):
+    """What the bucket still holds of dropped files."""
+    return [each.name for each in (tmp_path / "data").rglob("drop-*") if each.is_file()]
+
+
 def skus(shop):
     return {each["sku"]: each for each in shop.client().get("/api/v1/products?limit=100").json["products"]}
 
@@ -50,6 +55,7 @@ def test_a_catalogue_and_a_picture_are_dropped_and_seen(tmp_path):
         drop(tmp_path, "pictures/JUG/front.png", png(301, 200))
         eventually(lambda: [each["width"] for each in skus(shop)["JUG"]["images"]] == [301])
         eventually(lambda: len(os.listdir(tmp_path / "drop/done")) == 8, what="four files and their reports")
+        eventually(lambda: not uploads(tmp_path), what="the bucket keeps no second copy")
 
 
 def test_what_was_dropped_while_the_shop_was_away_is_taken_when_it_is_back(tmp_path):
@@ -57,10 +63,15 @@ def test_what_was_dropped_while_the_shop_was_away_is_taken_when_it_is_back(tmp_p
     with opened(tmp_path) as shop:
         assert report(tmp_path, "done", "early.csv")["created"] == 1
         shop.kill()
+        # As a death between moving a file and forgetting its upload leaves it.
+        (tmp_path / "data/blobs/imports").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data/blobs/imports/drop-0190a000-0000-7000-8000-000000000001.csv").write_text(HEAD)
+        assert uploads(tmp_path)
         drop(tmp_path, "late.CSV", HEAD + "LATE,Between two runs,1,1\n")
         shop.start()
         assert report(tmp_path, "done", "late.CSV")["created"] == 1
         assert set(skus(shop)) == {"EARLY", "LATE"}
+        eventually(lambda: not uploads(tmp_path), what="what was left of a finished file is forgotten")
 
 
 def test_a_file_is_left_alone_until_its_writer_has_closed_it(tmp_path):

@@ -63,8 +63,8 @@ task<result<int>> folder_watch::round() {
         return files_there{at.taken(), at.waiting()};
     };
     STOA_CO_TRY(const auto found, co_await offload(ports_.files, std::move(look)));
-    if (!std::exchange(looked_before_, true))
-        STOA_CO_TRY_VOID(co_await forget_finished(found.taken));
+    if (!forgot_finished_) STOA_CO_TRY_VOID(co_await forget_finished(found.taken));
+    forgot_finished_ = true;
     int finished = 0;
     for (const auto& file : found.taken) {
         if (!may_try(file.path.string())) continue;

@@ -55,7 +55,7 @@ class folder_watch {
     drop_folder folder_;
     needs ports_;
     std::map<std::string, attempts> failed_;  // by path
-    bool looked_before_ = false;
+    bool forgot_finished_ = false;            // of the run before
 };
 
 }  // namespace stoa
