@@ -16,6 +16,7 @@
 #include <span>
 #include <type_traits>
 #include <variant>
+#include <vector>
 
 namespace stoa {
 
@@ -42,6 +43,18 @@ template <class T>
 cell to_cell(const std::optional<T>& maybe) {
     return maybe ? to_cell(*maybe) : cell{};
 }
+
+// The arguments ?1 … ?n of one run. Views in them live as long as the call that takes them.
+using argument_row = std::vector<cell>;
+
+// A statement for many rows of arguments. `one` is in the shared subset and is run once a row by
+// engines that know no lists. `all` is PostgreSQL's: $1 … $n are lists, the columns of the rows, each
+// of texts or of numbers without NULL. It says what `one` says for all of the rows; where it reads in
+// a writing transaction it locks what it gives (FOR UPDATE), in the order of the lists.
+struct list_statement {
+    const char* one;
+    const char* all;
+};
 
 // The current row of a running statement; views live until the next one.
 class sql_row {
@@ -108,19 +121,21 @@ class transaction {
     asked<T> ask_first(const char* sql, const Args&... args);
     template <class... Args>
     asked<std::int64_t> ask_number(const char* sql, const Args&... args);
+    // A statement for each of `rows`, which may be none. What ask_all() gives comes in any order.
+    void send_all(const list_statement& what, std::span<const argument_row> rows) {
+        if (!rows.empty()) run_all(what, rows, nullptr);
+    }
+    template <class T>
+    class asked_all;
+    template <class T>
+    asked_all<T> ask_all(const list_statement& what, std::span<const argument_row> rows);
     // Records read by column name. Amounts take the row's `currency`, else `shop`.
     template <class T, class... Args>
     std::vector<T> query(const char* sql, const Args&... args) {
-        struct collector final : row_visitor {
-            explicit collector(currency_code shop) : reader(type_of<T>, shop) {}
-            void row(const sql_row& r) override { reader.read(r, &out.emplace_back()); }
-            row_reader reader;
-            std::vector<T> out;
-        };
-        collector all(shop_currency);
+        every_row<T> all(shop_currency);
         const std::array<cell, sizeof...(Args)> cells{to_cell(args)...};
         run(sql, cells, &all);
-        return std::move(all.out);
+        return std::move(all.found);
     }
     template <class T, class... Args>
     std::optional<T> first(const char* sql, const Args&... args) {
@@ -170,6 +185,13 @@ class transaction {
         run(sql, args, rows.get());
     }
     virtual void settle_asked() {}
+    // `told`, where there is one, as of run_asked().
+    virtual void run_all(const list_statement& what, std::span<const argument_row> rows,
+                         std::shared_ptr<row_visitor> told) {
+        for (const auto& each : rows)
+            if (told) run_asked(what.one, each, told);
+            else run_unwatched(what.one, each);
+    }
 
  private:
     template <class T>
@@ -180,6 +202,13 @@ class transaction {
         }
         row_reader reader;
         std::optional<T> found;
+    };
+    template <class T>
+    struct every_row final : row_visitor {
+        explicit every_row(currency_code shop) : reader(type_of<T>, shop) {}
+        void row(const sql_row& r) override { reader.read(r, &found.emplace_back()); }
+        row_reader reader;
+        std::vector<T> found;
     };
 };
 
@@ -198,6 +227,31 @@ class transaction::asked {
     transaction* of_;
     std::shared_ptr<first_row<T>> rows_;
 };
+
+template <class T>
+class transaction::asked_all {
+ public:
+    // Once, before the closure ends.
+    std::vector<T> get() {
+        of_->settle_asked();
+        return std::move(rows_->found);
+    }
+
+ private:
+    friend class transaction;
+    asked_all(transaction& of, std::shared_ptr<every_row<T>> rows)
+        : of_(&of), rows_(std::move(rows)) {}
+    transaction* of_;
+    std::shared_ptr<every_row<T>> rows_;
+};
+
+template <class T>
+transaction::asked_all<T> transaction::ask_all(const list_statement& what,
+                                               std::span<const argument_row> rows) {
+    auto told = std::make_shared<every_row<T>>(shop_currency);
+    if (!rows.empty()) run_all(what, rows, told);
+    return {*this, std::move(told)};
+}
 
 // The first column of the first row, where it is not NULL.
 template <>

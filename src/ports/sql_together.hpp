@@ -1,6 +1,6 @@
 // One transaction for many callers: while one is under way, what comes meanwhile gathers, and the
 // next carries it all. A commit, its wait for the disk and its round trips are then shared, and the
-// transaction can lock the rows of all in one order.
+// transaction can lock the rows of all in one order. One that only reads begins after all have asked.
 #pragma once
 
 #include "ports/sql.hpp"
@@ -19,11 +19,13 @@ class sql_together {
     // One outcome a part. It may run again, after a rollback: it changes nothing but rows.
     using decide = std::function<std::vector<Outcome>(transaction&, std::span<const Part>)>;
 
-    sql_together(sql& db, decide work, std::size_t most_at_once = 64)
-        : state_(std::make_shared<state>(db, std::move(work), most_at_once)) {}
+    // `how`: a commit, or &sql::submit_read.
+    using submit = void (sql::*)(std::unique_ptr<sql_job>);
+    sql_together(sql& db, decide work, std::size_t most_at_once = 64, submit how = &sql::submit)
+        : state_(std::make_shared<state>(db, std::move(work), most_at_once, how)) {}
 
     // Returns when the part's transaction is durable. Not cancelled, as no commit is.
-    task<result<Outcome>> commit(Part part) {
+    task<result<Outcome>> ask(Part part) {
         return asio::async_initiate<const asio::use_awaitable_t<loop::executor_type>,
                                     void(result<Outcome>)>(
             [s = state_](auto handler, Part p) {
@@ -83,11 +85,13 @@ class sql_together {
     }
 
     struct state : std::enable_shared_from_this<state> {
-        state(sql& d, decide w, std::size_t most) : db(d), work(std::move(w)), most_at_once(most) {}
+        state(sql& d, decide w, std::size_t most, submit s)
+            : db(d), work(std::move(w)), most_at_once(most), how(s) {}
 
         sql& db;
         const decide work;
         const std::size_t most_at_once;
+        const submit how;
         std::deque<waiting_part> waiting;
         std::size_t alone = 0;  // so many, from the front, go one by one
         bool under_way = false;
@@ -101,7 +105,7 @@ class sql_together {
                                           std::make_move_iterator(end));
             waiting.erase(waiting.begin(), end);
             under_way = true;
-            db.submit(std::make_unique<job>(this->shared_from_this(), std::move(all), where));
+            (db.*how)(std::make_unique<job>(this->shared_from_this(), std::move(all), where));
         }
         void end(std::vector<Part> parts,
                  std::vector<std::move_only_function<void(result<Outcome>)>> tell,

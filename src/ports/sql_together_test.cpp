@@ -50,7 +50,7 @@ class sql_together_test : public ::testing::Test {
     }
     void ask(doubling& of, int part) {
         loop_.spawn([this, &of, part]() -> task<> {
-            const auto answer = co_await of.commit(part);
+            const auto answer = co_await of.ask(part);
             answers_[part] = answer ? std::to_string(*answer) : answer.error().code;
         });
         loop_.drain();

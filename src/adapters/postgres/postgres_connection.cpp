@@ -46,13 +46,17 @@ std::string system_authorities() {
 
 }  // namespace
 
-void postgres_parameters::add_null() { values_.push_back({.null = true}); }
-void postgres_parameters::add_text(std::string_view text) {
-    // The protocol's text ends with a NUL, so it is copied.
+void check_storable(std::string_view text) {
     if (text.find('\0') != text.npos)
         throw_error({.kind = errc::invalid,
                      .code = "value_not_storable",
                      .detail = "PostgreSQL stores no text with a NUL in it"});
+}
+
+void postgres_parameters::add_null() { values_.push_back({.null = true}); }
+void postgres_parameters::add_text(std::string_view text) {
+    check_storable(text);
+    // The protocol's text ends with a NUL, so it is copied.
     values_.push_back({.kept = std::string(text), .owned = true});
 }
 void postgres_parameters::add_number(std::int64_t n) {
@@ -290,6 +294,21 @@ void postgres_connection::send(const char* sql, bool locks, std::span<const cell
         kept = std::move(fresh);
     }
     run(*kept, values, false, {.sql = sql, .rows = std::move(rows), .changed = changed});
+}
+
+void postgres_connection::send(const char* sql, std::vector<std::uint32_t> types,
+                               postgres_parameters args, rows_sink rows) {
+    auto& kept = statements_[key{sql, false}];
+    if (!kept) {
+        kept = std::make_unique<statement>();
+        kept->text = sql;
+        kept->types = std::move(types);
+    } else if (kept->types != types) {
+        throw_error({.kind = errc::internal,
+                     .code = "statement_refused",
+                     .detail = std::string("a statement was given lists of other types: ") + sql});
+    }
+    run(*kept, args, false, {.sql = sql, .rows = std::move(rows)});
 }
 
 void postgres_connection::send(const postgres_prepared_text& text, postgres_parameters args,

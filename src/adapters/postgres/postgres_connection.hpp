@@ -35,6 +35,9 @@ struct postgres_address {
     milliseconds idle_in_transaction_timeout{5'000};  // the server ends a stuck process's locks
 };
 
+// Throws sql_failure where PostgreSQL cannot store the text.
+void check_storable(std::string_view text);
+
 // The parameters of one run, as text or in PostgreSQL's binary form. Views must outlive the send.
 class postgres_parameters {
  public:
@@ -77,7 +80,7 @@ struct postgres_prepared_text {
 
 namespace postgres_type {
 inline constexpr std::uint32_t bytes = 17, number = 20, text = 25, bytes_list = 1001,
-                               number_list = 1016;
+                               text_list = 1009, number_list = 1016;
 }
 
 // Thread rule: one thread at a time. Failing calls throw postgres_failure.
@@ -105,6 +108,9 @@ class postgres_connection {
     // `rows` are filled before settle() returns; they must live until then.
     void send(const char* sql, bool locks, std::span<const cell> args, rows_sink rows = {},
               std::int64_t* changed = nullptr);
+    // A statement in PostgreSQL's own words, known by its address; `types`: OIDs, the same each time.
+    void send(const char* sql, std::vector<std::uint32_t> types, postgres_parameters args,
+              rows_sink rows = {});
     void send(const postgres_prepared_text& statement, postgres_parameters args,
               rows_sink rows = {}, std::int64_t* changed = nullptr);
     // BEGIN …, COMMIT, ROLLBACK. `word`: a literal.

@@ -413,7 +413,7 @@ std::string postgres_list::take() {
     const auto elements = std::exchange(body_, {});
     put(count_ == 0 ? 0 : 1);  // dimensions
     put(nulls_ ? 1 : 0);
-    put(numbers_ ? postgres_type::number : postgres_type::bytes);
+    put(element_);
     if (count_ > 0) {
         put(count_);
         put(1);  // the first index

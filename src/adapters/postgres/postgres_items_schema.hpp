@@ -82,7 +82,13 @@ std::optional<std::int64_t> expiry_of(const kv_table& in, const item& value);
 // A list as one parameter, in PostgreSQL's binary form of arrays.
 class postgres_list {
  public:
-    explicit postgres_list(bool numbers) : numbers_(numbers) {}
+    explicit postgres_list(bool numbers)  // or bytes
+        : numbers_(numbers), element_(numbers ? postgres_type::number : postgres_type::bytes) {}
+    static postgres_list of_texts() {
+        postgres_list out(false);
+        out.element_ = postgres_type::text;
+        return out;
+    }
     void add(std::string_view bytes);
     void add(std::int64_t n);
     void add_null();
@@ -94,7 +100,7 @@ class postgres_list {
         for (int shift = 24; shift >= 0; shift -= 8) body_ += static_cast<char>(n >> shift);
     }
     bool numbers_, nulls_ = false;
-    std::uint32_t count_ = 0;
+    std::uint32_t element_, count_ = 0;
     std::string body_;
 };
 

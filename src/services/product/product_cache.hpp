@@ -98,12 +98,12 @@ class product_cache {
     // Read the mark before the store is read: a change in between then makes the entry stale at
     // once.
     std::uint64_t mark(std::string_view id) const { return board_.at(id); }
-    void remember(product value, std::uint64_t mark) {
+    void remember(std::shared_ptr<const product> value, std::uint64_t mark) {
         if (!change_board::settled(mark)) return;
         if (entries_.size() >= limit_) entries_.clear();
-        auto id = value.id;
         const auto until = keep_ > seconds(0) ? time_.ticks() + keep_ : instant{};
-        entries_[std::move(id)] = {std::make_shared<const product>(std::move(value)), mark, until};
+        const auto& id = value->id;
+        entries_[id] = {std::move(value), mark, until};
     }
 
  private:

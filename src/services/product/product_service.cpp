@@ -4,6 +4,7 @@
 #include "base/json.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace stoa::products {
 namespace {
@@ -106,13 +107,33 @@ std::vector<store::held> hold_together(transaction& t, std::span<const store::ho
     return out;
 }
 
+// Whoever asks for the same product is given the same one.
+std::vector<products_by_id> read_together(currency_code shop, transaction& t,
+                                          std::span<const std::vector<std::string>> asked) {
+    t.shop_currency = shop;
+    std::set<std::string_view> ids;
+    for (const auto& each : asked) ids.insert(each.begin(), each.end());
+    products_by_id found;
+    for (auto& each : store::find_all(t, ids)) {
+        auto id = each.id;
+        found.emplace(std::move(id), std::make_shared<const product>(std::move(each)));
+    }
+    std::vector<products_by_id> out(asked.size());
+    for (std::size_t i = 0; i < asked.size(); ++i)
+        for (const auto& id : asked[i])
+            if (const auto known = found.find(id); known != found.end()) out[i].insert(*known);
+    return out;
+}
+
 }  // namespace
 
 product_service::product_service(needs ports, product_settings settings)
     : ports_(ports),
       settings_(settings),
       cache_(ports.board, ports.time, settings.remembered_for),
-      holds_(ports.db, hold_together) {}
+      holds_(ports.db, hold_together),
+      reads_(ports.db, std::bind_front(read_together, settings.shop_currency), 64,
+             &sql::submit_read) {}
 
 event product_service::event_of(std::string_view topic, const std::string& product_id,
                                 std::int64_t version, std::string payload) const {
@@ -129,26 +150,23 @@ event product_service::event_of(std::string_view topic, const std::string& produ
 // ---------------------------------------------------------------------------------------------
 
 // In the order asked for, null where there is none. Deleted products are found.
-task<result<product_service::products_by_id>> product_service::find_all(
+task<result<product_service::products_in_order>> product_service::find_all(
     std::vector<std::string> ids) {
-    products_by_id out(ids.size());
+    products_in_order out(ids.size());
     std::vector<std::pair<std::size_t, std::uint64_t>> missing;
-    for (std::size_t i = 0; i < ids.size(); ++i)
-        if (!(out[i] = cache_.find(ids[i]))) missing.emplace_back(i, cache_.mark(ids[i]));
+    std::vector<std::string> asked;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        if ((out[i] = cache_.find(ids[i]))) continue;
+        missing.emplace_back(i, cache_.mark(ids[i]));
+        asked.push_back(ids[i]);
+    }
     if (missing.empty()) co_return out;
-    const auto shop = settings_.shop_currency;
-    auto read = [&ids, &missing,
-                 shop](transaction& t) -> result<std::vector<std::optional<product>>> {
-        t.shop_currency = shop;
-        std::vector<std::optional<product>> found;
-        for (const auto& [i, mark] : missing) found.push_back(store::find(t, ids[i]));
-        return found;
-    };
-    STOA_CO_TRY(auto found, co_await ports_.db.read(std::move(read)));
-    for (std::size_t k = 0; k < missing.size(); ++k) {
-        if (!found[k]) continue;
-        out[missing[k].first] = std::make_shared<const product>(*found[k]);
-        cache_.remember(*std::move(found[k]), missing[k].second);
+    STOA_CO_TRY(const auto found, co_await reads_.ask(std::move(asked)));
+    for (const auto& [i, mark] : missing) {
+        const auto known = found.find(ids[i]);
+        if (known == found.end()) continue;
+        out[i] = known->second;
+        cache_.remember(known->second, mark);
     }
     co_return out;
 }

@@ -13,6 +13,8 @@
 #include "services/product/product_events.hpp"
 #include "services/product/product_store.hpp"
 
+#include <map>
+
 namespace stoa::products {
 
 struct list_products_request {
@@ -213,6 +215,9 @@ class api : public stock_keeper {
                                                          delete_document_request) = 0;
 };
 
+// Without those that are not there.
+using products_by_id = std::map<std::string, std::shared_ptr<const product>, std::less<>>;
+
 struct product_settings {
     currency_code shop_currency;
     minutes hold_for{15};  // a reservation made by hand, without an order
@@ -305,8 +310,8 @@ class product_service final : public api {
     task<result<void>> reread(std::string id);
 
  private:
-    using products_by_id = std::vector<std::shared_ptr<const product>>;
-    task<result<products_by_id>> find_all(std::vector<std::string> ids);
+    using products_in_order = std::vector<std::shared_ptr<const product>>;
+    task<result<products_in_order>> find_all(std::vector<std::string> ids);
     void stock_changed(const std::vector<store::stock_left>& left, std::uint64_t change);
     struct listed {
         std::vector<std::string> ids;
@@ -324,6 +329,7 @@ class product_service final : public api {
     product_settings settings_;
     product_cache cache_;
     sql_together<store::hold_try, store::held> holds_;
+    sql_together<std::vector<std::string>, products_by_id> reads_;
 };
 
 indexed_product to_indexed(const product& from);

@@ -75,7 +75,7 @@ task<result<stock_report>> product_service::change_stock(request_context context
 
 task<result<hold_outcome>> product_service::hold(request_context, hold_request wanted) {
     const auto changes = begin_change();
-    STOA_CO_TRY(auto done, co_await holds_.commit({std::move(wanted), ports_.time.now(), changes}));
+    STOA_CO_TRY(auto done, co_await holds_.ask({std::move(wanted), ports_.time.now(), changes}));
     crash_point("units_held");
     stock_changed(done.left, changes->number());
     co_return std::move(done.outcome);

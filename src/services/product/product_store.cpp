@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <set>
 
 namespace stoa::products::store {
 
@@ -19,6 +20,11 @@ namespace {
     "image_url, images, "                                                                         \
     "is_active, created_at, updated_at, version FROM products "
 
+#define ALL_PRODUCT_COLUMNS                                                                     \
+    "SELECT p.id, p.sku, p.name, p.description, p.category, p.price, p.currency, "              \
+    "p.on_hand - p.reserved AS stock, p.image_url, p.images, p.is_active, p.created_at, "       \
+    "p.updated_at, p.version "
+
 // The row of an order's hold.
 struct hold_row {
     std::string order_id;
@@ -27,12 +33,13 @@ struct hold_row {
 };
 BOOST_DESCRIBE_STRUCT(hold_row, (), (order_id, status, outcome))
 
-auto ask_hold(transaction& t, std::string_view order_id) {
-    return t.ask_first<hold_row>("SELECT order_id, status, outcome FROM holds WHERE order_id = ?1",
-                                 order_id);
-}
+constexpr list_statement find_holds{
+    .one = "SELECT order_id, status, outcome FROM holds WHERE order_id = ?1",
+    .all = "SELECT f.* FROM unnest($1::TEXT[]) AS k(id) CROSS JOIN LATERAL "
+           "(SELECT order_id, status, outcome FROM holds WHERE order_id = k.id FOR UPDATE) AS f"};
+
 std::optional<hold_row> find_hold(transaction& t, std::string_view order_id) {
-    return ask_hold(t, order_id).get();
+    return t.first<hold_row>(find_holds.one, order_id);
 }
 
 }  // namespace
@@ -50,12 +57,26 @@ void set_hold_status(transaction& t, std::string_view order_id, hold_status to, 
     t.send("UPDATE holds SET status = ?2, updated_at = ?3 WHERE order_id = ?1", order_id, to, now);
 }
 
-void insert_hold(transaction& t, const hold_request& wanted, const hold_outcome& outcome,
-                 timestamp now) {
-    t.send(
-        "INSERT INTO holds (order_id, status, outcome, due_at, created_at, updated_at) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
-        wanted.order_id, outcome.status, to_json(outcome), wanted.deadline, now);
+constexpr list_statement insert_holds{
+    .one = "INSERT INTO holds (order_id, status, outcome, due_at, created_at, updated_at) "
+           "VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+    .all = "INSERT INTO holds (order_id, status, outcome, due_at, created_at, updated_at) "
+           "SELECT id, status, outcome, due_at, at, at FROM "
+           "unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[]) "
+           "AS k(id, status, outcome, due_at, at)"};
+constexpr list_statement insert_lines{
+    .one = "INSERT INTO hold_lines (order_id, product_id, quantity) VALUES (?1, ?2, ?3)",
+    .all = "INSERT INTO hold_lines (order_id, product_id, quantity) "
+           "SELECT * FROM unnest($1::TEXT[], $2::TEXT[], $3::BIGINT[])"};
+constexpr list_statement reserve_units{
+    .one = "UPDATE products SET reserved = reserved + ?2 WHERE id = ?1",
+    .all = "UPDATE products SET reserved = reserved + k.units "
+           "FROM unnest($1::TEXT[], $2::BIGINT[]) AS k(id, units) WHERE products.id = k.id"};
+
+argument_row hold_arguments(const hold_request& wanted, const hold_outcome& outcome,
+                            timestamp now) {
+    return {to_cell(wanted.order_id), to_cell(outcome.status), cell(to_json(outcome)),
+            to_cell(wanted.deadline), to_cell(now)};
 }
 
 // A product's row while it is locked, with what the requests before have taken of it.
@@ -100,6 +121,18 @@ std::optional<refused_line> refusal_of(const std::string& product_id, const coun
     return {};
 }
 
+constexpr list_statement lock_counters{
+    .one = "SELECT id, on_hand, reserved, price, currency, is_active FROM products WHERE id = ?1",
+    .all = "SELECT f.* FROM unnest($1::TEXT[]) AS k(id) CROSS JOIN LATERAL "
+           "(SELECT id, on_hand, reserved, price, currency, is_active FROM products "
+           "WHERE id = k.id FOR UPDATE) AS f"};
+
+std::vector<argument_row> rows_of(const std::set<std::string_view>& ids) {
+    std::vector<argument_row> out;
+    for (const auto id : ids) out.push_back({to_cell(id)});
+    return out;
+}
+
 // The rows that a batch of holds rests on, locked: first the holds that stand, then the products,
 // each in the order of their ids, as every transaction locks them.
 struct locked_rows {
@@ -107,23 +140,16 @@ struct locked_rows {
     std::map<std::string, counter, std::less<>> products;
 };
 locked_rows lock_rows(transaction& t, std::span<const hold_try> tries) {
-    std::map<std::string_view, std::optional<transaction::asked<hold_row>>> orders;
-    std::map<std::string_view, std::optional<transaction::asked<counter>>> products;
+    std::set<std::string_view> orders, products;
     for (const auto& each : tries) {
-        orders[each.wanted.order_id];
-        for (const auto& line : each.wanted.lines) products[line.product_id];
+        orders.insert(each.wanted.order_id);
+        for (const auto& line : each.wanted.lines) products.insert(line.product_id);
     }
-    for (auto& [id, asked] : orders) asked = ask_hold(t, id);
-    for (auto& [id, asked] : products)
-        asked = t.ask_first<counter>(
-            "SELECT id, on_hand, reserved, price, currency, is_active FROM products "
-            "WHERE id = ?1",
-            id);
+    auto holds = t.ask_all<hold_row>(find_holds, rows_of(orders));
+    auto counters = t.ask_all<counter>(lock_counters, rows_of(products));
     locked_rows out;
-    for (auto& [id, asked] : orders)
-        if (auto found = asked->get()) out.holds.emplace(id, *std::move(found));
-    for (auto& [id, asked] : products)
-        if (auto found = asked->get()) out.products.emplace(id, *std::move(found));
+    for (auto& each : holds.get()) out.holds.emplace(each.order_id, std::move(each));
+    for (auto& each : counters.get()) out.products.emplace(each.id, std::move(each));
     return out;
 }
 
@@ -154,6 +180,14 @@ held take(locked_rows& from, const std::map<std::string, demand>& wanted) {
 
 std::optional<product> find(transaction& t, std::string_view id) {
     return t.first<product>(PRODUCT_COLUMNS "WHERE id = ?1", id);
+}
+
+std::vector<product> find_all(transaction& t, const std::set<std::string_view>& ids) {
+    static constexpr list_statement find_products{
+        .one = PRODUCT_COLUMNS "WHERE id = ?1",
+        .all = ALL_PRODUCT_COLUMNS
+        "FROM unnest($1::TEXT[]) AS k(id) JOIN products AS p ON p.id = k.id"};
+    return t.ask_all<product>(find_products, rows_of(ids)).get();
 }
 
 std::optional<product> find_by_sku(transaction& t, std::string_view sku) {
@@ -315,6 +349,7 @@ std::vector<held> hold_all(transaction& t, std::span<const hold_try> tries) {
     std::map<std::string_view, std::int64_t> reserved_before;
     for (const auto& [id, row] : rows.products) reserved_before[id] = row.reserved;
     std::vector<held> out;
+    std::vector<argument_row> holds, lines, taken;
     for (const auto& [each, now, changes] : tries) {
         if (const auto before = rows.holds.find(each.order_id); before != rows.holds.end()) {
             auto& [id, status, outcome] = before->second;
@@ -326,20 +361,20 @@ std::vector<held> hold_all(transaction& t, std::span<const hold_try> tries) {
         }
         const auto needed = demand_of(each);
         auto& made = out.emplace_back(take(rows, needed));
-        insert_hold(t, each, made.outcome, now);
+        holds.push_back(hold_arguments(each, made.outcome, now));
         if (made.outcome.status == hold_status::held)
             for (const auto& [product_id, what] : needed)
-                t.send(
-                    "INSERT INTO hold_lines (order_id, product_id, quantity) VALUES (?1, ?2, ?3)",
-                    each.order_id, product_id, what.quantity);
+                lines.push_back({to_cell(each.order_id), cell(product_id), to_cell(what.quantity)});
         // The same order may stand in the batch twice.
         rows.holds.emplace(each.order_id,
                            hold_row{each.order_id, made.outcome.status, made.outcome});
     }
     for (const auto& [id, row] : rows.products)
         if (row.reserved != reserved_before[id])
-            t.send("UPDATE products SET reserved = reserved + ?2 WHERE id = ?1", id,
-                   row.reserved - reserved_before[id]);
+            taken.push_back({to_cell(id), to_cell(row.reserved - reserved_before[id])});
+    t.send_all(insert_holds, holds);
+    t.send_all(insert_lines, lines);
+    t.send_all(reserve_units, taken);
     return out;
 }
 
@@ -367,8 +402,9 @@ ended release_hold(transaction& t, std::string_view order_id, timestamp now,
     const auto before = find_hold(t, order_id);
     if (!before) {
         // The hold may still be on its way: it must find this and be refused.
-        insert_hold(t, {.order_id = std::string(order_id), .deadline = now},
-                    {.status = hold_status::released}, now);
+        const hold_request never{.order_id = std::string(order_id), .deadline = now};
+        const std::array tombstone{hold_arguments(never, {.status = hold_status::released}, now)};
+        t.send_all(insert_holds, tombstone);
         return ended::tombstone;
     }
     if (before->status == hold_status::held) {

@@ -8,11 +8,15 @@
 #include "services/product/product_api.hpp"
 #include "services/product/product_cache.hpp"
 
+#include <set>
+
 namespace stoa::products::store {
 
 inline constexpr answers_table answers = STOA_ANSWERS_TABLE("product_answers");
 
 std::optional<product> find(transaction& t, std::string_view id);
+// In any order; without those that are not there.
+std::vector<product> find_all(transaction& t, const std::set<std::string_view>& ids);
 std::optional<product> find_by_sku(transaction& t, std::string_view sku);
 // False: the sku is taken.
 bool insert(transaction& t, const product& fresh);
