@@ -4,7 +4,7 @@
 CPU is utime + stime of every process that takes part, engines included, divided by the operations: it holds on a busy
 machine where latency and throughput do not. Writes bench/results/<date>-<commit>-engines.{json,md}.
 
-    ./dev bench engines [--seconds 6] [--orders 1000]
+    ./dev bench engines [--seconds 6] [--orders 1000] [--key-value postgres]
 """
 
 import argparse
@@ -143,7 +143,7 @@ def steps_beside_pgbench(bench):
 def split_shop(bench):
     from test_shop import Places
     from topology import Topology
-    places = Places(bench.folder, "bench", "dynamodb")
+    places = Places(bench.folder, "bench", bench.args.key_value)
     places.settings.pop("kafka_group_instance_id")
     settings = {**places.settings, "rate_login_burst": 0, "rate_principal_burst": 0}
     return Topology(bench.folder / "shop", settings, network=77, replicas={})
@@ -222,10 +222,10 @@ def orders(bench, shop):
     place(200)
     n = bench.args.orders
     processes = {each.name: run.cpu_us(each.child.pid) for each in shop.local.processes}
-    stores, before = {name: bench.cpu_of(name) for name in ENGINES}, delays(shop)
+    stores, before = {name: bench.cpu_of(name) for name in bench.engines}, delays(shop)
     told, took = place(n)
     used = {each.name: (run.cpu_us(each.child.pid) - processes[each.name]) / n for each in shop.local.processes}
-    store = {name: (bench.cpu_of(name) - stores[name]) / n for name in ENGINES}
+    store = {name: (bench.cpu_of(name) - stores[name]) / n for name in bench.engines}
     bench.row("one order, POST to paid, events applied: the nine processes", sum(used.values()), "µs CPU",
               **{name: round(value) for name, value in used.items() if value >= 10})
     bench.row("the same with its engines", sum(used.values()) + sum(store.values()), "µs CPU", 1_000,
@@ -246,6 +246,8 @@ def main():
     given.add_argument("--seconds", type=int, default=6, help="of each run on PostgreSQL alone")
     given.add_argument("--orders", type=int, default=1_000, help="through the nine processes")
     given.add_argument("--only", choices=("steps", "shop"), help="one of the two parts")
+    given.add_argument("--key-value", choices=("dynamodb", "postgres"), default="dynamodb",
+                       help="where the shop keeps orders, payments and carts")
     given.add_argument("--results", default=str(ROOT / "bench/results"))
     args = given.parse_args()
     os.environ["STOA_TEST_BINARY"] = args.binary
@@ -254,7 +256,8 @@ def main():
         os.chmod(folder, 0o755)  # PostgreSQL is another user
         bench = EngineBench(args, pathlib.Path(folder))
         try:
-            bench.start(*(ENGINES if args.only != "steps" else ("postgres",)))
+            needed = ("postgres",) if args.only == "steps" else ENGINES
+            bench.start(*(name for name in needed if name != "dynamodb" or args.key_value == "dynamodb"))
             if args.only != "shop":
                 steps_beside_pgbench(bench)
             if args.only != "steps":

@@ -49,6 +49,20 @@ bool read_cell(const sql_row& from, int column, const type& of, void* into, curr
 
 }  // namespace
 
+void check_lists(std::span<const argument_row> rows) {
+    const auto is_number = [](const cell& c) { return std::holds_alternative<std::int64_t>(c); };
+    for (const auto& row : rows) {
+        bool alike = row.size() == rows.front().size();
+        for (std::size_t i = 0; alike && i < row.size(); ++i)
+            alike = !std::holds_alternative<std::monostate>(row[i]) &&
+                    is_number(row[i]) == is_number(rows.front()[i]);
+        if (!alike)
+            throw sql_failure{error{.kind = errc::internal,
+                                    .code = "statement_refused",
+                                    .detail = "rows of arguments are not alike, or hold NULL"}};
+    }
+}
+
 void row_reader::read(const sql_row& from, void* into) {
     if (column_of_.empty())
         for (int i = 0; const auto& m : of_.members)

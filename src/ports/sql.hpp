@@ -48,13 +48,16 @@ cell to_cell(const std::optional<T>& maybe) {
 using argument_row = std::vector<cell>;
 
 // A statement for many rows of arguments. `one` is in the shared subset and is run once a row by
-// engines that know no lists. `all` is PostgreSQL's: $1 … $n are lists, the columns of the rows, each
-// of texts or of numbers without NULL. It says what `one` says for all of the rows; where it reads in
-// a writing transaction it locks what it gives (FOR UPDATE), in the order of the lists.
+// engines that know no lists. `all` is PostgreSQL's: $1 … $n are lists, the columns of the rows. It
+// says for all of them what `one` says for each; where it reads in a writing transaction it locks
+// what it gives (FOR UPDATE), in the order of the lists.
 struct list_statement {
     const char* one;
     const char* all;
 };
+// Throws sql_failure (internal, statement_refused) where a column is not of texts alone, or not of
+// numbers alone: NULL has no place in a list.
+void check_lists(std::span<const argument_row> rows);
 
 // The current row of a running statement; views live until the next one.
 class sql_row {
@@ -123,6 +126,7 @@ class transaction {
     asked<std::int64_t> ask_number(const char* sql, const Args&... args);
     // A statement for each of `rows`, which may be none. What ask_all() gives comes in any order.
     void send_all(const list_statement& what, std::span<const argument_row> rows) {
+        check_lists(rows);
         if (!rows.empty()) run_all(what, rows, nullptr);
     }
     template <class T>
@@ -249,6 +253,7 @@ template <class T>
 transaction::asked_all<T> transaction::ask_all(const list_statement& what,
                                                std::span<const argument_row> rows) {
     auto told = std::make_shared<every_row<T>>(shop_currency);
+    check_lists(rows);
     if (!rows.empty()) run_all(what, rows, told);
     return {*this, std::move(told)};
 }

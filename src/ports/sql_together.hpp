@@ -1,6 +1,7 @@
 // One transaction for many callers: while one is under way, what comes meanwhile gathers, and the
 // next carries it all. A commit, its wait for the disk and its round trips are then shared, and the
-// transaction can lock the rows of all in one order. One that only reads begins after all have asked.
+// transaction can lock the rows of all in one order. One that only reads begins after all have
+// asked.
 #pragma once
 
 #include "ports/sql.hpp"
@@ -31,7 +32,7 @@ class sql_together {
             [s = state_](auto handler, Part p) {
                 const auto where = asio::get_associated_executor(handler);
                 s->waiting.push_back({std::move(p), std::move(handler)});
-                s->start(where);
+                s->start_soon(where);
             },
             use_task, std::move(part));
     }
@@ -94,8 +95,18 @@ class sql_together {
         const submit how;
         std::deque<waiting_part> waiting;
         std::size_t alone = 0;  // so many, from the front, go one by one
-        bool under_way = false;
+        bool under_way = false, starting = false;
 
+        // Once the loop has run what is ready now: many are often told at once, and all of them
+        // come here. Were the first sent by itself, the others would wait for its commit, too.
+        void start_soon(loop::executor_type where) {
+            if (under_way || starting) return;
+            starting = true;
+            asio::post(where, [s = this->shared_from_this(), where] {
+                s->starting = false;
+                s->start(where);
+            });
+        }
         void start(loop::executor_type where) {
             if (under_way || waiting.empty()) return;
             const auto count = alone > 0 ? 1 : std::min(most_at_once, waiting.size());

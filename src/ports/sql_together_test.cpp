@@ -20,7 +20,10 @@ class no_rows final : public transaction {
 class patient_sql final : public sql {
  public:
     void submit(std::unique_ptr<sql_job> job) override { jobs.push_back(std::move(job)); }
-    void submit_read(std::unique_ptr<sql_job> job) override { submit(std::move(job)); }
+    void submit_read(std::unique_ptr<sql_job> job) override {
+        ++reads;
+        submit(std::move(job));
+    }
 
     // The next job; with `why` it is rejected after it ran, as a commit that failed.
     void carry_out(std::optional<error> why = {}) {
@@ -33,6 +36,7 @@ class patient_sql final : public sql {
         job->complete();
     }
     std::deque<std::unique_ptr<sql_job>> jobs;
+    int reads = 0;
 };
 
 class sql_together_test : public ::testing::Test {
@@ -48,11 +52,14 @@ class sql_together_test : public ::testing::Test {
                 },
                 most};
     }
-    void ask(doubling& of, int part) {
+    void begin_to_ask(doubling& of, int part) {
         loop_.spawn([this, &of, part]() -> task<> {
             const auto answer = co_await of.ask(part);
             answers_[part] = answer ? std::to_string(*answer) : answer.error().code;
         });
+    }
+    void ask(doubling& of, int part) {
+        begin_to_ask(of, part);
         loop_.drain();
     }
     void carry_out(std::optional<error> why = {}) {
@@ -80,6 +87,28 @@ TEST_F(sql_together_test, what_comes_while_one_is_under_way_goes_together_in_ord
     carry_out();
     EXPECT_EQ(answers_.at(5), "10");
     EXPECT_TRUE(db_.jobs.empty());
+}
+
+TEST_F(sql_together_test, what_comes_in_one_turn_of_the_loop_goes_together_from_the_first_on) {
+    auto of = make();
+    for (const int each : {1, 2, 3}) begin_to_ask(of, each);
+    loop_.drain();
+    carry_out();
+    EXPECT_EQ(batches_, (std::vector<std::vector<int>>{{1, 2, 3}}));
+    EXPECT_EQ(answers_.size(), 3U);
+    EXPECT_TRUE(db_.jobs.empty());
+}
+
+TEST_F(sql_together_test, what_is_asked_to_read_is_no_commit) {
+    doubling of{db_,
+                [](transaction&, std::span<const int> parts) {
+                    return std::vector<int>(parts.begin(), parts.end());
+                },
+                64, &sql::submit_read};
+    ask(of, 1);
+    EXPECT_EQ(db_.reads, 1);
+    carry_out();
+    EXPECT_EQ(answers_.at(1), "1");
 }
 
 TEST_F(sql_together_test, no_more_go_at_once_than_may) {

@@ -134,6 +134,134 @@ TEST_P(sql_contract, on_conflict_do_nothing_changes_no_row) {
     EXPECT_EQ(commit(twice).value(), 0);
 }
 
+// --- many rows of arguments
+// ---------------------------------------------------------------------------------------------
+
+struct shelf {
+    std::string id;
+    std::int64_t on_hand = 0;
+    friend auto operator<=>(const shelf&, const shelf&) = default;
+};
+BOOST_DESCRIBE_STRUCT(shelf, (), (id, on_hand))
+
+constexpr list_statement insert_shelves{
+    .one = "INSERT INTO stock (id, on_hand) VALUES (?1, ?2)",
+    .all = "INSERT INTO stock (id, on_hand) SELECT * FROM unnest($1::TEXT[], $2::BIGINT[])"};
+constexpr list_statement fill_shelves{
+    .one = "UPDATE stock SET on_hand = on_hand + ?2 WHERE id = ?1",
+    .all =
+        "UPDATE stock SET on_hand = on_hand + k.n "
+        "FROM unnest($1::TEXT[], $2::BIGINT[]) AS k(id, n) WHERE stock.id = k.id"};
+constexpr list_statement lock_shelves{
+    .one = "SELECT id, on_hand FROM stock WHERE id = ?1",
+    .all =
+        "SELECT f.* FROM unnest($1::TEXT[]) AS k(id) CROSS JOIN LATERAL "
+        "(SELECT id, on_hand FROM stock WHERE id = k.id FOR UPDATE) AS f"};
+
+std::vector<argument_row> shelves(const std::vector<shelf>& from) {
+    std::vector<argument_row> out;
+    for (const auto& each : from) out.push_back({to_cell(each.id), to_cell(each.on_hand)});
+    return out;
+}
+std::vector<argument_row> ids_of(const std::vector<shelf>& from) {
+    std::vector<argument_row> out;
+    for (const auto& each : from) out.push_back({to_cell(each.id)});
+    return out;
+}
+
+TEST_P(sql_contract, a_statement_for_many_rows_does_what_one_for_each_does) {
+    std::vector<shelf> some{{"", 0}, {"a'\"{},\\\xc3\xa9", 7}, {"NULL", INT64_MAX - 5}};
+    for (int i = 0; i < 300; ++i) some.push_back({"p" + std::to_string(i), i});
+    for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{2}, some.size()}) {
+        std::vector<shelf> these(some.begin(), some.begin() + static_cast<std::ptrdiff_t>(n));
+        const auto found = commit([&these](transaction& t) -> result<std::vector<shelf>> {
+            t.execute("DELETE FROM stock");
+            t.send_all(insert_shelves, shelves(these));
+            auto more = these;
+            for (auto& each : more) each.on_hand = 5;
+            t.send_all(fill_shelves, shelves(more));
+            auto asked = these;
+            asked.push_back({"nowhere", 0});
+            // Two questions at once, as of ask_first().
+            auto first = t.ask_all<shelf>(lock_shelves, ids_of(asked));
+            auto again = t.ask_all<shelf>(lock_shelves, ids_of(asked));
+            auto out = first.get();
+            if (again.get() != out) return fail(errc::internal, "not_the_same");
+            return out;
+        });
+        ASSERT_TRUE(found) << found.error().code << ": " << found.error().detail;
+        auto sorted = *found, wanted = these;
+        for (auto& each : wanted) each.on_hand += 5;
+        std::ranges::sort(sorted);
+        std::ranges::sort(wanted);
+        EXPECT_EQ(sorted, wanted);
+    }
+}
+
+TEST_P(sql_contract, a_row_of_many_that_breaks_a_constraint_takes_all_with_it) {
+    for (const std::vector<shelf>& rows :
+         {std::vector<shelf>{{"a", 1}, {"b", -1}}, std::vector<shelf>{{"a", 1}, {"a", 2}},
+          std::vector<shelf>{{"b", -1}}}) {
+        const auto kept = commit([&rows](transaction& t) -> result<int> {
+            t.execute("INSERT INTO sales (id, n) VALUES (1, 1)");
+            t.send_all(insert_shelves, shelves(rows));
+            return 0;
+        });
+        ASSERT_FALSE(kept);
+        EXPECT_EQ(kept.error().kind, errc::conflict);
+        EXPECT_EQ(kept.error().code, "constraint");
+        EXPECT_EQ(count("SELECT count(*) FROM sales"), 0);
+        EXPECT_EQ(count("SELECT count(*) FROM stock"), 0);
+    }
+}
+
+TEST_P(sql_contract, rows_of_arguments_that_are_not_alike_are_refused) {
+    using rows = std::vector<argument_row>;
+    const cell text{std::string_view("a")}, number{std::int64_t{1}}, nothing;
+    for (const rows& each :
+         {rows{{text, nothing}}, rows{{text, number}, {text}}, rows{{text, number}, {text, text}},
+          rows{{text, number}, {text, nothing}}}) {
+        const auto kept = commit([&each](transaction& t) -> result<int> {
+            t.send_all(insert_shelves, each);
+            return 0;
+        });
+        ASSERT_FALSE(kept);
+        EXPECT_EQ(kept.error().kind, errc::internal);
+        EXPECT_EQ(kept.error().code, "statement_refused");
+    }
+    EXPECT_EQ(count("SELECT count(*) FROM stock"), 0);
+}
+
+// Each takes one of every shelf; all lock them in one order, so that none is in another's way.
+TEST_P(sql_contract, rows_locked_by_a_list_stay_as_they_were_seen) {
+    std::vector<shelf> all;
+    for (int i = 0; i < 20; ++i) all.push_back({"p" + std::to_string(i), 30});
+    ASSERT_TRUE(commit([&all](transaction& t) -> result<int> {
+        t.send_all(insert_shelves, shelves(all));
+        return 0;
+    }));
+    int sold = 0, refused = 0;
+    for (int i = 0; i < 50; ++i)
+        loop_.spawn([&]() -> task<> {
+            const auto done =
+                co_await store_->database().commit([&all](transaction& t) -> result<int> {
+                    auto seen = t.ask_all<shelf>(lock_shelves, ids_of(all)).get();
+                    for (auto& each : seen) {
+                        if (each.on_hand == 0) return fail(errc::conflict, "out_of_stock");
+                        each.on_hand = -1;
+                    }
+                    t.send_all(fill_shelves, shelves(seen));
+                    return 0;
+                });
+            if (!done && done.error().code != "out_of_stock")
+                throw std::runtime_error(done.error().detail);
+            (done ? sold : refused)++;
+        });
+    ASSERT_TRUE(loop_.run_until([&] { return sold + refused == 50; }));
+    EXPECT_EQ(sold, 30);
+    EXPECT_EQ(count("SELECT sum(on_hand) FROM stock"), 0);
+}
+
 TEST_P(sql_contract, a_wrong_statement_is_an_internal_error_and_later_ones_work) {
     const auto kept =
         commit([](transaction& t) -> result<std::int64_t> { return t.execute("SELEC 1"); });

@@ -108,7 +108,8 @@ class postgres_connection {
     // `rows` are filled before settle() returns; they must live until then.
     void send(const char* sql, bool locks, std::span<const cell> args, rows_sink rows = {},
               std::int64_t* changed = nullptr);
-    // A statement in PostgreSQL's own words, known by its address; `types`: OIDs, the same each time.
+    // A statement in PostgreSQL's own words, known by its address; `types`: OIDs, the same each
+    // time.
     void send(const char* sql, std::vector<std::uint32_t> types, postgres_parameters args,
               rows_sink rows = {});
     void send(const postgres_prepared_text& statement, postgres_parameters args,

@@ -59,7 +59,13 @@ task<Outcome> submitted(postgres_pool& pool, std::size_t lane, Piece piece) {
     return asio::async_initiate<const asio::use_awaitable_t<loop::executor_type>, void(Outcome)>(
         [&pool, lane](auto handler, Piece p) {
             using whole = handled<Piece, Outcome, decltype(handler)>;
-            pool.submit(lane, std::make_unique<whole>(std::move(p), std::move(handler)));
+            const auto where = asio::get_associated_executor(handler);
+            auto made = std::make_unique<whole>(std::move(p), std::move(handler));
+            // Many are often told at once and come here in one turn of the loop: the first of them
+            // is not to go by itself while the others are still on their way.
+            asio::post(where, [&pool, lane, work = std::move(made)]() mutable {
+                pool.submit(lane, std::move(work));
+            });
         },
         use_task, std::move(piece));
 }

@@ -42,30 +42,24 @@ class text_row final : public sql_row {
 // The columns of rows of arguments, as parameters.
 struct argument_lists {
     explicit argument_lists(std::span<const argument_row> rows) {
-        const auto& first = rows.front();
-        for (std::size_t i = 0; i < first.size(); ++i) {
-            const bool numbers = std::holds_alternative<std::int64_t>(first[i]);
+        for (std::size_t i = 0; i < rows.front().size(); ++i) {
+            const bool numbers = std::holds_alternative<std::int64_t>(rows.front()[i]);
             types.push_back(numbers ? postgres_type::number_list : postgres_type::text_list);
             auto list = numbers ? postgres_list(true) : postgres_list::of_texts();
-            for (const auto& row : rows) add(list, row.size() == first.size() ? row[i] : cell(), numbers);
+            for (const auto& row : rows) add(list, row[i]);
             lists.push_back(list.take());
         }
         for (const auto& each : lists) parameters.add_bytes(each);
     }
     std::vector<std::uint32_t> types;
-    std::deque<std::string> lists;  // the parameters are views of them
+    std::vector<std::string> lists;  // the parameters are views of them
     postgres_parameters parameters;
 
  private:
-    static void add(postgres_list& to, const cell& value, bool numbers) {
-        if (const auto* n = std::get_if<std::int64_t>(&value); n && numbers) return to.add(*n);
+    static void add(postgres_list& to, const cell& value) {
+        if (const auto* n = std::get_if<std::int64_t>(&value)) return to.add(*n);
         const auto* view = std::get_if<std::string_view>(&value);
-        const auto* owned = std::get_if<std::string>(&value);
-        if (numbers || (!view && !owned))
-            throw sql_failure{error{.kind = errc::internal,
-                                    .code = "statement_refused",
-                                    .detail = "a list of arguments has one type and no NULL"}};
-        const auto text = view ? *view : std::string_view(*owned);
+        const auto text = view ? *view : std::string_view(std::get<std::string>(value));
         check_storable(text);
         to.add(text);
     }

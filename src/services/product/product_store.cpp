@@ -20,11 +20,6 @@ namespace {
     "image_url, images, "                                                                         \
     "is_active, created_at, updated_at, version FROM products "
 
-#define ALL_PRODUCT_COLUMNS                                                                     \
-    "SELECT p.id, p.sku, p.name, p.description, p.category, p.price, p.currency, "              \
-    "p.on_hand - p.reserved AS stock, p.image_url, p.images, p.is_active, p.created_at, "       \
-    "p.updated_at, p.version "
-
 // The row of an order's hold.
 struct hold_row {
     std::string order_id;
@@ -35,8 +30,9 @@ BOOST_DESCRIBE_STRUCT(hold_row, (), (order_id, status, outcome))
 
 constexpr list_statement find_holds{
     .one = "SELECT order_id, status, outcome FROM holds WHERE order_id = ?1",
-    .all = "SELECT f.* FROM unnest($1::TEXT[]) AS k(id) CROSS JOIN LATERAL "
-           "(SELECT order_id, status, outcome FROM holds WHERE order_id = k.id FOR UPDATE) AS f"};
+    .all =
+        "SELECT f.* FROM unnest($1::TEXT[]) AS k(id) CROSS JOIN LATERAL "
+        "(SELECT order_id, status, outcome FROM holds WHERE order_id = k.id FOR UPDATE) AS f"};
 
 std::optional<hold_row> find_hold(transaction& t, std::string_view order_id) {
     return t.first<hold_row>(find_holds.one, order_id);
@@ -58,20 +54,24 @@ void set_hold_status(transaction& t, std::string_view order_id, hold_status to, 
 }
 
 constexpr list_statement insert_holds{
-    .one = "INSERT INTO holds (order_id, status, outcome, due_at, created_at, updated_at) "
-           "VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
-    .all = "INSERT INTO holds (order_id, status, outcome, due_at, created_at, updated_at) "
-           "SELECT id, status, outcome, due_at, at, at FROM "
-           "unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[]) "
-           "AS k(id, status, outcome, due_at, at)"};
+    .one =
+        "INSERT INTO holds (order_id, status, outcome, due_at, created_at, updated_at) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+    .all =
+        "INSERT INTO holds (order_id, status, outcome, due_at, created_at, updated_at) "
+        "SELECT id, status, outcome, due_at, at, at FROM "
+        "unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[]) "
+        "AS k(id, status, outcome, due_at, at)"};
 constexpr list_statement insert_lines{
     .one = "INSERT INTO hold_lines (order_id, product_id, quantity) VALUES (?1, ?2, ?3)",
-    .all = "INSERT INTO hold_lines (order_id, product_id, quantity) "
-           "SELECT * FROM unnest($1::TEXT[], $2::TEXT[], $3::BIGINT[])"};
+    .all =
+        "INSERT INTO hold_lines (order_id, product_id, quantity) "
+        "SELECT * FROM unnest($1::TEXT[], $2::TEXT[], $3::BIGINT[])"};
 constexpr list_statement reserve_units{
     .one = "UPDATE products SET reserved = reserved + ?2 WHERE id = ?1",
-    .all = "UPDATE products SET reserved = reserved + k.units "
-           "FROM unnest($1::TEXT[], $2::BIGINT[]) AS k(id, units) WHERE products.id = k.id"};
+    .all =
+        "UPDATE products SET reserved = reserved + k.units "
+        "FROM unnest($1::TEXT[], $2::BIGINT[]) AS k(id, units) WHERE products.id = k.id"};
 
 argument_row hold_arguments(const hold_request& wanted, const hold_outcome& outcome,
                             timestamp now) {
@@ -123,9 +123,10 @@ std::optional<refused_line> refusal_of(const std::string& product_id, const coun
 
 constexpr list_statement lock_counters{
     .one = "SELECT id, on_hand, reserved, price, currency, is_active FROM products WHERE id = ?1",
-    .all = "SELECT f.* FROM unnest($1::TEXT[]) AS k(id) CROSS JOIN LATERAL "
-           "(SELECT id, on_hand, reserved, price, currency, is_active FROM products "
-           "WHERE id = k.id FOR UPDATE) AS f"};
+    .all =
+        "SELECT f.* FROM unnest($1::TEXT[]) AS k(id) CROSS JOIN LATERAL "
+        "(SELECT id, on_hand, reserved, price, currency, is_active FROM products "
+        "WHERE id = k.id FOR UPDATE) AS f"};
 
 std::vector<argument_row> rows_of(const std::set<std::string_view>& ids) {
     std::vector<argument_row> out;
@@ -185,8 +186,8 @@ std::optional<product> find(transaction& t, std::string_view id) {
 std::vector<product> find_all(transaction& t, const std::set<std::string_view>& ids) {
     static constexpr list_statement find_products{
         .one = PRODUCT_COLUMNS "WHERE id = ?1",
-        .all = ALL_PRODUCT_COLUMNS
-        "FROM unnest($1::TEXT[]) AS k(id) JOIN products AS p ON p.id = k.id"};
+        .all = "SELECT f.* FROM unnest($1::TEXT[]) AS k(id) CROSS JOIN LATERAL (" PRODUCT_COLUMNS
+               "WHERE products.id = k.id) AS f"};
     return t.ask_all<product>(find_products, rows_of(ids)).get();
 }
 
