@@ -146,6 +146,8 @@ def split_shop(bench):
     places = Places(bench.folder, "bench", bench.args.key_value)
     places.settings.pop("kafka_group_instance_id")
     settings = {**places.settings, "rate_login_burst": 0, "rate_principal_burst": 0}
+    if bench.args.key_value == "postgres":
+        settings["db_connections"] = 8  # of nine processes; the server takes a hundred
     return Topology(bench.folder / "shop", settings, network=77, replicas={})
 
 
