@@ -284,6 +284,35 @@ def test_the_shops_own_log_read_again_gives_the_windows_that_were(tmp_path):
     assert put_again(Shop(tmp_path / "none"), "--from=0").returncode == 1
 
 
+def test_pipelines_that_are_left_to_another_engine_are_not_run(tmp_path):
+    events = list(views(4, 2_000))
+    end = Event(VIEWS, events[-1].ms + 600_000, "end", user="z", product="end", word="VIEW_PRODUCT")
+    shop = Shop(tmp_path / "shop", "--analytics-pipelines", "product_viewers").start()
+    try:
+        windows.write(tmp_path / "in.jsonl", [*events, end])
+        assert send(shop, tmp_path / "in.jsonl").returncode == 0
+        expected = len(windows.product_viewers(events))
+        eventually(lambda: len(stored_windows(shop)) == expected, within_s=60)
+        operator = shop.operator()
+        for path in ("viewers", "funnel", "top-products"):
+            assert operator.get(f"/api/v1/analytics/{path}?live=true").json["windows"] == [], path
+        assert shop.client().get("/api/v1/analytics/products/end?live=true").json["windows"][0]["unique_user_count"] == 1
+        assert put_again(shop, "--from=0").returncode == 0
+    finally:
+        shop.stop()
+    with sqlite3.connect(pathlib.Path(shop.data_dir, "shop.db")) as stores:
+        assert stores.execute('SELECT count(*) FROM "kv_ecommerce-analytics-windows"').fetchone() == (0,)
+    # Without any window of orders or payments, an audit that expects none finds nothing wrong.
+    words = ["audit", "--data-dir", shop.data_dir, "--analytics-pipelines", "product_viewers"]
+    assert subprocess.run([binary(), *words], capture_output=True, text=True, timeout=120).returncode == 0
+
+
+def test_a_pipeline_that_is_none_stops_the_start_and_is_named(tmp_path):
+    told = subprocess.run([binary(), "serve", "--data-dir", tmp_path / "shop", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0",
+                           "--analytics-pipelines", "funnel,funel"], capture_output=True, text=True, timeout=60)
+    assert told.returncode == 1 and "`analytics_pipelines`: there is no pipeline `funel`; there are: product_viewers, " in told.stderr, told
+
+
 def audit(shop):
     return subprocess.run([binary(), "audit", "--data-dir", shop.data_dir], capture_output=True, text=True, timeout=120)
 

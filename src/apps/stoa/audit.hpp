@@ -52,6 +52,8 @@ struct audit_subject {
     // Offsets by topic and partition, behind which an event may tell of what the state here does
     // not show yet: its order is on its way. Null: the shop is one moment.
     const std::map<std::pair<std::string, int>, std::int64_t>* late_from = nullptr;
+    // Pipelines whose windows are made here; none: all are.
+    std::vector<std::string> pipelines{};
     std::size_t most_findings = 1'000;
 };
 

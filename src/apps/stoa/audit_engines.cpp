@@ -38,6 +38,7 @@ result<look> look_once(house& of, house_plan plan, const kv_table* intents,
                                  .intents = intents,
                                  .now = of.time().now(),
                                  .late_from = copied.served ? &copied.before : nullptr,
+                                 .pipelines = of.from().list("analytics_pipelines"),
                                  .most_findings = most_suspicions},
                                 told));
     return look{std::move(report), copied.served};

@@ -209,12 +209,20 @@ bool read_payment(std::string_view topic, std::string_view, std::string_view pay
 
 void check_windows(book& in) {
     in.step("windows", 0);
-    for (const auto& of : in.at.shop.partitions())
-        if (of.topic == activities::topic::raw_events) viewer_check(in, of).run();
-    money_check(in, "orders_by_minute", {orders::topic::orders})
-        .run(read_order, "order_count", "total_revenue", "");
-    money_check(in, "captured_by_minute", {payments::topic::succeeded, payments::topic::refunded})
-        .run(read_payment, "captures", "captured", "refunded");
+    const auto& made = in.at.pipelines;
+    const auto is_made = [&](std::string_view pipeline) {
+        return made.empty() || std::ranges::find(made, pipeline) != made.end();
+    };
+    if (is_made("product_viewers"))
+        for (const auto& of : in.at.shop.partitions())
+            if (of.topic == activities::topic::raw_events) viewer_check(in, of).run();
+    if (is_made("orders_by_minute"))
+        money_check(in, "orders_by_minute", {orders::topic::orders})
+            .run(read_order, "order_count", "total_revenue", "");
+    if (is_made("captured_by_minute"))
+        money_check(in, "captured_by_minute",
+                    {payments::topic::succeeded, payments::topic::refunded})
+            .run(read_payment, "captures", "captured", "refunded");
 }
 
 }  // namespace stoa::audits

@@ -46,6 +46,8 @@ constexpr setting_key keys[] = {
     {"payment_minutes", "", "15", "time to pay an order"},
     {"cart_days", "", "30", "carts that nobody touches are forgotten after it"},
     {"raw_event_days", "", "7", "activity events are kept so long"},
+    {"analytics_pipelines", "", "",
+     "pipelines of analytics/pipelines.json that are run here, by commas; empty: all"},
     {"rate_login_burst", "", "200", "registrations and logins at once from one address"},
     {"rate_login_per_second", "", "20", "registrations and logins from one address, sustained"},
     {"rate_principal_burst", "", "2000", "requests at once by one caller; 0: no limit"},

@@ -184,7 +184,8 @@ result<audit_report> shop::parts::audit_now(const audit_progress& told) {
          .provider = from.text("payments") == "simulator" ? at.provider.get() : nullptr,
          .intents = &simulator_tables().front(),
          .now = time.now(),
-         .running_since = running_since},
+         .running_since = running_since,
+         .pipelines = from.list("analytics_pipelines")},
         unless_closing);
 }
 

@@ -97,29 +97,30 @@ http::route live_page(analytics::analytics_service* from, clock* time,
 
 // The service of a loop and its ways to the other processes of the target.
 struct analytics_wiring::windower {
-    windower(const needs& with, int number, analytics::source_board& board,
-             const std::vector<std::string>& places)
+    windower(const needs& with, int number, const analytics::definitions& all,
+             analytics::source_board& board, const std::vector<std::string>& places)
         : client(with.loops.at(number),
                  http::client_settings{.answer_limit_bytes = largest_open_bytes}),
-          rpcs(board, analytics::definitions::built_in(), with.epoch) {
+          rpcs(board, all, with.epoch) {
         const auto shop = with.from.currency("currency");
-        std::vector<remote_service*> all;
+        std::vector<remote_service*> others;
         for (const auto& place : places) {
             auto& way = ways.emplace_back(std::make_unique<http::upstream>(
                 "analytics", std::vector{place},
                 http::upstream::needs{with.loops.at(number), client, with.time, with.tokens,
                                       seconds(0)}));
-            all.push_back(channels
-                              .emplace_back(std::make_unique<rpc::http_channel>(
-                                  *way, std::string(peers_name), shop))
-                              .get());
+            others.push_back(channels
+                                 .emplace_back(std::make_unique<rpc::http_channel>(
+                                     *way, std::string(peers_name), shop))
+                                 .get());
         }
-        peers = std::make_unique<analytics::analytics_peers>(std::move(all), with.time, with.epoch);
+        peers =
+            std::make_unique<analytics::analytics_peers>(std::move(others), with.time, with.epoch);
         service = std::make_unique<analytics::analytics_service>(
             analytics::analytics_service::needs{with.stores.items(), with.stores.log(),
                                                 with.stores.blobs(), with.time, with.random,
                                                 with.measured, board, peers.get()},
-            analytics::analytics_settings{.shop_currency = shop});
+            analytics::analytics_settings{.shop_currency = shop}, all);
     }
 
     http::async_client client;
@@ -146,8 +147,24 @@ analytics_wiring::~analytics_wiring() = default;
 
 result<std::unique_ptr<analytics_wiring>> analytics_wiring::make(needs ports) {
     std::unique_ptr<analytics_wiring> out(new analytics_wiring(std::move(ports)));
+    STOA_TRY_VOID(out->choose_pipelines());
     STOA_TRY_VOID(out->make_windowers());
     return out;
+}
+
+const analytics::definitions& analytics_wiring::pipelines() const {
+    return chosen_ ? *chosen_ : analytics::definitions::built_in();
+}
+
+result<void> analytics_wiring::choose_pipelines() {
+    const auto only = ports_.from.list("analytics_pipelines");
+    if (only.empty()) return {};
+    auto chosen = analytics::definitions::built_in_of(only);
+    if (!chosen)
+        return fail(errc::invalid, "bad_setting",
+                    "`analytics_pipelines`: " + chosen.error().detail);
+    chosen_ = *std::move(chosen);
+    return {};
 }
 
 result<void> analytics_wiring::make_windowers() {
@@ -160,7 +177,7 @@ result<void> analytics_wiring::make_windowers() {
     // One alone is this process.
     if (places.size() == 1) places.clear();
     for (int i = 0; i < ports_.loops.size(); ++i)
-        windowers_.push_back(std::make_unique<windower>(ports_, i, board_, places));
+        windowers_.push_back(std::make_unique<windower>(ports_, i, pipelines(), board_, places));
     return {};
 }
 
@@ -207,7 +224,7 @@ std::vector<http::route> analytics_wiring::local_pages() {
 
 task<result<analytics::replay_report>> analytics_wiring::replay(analytics::replay_request wanted) {
     analytics::log_replay one({ports_.stores.items(), ports_.stores.log(), ports_.stores.blobs()},
-                              analytics::definitions::built_in());
+                              pipelines());
     co_return co_await one.run(std::move(wanted));
 }
 

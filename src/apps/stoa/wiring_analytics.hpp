@@ -52,10 +52,14 @@ class analytics_wiring {
  private:
     struct windower;
     explicit analytics_wiring(needs ports);
+    result<void> choose_pipelines();
     result<void> make_windowers();
     task<> write_marks();
 
+    const analytics::definitions& pipelines() const;
+
     needs ports_;
+    std::unique_ptr<const analytics::definitions> chosen_;  // null: all run
     analytics::source_board board_;
     std::unique_ptr<mark_writer> marks_;
     std::vector<std::unique_ptr<windower>> windowers_;  // one a loop

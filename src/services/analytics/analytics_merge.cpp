@@ -24,7 +24,7 @@ merger::merger(needs ports, const definitions& all, std::size_t rows_at_once)
 task<result<int>> merger::round() {
     int out = 0;
     for (const auto& each : all_.pipelines()) {
-        if (each.local) continue;
+        if (each.local || !each.runs) continue;
         const auto merged = co_await merge(each);
         // Somebody else was quicker: it is done.
         if (!merged && merged.error().kind != errc::conflict)

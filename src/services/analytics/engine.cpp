@@ -179,7 +179,7 @@ engine::engine(const definitions& all, const topic_definition& topic, engine_bou
     : topic_(topic), bounds_(bounds), parser_(topic) {
     for (const auto& each : all.pipelines()) {
         const auto has = [&](const input_definition& input) { return input.topic == topic.name; };
-        if (std::ranges::none_of(each.is->inputs, has)) continue;
+        if (!each.runs || std::ranges::none_of(each.is->inputs, has)) continue;
         works_.push_back(std::make_unique<work>(each, topic, words_));
     }
 }

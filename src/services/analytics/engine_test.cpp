@@ -167,6 +167,34 @@ TEST(definitions_test, distinct_is_exact_or_hll_and_nothing_else) {
         "that kind only");
 }
 
+TEST(definitions_test, a_pipeline_that_does_not_run_is_known_and_makes_nothing) {
+    const auto made = definitions::built_in_of(std::vector<std::string>{"product_viewers"});
+    ASSERT_TRUE(made) << made.error().detail;
+    EXPECT_TRUE((*made)->find("product_viewers")->runs);
+    ASSERT_TRUE((*made)->find("viewers_by_minute"));
+    EXPECT_FALSE((*made)->find("viewers_by_minute")->runs);
+    stream in(views, **made), all(views);
+    for (auto* each : {&in, &all}) {
+        each->view(1'000, "ann", "p");
+        each->mark(10 * minute);
+        EXPECT_EQ(each->rows("product_viewers"), rows{"0 p 1"});
+    }
+    EXPECT_EQ(in.out.size(), 1U);
+    EXPECT_EQ(all.rows("viewers_by_minute"), rows{"0  1"});
+    // A state of all of them is taken by one that runs one, and the other way.
+    EXPECT_TRUE(in.in().restore(all.in().save()));
+    EXPECT_TRUE(all.in().restore(in.in().save()));
+}
+
+TEST(definitions_test, a_pipeline_that_is_none_is_named_with_those_that_are) {
+    const auto made = definitions::built_in_of(std::vector<std::string>{"funnel", "funel"});
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, "unknown_pipeline");
+    EXPECT_TRUE(made.error().detail.starts_with(
+        "there is no pipeline `funel`; there are: product_viewers, orders_by_minute, "))
+        << made.error().detail;
+}
+
 TEST(definitions_test, topics_are_the_services_own) {
     const auto& all = definitions::built_in();
     for (const auto name : {views, orders::topic::orders, payments::topic::succeeded,
@@ -457,6 +485,48 @@ TEST(engine_test, any_stream_gives_what_a_batch_gives_wherever_it_is_cut) {
         EXPECT_EQ(std::set(made.begin(), made.end()), expected) << "seed " << seed;
         EXPECT_EQ(made.size(), expected.size()) << "seed " << seed << ": a window came twice";
         EXPECT_EQ(s.late_for("product_viewers"), late) << "seed " << seed;
+    }
+}
+
+// Sessions by hand: an event less than half an hour from one of them is of it.
+std::set<std::string> sessions_by_hand(
+    const std::vector<std::tuple<std::int64_t, int, int>>& records) {
+    std::map<int, std::vector<std::pair<std::int64_t, int>>> by_product;
+    for (const auto& [ms, user, product] : records) by_product[product].emplace_back(ms, user);
+    std::set<std::string> made;
+    for (auto& [product, all] : by_product) {
+        std::ranges::sort(all);
+        for (std::size_t i = 0; i < all.size();) {
+            std::set<int> users;
+            const auto first = i;
+            do users.insert(all[i].second);
+            while (++i < all.size() && all[i].first < all[i - 1].first + 30 * minute);
+            made.insert(std::to_string(all[first].first) + " p" + std::to_string(product) + ' ' +
+                        std::to_string(i - first) + ' ' + std::to_string(users.size()));
+        }
+    }
+    return made;
+}
+
+TEST(engine_test, sessions_of_any_stream_are_what_a_batch_gives_wherever_it_is_cut) {
+    for (unsigned seed = 1; seed <= 200; ++seed) {
+        std::mt19937 chance(seed);
+        const auto below = [&](int n) {
+            return static_cast<int>(chance() % static_cast<unsigned>(n));
+        };
+        std::vector<std::tuple<std::int64_t, int, int>> records;
+        stream s(views);
+        // In any order over ten hours: sessions begin apart, and grow together later.
+        for (int i = 0; i < 300; ++i) {
+            records.emplace_back(1'000 * below(36'000), below(40),
+                                 below(1 + static_cast<int>(seed) % 9));
+            const auto& [ms, user, product] = records.back();
+            s.view(ms, "u" + std::to_string(user), "p" + std::to_string(product));
+            if (below(60) == 0) s.restart();
+        }
+        s.mark(1'000 * minute);
+        const auto made = s.rows("product_interest");
+        EXPECT_EQ(std::set(made.begin(), made.end()), sessions_by_hand(records)) << "seed " << seed;
     }
 }
 

@@ -143,7 +143,20 @@ result<void> definitions::plan(const pipeline_definition& of) {
     return {};
 }
 
-result<std::unique_ptr<const definitions>> definitions::read(std::string_view text) {
+result<void> definitions::choose(std::span<const std::string> only) {
+    for (auto& each : pipelines_) each.runs = std::ranges::find(only, each.is->name) != only.end();
+    for (const auto& name : only) {
+        if (find(name)) continue;
+        std::string all;
+        for (const auto& each : pipelines_) all += (all.empty() ? "" : ", ") + each.is->name;
+        return fail(errc::invalid, "unknown_pipeline",
+                    "there is no pipeline `" + name + "`; there are: " + all);
+    }
+    return {};
+}
+
+result<std::unique_ptr<const definitions>> definitions::read(std::string_view text,
+                                                             std::span<const std::string> only) {
     std::unique_ptr<definitions> out(new definitions);
     STOA_TRY(out->file_, from_json<definition_file>(text));
     if (out->file_.version != 1)
@@ -167,6 +180,7 @@ result<std::unique_ptr<const definitions>> definitions::read(std::string_view te
         names.push_back(each.name);
         STOA_TRY_VOID(out->plan(each));
     }
+    if (!only.empty()) STOA_TRY_VOID(out->choose(only));
     return out;
 }
 

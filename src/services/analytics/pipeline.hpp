@@ -112,6 +112,7 @@ struct pipeline {
     int numbers = 0, sets = 0, tops = 0, sketches = 0;
     int currency_part = -1;       // of the key
     bool local = false;           // all events of a key are in one partition: no merging
+    bool runs = true;             // no: described, and left to another engine
     std::uint64_t signature = 0;  // of all that decides its results
 
     std::int64_t closes_ms(std::int64_t window_end_ms) const {
@@ -122,10 +123,14 @@ struct pipeline {
 // The file, read and checked. Immutable; lives as long as whoever uses it.
 class definitions {
  public:
-    // Errors name what in the file is wrong.
-    static result<std::unique_ptr<const definitions>> read(std::string_view text);
+    // Errors name what in the file is wrong. `only`: the pipelines that run; none: all do.
+    static result<std::unique_ptr<const definitions>> read(std::string_view text,
+                                                           std::span<const std::string> only = {});
     // The file that this program was built with.
     static const definitions& built_in();
+    // The same where not all of them run. `invalid` for a name that is none of them.
+    static result<std::unique_ptr<const definitions>> built_in_of(
+        std::span<const std::string> only);
 
     const topic_definition* find_topic(std::string_view name) const;
     const pipeline* find(std::string_view name) const;
@@ -138,6 +143,7 @@ class definitions {
  private:
     definitions() = default;
     result<void> plan(const pipeline_definition& of);
+    result<void> choose(std::span<const std::string> only);
 
     definition_file file_;
     std::vector<pipeline> pipelines_;
