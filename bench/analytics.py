@@ -6,8 +6,9 @@ users, 5,000 events a second of event time, one in a hundred late by up to 15 s.
 
 engine  the windows alone, through JSON (bench/analytics_bench.cpp), and the memory of a million open keys
 log     `stoa replay --from=0` on an embedded shop that has taken the events: its log read, its windows put
-kafka   Kafka to Kafka, exactly once, results written: the CPU of our process until every window of the products is in
-        the results' topic, then the same of Flink's task manager over the same topic
+kafka   Kafka to Kafka, exactly once, results written to topics and tables: the CPU of our process until every window of the
+        products is in the results' topic, then the same of Flink's task manager over the same events, both with the same
+        pipelines (--pipelines)
 live    orders placed on an embedded shop, and when their minute's provisional value came by server-sent events
 
 CPU is utime + stime of the process: it holds on a busy machine where throughput does not. Each part checks its windows
@@ -229,6 +230,15 @@ class Seen:
         self.reader.close()
 
 
+def check_table(places, wanted):
+    """What is in the results' topic is in the table of the products, too."""
+    until(lambda: len(places.rows()["product_viewers"]) >= wanted[0], 120, "the table has every window")
+    rows = places.rows()["product_viewers"].values()
+    found = len(rows), sum(viewers for (viewers,) in rows)
+    if found != wanted:
+        raise RuntimeError(f"(windows, viewers) in the table are {found}, not {wanted}")
+
+
 def by_cpp(bench, events, wanted):
     from broker import Broker
     from flink import Places
@@ -236,7 +246,8 @@ def by_cpp(bench, events, wanted):
     broker = Broker("bench-cpp", made_elsewhere=True)
     folder = bench.folder / "cpp"
     folder.mkdir()
-    process = Analytics(folder, broker, Places(broker.prefix))
+    places = Places(broker.prefix)
+    process = Analytics(folder, broker, places, analytics_pipelines=bench.pipelines)
     broker.keep()
     write_topic(broker, events)
     seen = Seen(broker)
@@ -246,33 +257,40 @@ def by_cpp(bench, events, wanted):
         used, took = run.cpu_us(process.child.pid), time.monotonic() - began
         memory = run.pss_mb(process.child.pid)
     seen.check(wanted)
-    events_row(bench, "Kafka to Kafka, C++: all pipelines of views, tables too", used, events.count,
-               rows=wanted[0], seconds=round(took, 1), memory_mb=round(memory))
+    check_table(places, wanted)
+    events_row(bench, f"Kafka to Kafka, C++: {bench.pipelines}", used, events.count, rows=wanted[0], seconds=round(took, 1),
+               memory_mb=round(memory))
     return used
 
 
 def by_flink(bench, events, wanted):
     from broker import Broker
-    from flink import Cluster, Job
+    from flink import Cluster, Job, Places
     broker = Broker("bench-flink")
+    places = Places(broker.prefix).make()
     write_topic(broker, events)
     seen = Seen(broker)
     cluster = Cluster(bench.folder / "flink")
     try:
         before, began = run.cpu_us(cluster.task_manager()), time.monotonic()
-        with Job(cluster, broker, "--pipelines=product_viewers", "--time=marks") as job:
+        # A checkpoint every ten seconds, as the job has it by itself; our process saves every five.
+        with Job(cluster, broker, f"--pipelines={bench.pipelines}", "--time=marks", "--dynamodb-region=us-east-1",
+                 f"--dynamodb-endpoint={os.environ['STOA_TEST_DYNAMODB']}", f"--table-prefix={broker.prefix}",
+                 checkpoint_every_ms=10_000) as job:
             def done():
                 if job.state() in ("FAILED", "CANCELED") or job.restarts():
                     raise RuntimeError(job.why())
                 return seen.look() >= wanted[0]
             until(done, 3_600, "Flink has written every window")
             used, took = run.cpu_us(cluster.task_manager()) - before, time.monotonic() - began
+            memory = run.pss_mb(cluster.task_manager())
         bench.versions.append(cluster.engine.version() if cluster.engine else "Flink, started elsewhere")
     finally:
         cluster.stop()
     seen.check(wanted)
-    events_row(bench, "Kafka to Kafka, Flink's task manager: P1 alone, topic only", used, events.count, rows=wanted[0],
-               seconds=round(took, 1))
+    check_table(places, wanted)
+    events_row(bench, f"Kafka to Kafka, Flink's task manager: {bench.pipelines}", used, events.count, rows=wanted[0],
+               seconds=round(took, 1), memory_mb=round(memory))
     return used
 
 
@@ -289,7 +307,7 @@ def kafka(bench, events):
             bench.versions.append(running[-1].version())
             os.environ[f"STOA_TEST_{name.upper()}"] = running[-1].address
         ours, flinks = by_cpp(bench, events, wanted), by_flink(bench, events, wanted)
-        bench.row("Kafka to Kafka: CPU of our process over Flink's", ours / flinks, "×", 0.1)
+        bench.row("Kafka to Kafka: CPU of our process over Flink's", ours / flinks, "×", 0.1, pipelines=bench.pipelines)
     finally:
         for each in reversed(running):
             each.stop()
@@ -368,6 +386,13 @@ def parts(text):
     return out
 
 
+def pipelines(text):
+    """The windows of the products are what each run is checked by."""
+    if "product_viewers" not in text.split(","):
+        raise argparse.ArgumentTypeError("product_viewers must be among them")
+    return text
+
+
 def count(text):
     if not text.isdigit() or not 10_000 <= int(text) <= 100_000_000:
         raise argparse.ArgumentTypeError("10000 to 100000000")
@@ -379,6 +404,8 @@ def main():
     given.add_argument("--binary", default=str(ROOT / "build/release/stoa"))
     given.add_argument("--events", type=count, default=1_000_000, help="the goals are for 10000000; default: 1000000")
     given.add_argument("--orders", type=int, default=400, help="of the part `live`")
+    given.add_argument("--pipelines", type=pipelines, default="product_viewers", metavar="NAME[,…]",
+                       help="of the part `kafka`, on both sides; product_viewers is among them: %(default)s")
     given.add_argument("--only", type=parts, default=list(PARTS), help="parts by commas")
     given.add_argument("--results", default=str(ROOT / "bench/results"))
     args = given.parse_args()
@@ -387,7 +414,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="stoa-bench-") as folder:
         os.chmod(folder, 0o755)  # PostgreSQL is another user
         bench = run.Bench(args, pathlib.Path(folder))
-        bench.versions, bench.file = [], bench.folder / "events.jsonl"
+        bench.versions, bench.file, bench.pipelines = [], bench.folder / "events.jsonl", args.pipelines
         try:
             events = Events(args.events)
             if {"engine", "log"} & set(args.only):

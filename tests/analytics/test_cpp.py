@@ -24,10 +24,10 @@ RUN = tuple(golden.COLUMNS)
 class Analytics:
     """One process of the target."""
 
-    def __init__(self, folder, broker, places):
+    def __init__(self, folder, broker, places, **settings):
         self.folder, self.child = folder, None
         self.config = folder / "stoa.toml"
-        settings = {
+        settings |= {
             "sql": "postgres", "database_url": os.environ["STOA_TEST_POSTGRES"], "key_value": "dynamodb", "event_log": "kafka", "blob": "s3", "kafka_brokers": broker.brokers,
             "kafka_topic_prefix": broker.prefix, "kafka_replication_factor": "1", "kafka_min_insync_replicas": "1",
             "aws_region": "us-east-1", "aws_access_key_id": "stoalocal", "aws_secret_access_key": "stoalocalsecret",
