@@ -93,9 +93,11 @@ class Places:
         out = collections.defaultdict(dict)
         for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix="analytics/"):
             for one in page.get("Contents", []):
-                text = self.s3.get_object(Bucket=self.bucket, Key=one["Key"])["Body"].read()
+                text = self.s3.get_object(Bucket=self.bucket, Key=one["Key"])["Body"].read().decode()
                 folder = one["Key"].split("/")[1]
-                for row in json.loads(text, parse_float=decimal.Decimal):
+                assert text.endswith("\n"), one["Key"]
+                for line in text.splitlines():
+                    row = json.loads(line, parse_float=decimal.Decimal)
                     at, values = golden.row_of("payments_" + folder, row, minor=False)
                     assert at not in out[folder], one["Key"]
                     out[folder][at] = values
@@ -129,10 +131,10 @@ def dead(broker):
 
 
 class Job:
-    def __init__(self, cluster, broker: Broker, *more):
+    def __init__(self, cluster, broker: Broker, *more, checkpoint_every_ms=1_000):
         self.cluster, self.broker = cluster, broker
         made = subprocess.run([SCRIPT, "submit", cluster.port, JAR, f"--brokers={broker.brokers}",
-                               f"--topic-prefix={broker.prefix}", "--checkpoint-every-ms=1000",
+                               f"--topic-prefix={broker.prefix}", f"--checkpoint-every-ms={checkpoint_every_ms}",
                                "--transaction-timeout-ms=120000", "--parallelism=2", *more],
                               capture_output=True, text=True, timeout=300)
         found = re.search(r"JobID ([0-9a-f]{32})", made.stdout)

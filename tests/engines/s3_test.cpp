@@ -1,4 +1,5 @@
 // S3 beyond the port's suite: parts, versions, presigned addresses, and answers that are lost.
+#include "adapters/aws/digests.hpp"
 #include "adapters/s3/s3_blob.hpp"
 #include "engines/aws_under_test.hpp"
 #include "support/test_loop.hpp"
@@ -16,9 +17,11 @@ class faulty_http final : public http_client {
     std::string lose_of;  // the answer of the next request whose method and address hold this
     int lose = 0;
     std::vector<std::string> asked;
+    http_request last;
     task<result<http_response>> send(http_request what, milliseconds deadline) override {
         const auto line = what.method + ' ' + what.url;
         asked.push_back(line);
+        last = what;
         auto answer = co_await real_.send(std::move(what), deadline);
         if (lose > 0 && line.find(lose_of) != std::string::npos) {
             --lose;
@@ -200,6 +203,32 @@ TEST_F(s3_test, a_list_goes_on_over_pages) {
     EXPECT_EQ(std::ssize(*listed), many);
     EXPECT_EQ(faults_.count("list-type=2"), 2);
     EXPECT_TRUE(std::ranges::is_sorted(*listed, {}, &blob_info::key));
+}
+
+// What other houses' S3 takes, Google's among them (an endpoint of its own, HMAC keys): a bucket in
+// the path, a signature over the whole content, and none of the encodings in chunks with trailers
+// that SDKs of Amazon's have begun to send.
+TEST_F(s3_test, what_is_put_is_one_plain_signed_request) {
+    const std::string content = "{\"a\":1}\n";
+    ASSERT_TRUE(put("analytics/overall/w.json", content));
+    const auto& sent = faults_.last;
+    const auto header = [&](std::string_view name) {
+        const auto found = std::ranges::find_if(sent.headers, [&](const http_header& each) {
+            return std::ranges::equal(each.name, name, [](char a, char b) {
+                return std::tolower(static_cast<unsigned char>(a)) == b;
+            });
+        });
+        return found == sent.headers.end() ? std::string() : found->value;
+    };
+    EXPECT_EQ(sent.method, "PUT");
+    EXPECT_EQ(sent.url,
+              options_.endpoint_url + '/' + store_->name_of("b") + "/analytics/overall/w.json");
+    EXPECT_EQ(sent.body, content);
+    EXPECT_EQ(header("x-amz-content-sha256"), aws::hex(aws::sha256(content)));
+    EXPECT_TRUE(header("authorization").starts_with("AWS4-HMAC-SHA256 Credential=stoalocal/"));
+    for (const auto* name : {"content-encoding", "x-amz-trailer", "x-amz-sdk-checksum-algorithm",
+                             "x-amz-decoded-content-length", "expect"})
+        EXPECT_EQ(header(name), "") << name;
 }
 
 TEST_F(s3_test, missing_buckets_are_named) {

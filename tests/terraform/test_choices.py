@@ -203,7 +203,7 @@ OPTIONS = {
     "GKE": {"google_container_cluster", "google_container_node_pool", "google_artifact_registry_repository", "google_secret_manager_secret"},
     "documents": {"google_firestore_database"},
     "Cloud SQL": {"google_sql_database_instance", "google_sql_database", "google_service_networking_connection"},
-    "BigQuery": {"google_bigquery_dataset"},
+    "BigQuery": {"google_bigquery_dataset", "google_bigquery_table"},
     "Dataproc": {"google_dataproc_cluster"},
 }
 

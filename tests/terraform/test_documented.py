@@ -253,7 +253,7 @@ def test_googles_apis(gcp):
     on = {each["service"].removesuffix(".googleapis.com") for each in values(gcp, "google_project_service")}
     assert {"compute", "container", "dataproc", "storage", "sqladmin", "cloudresourcemanager"} <= on
     # An API that a resource belongs to is switched on.
-    needed = {"google_firestore_database": "firestore", "google_artifact_registry_repository": "artifactregistry", "google_bigquery_dataset": "bigquery",
+    needed = {"google_firestore_database": "firestore", "google_artifact_registry_repository": "artifactregistry", "google_bigquery_dataset": "bigquery", "google_bigquery_table": "bigquery",
               "google_container_cluster": "container", "google_secret_manager_secret": "secretmanager", "google_sql_database_instance": "sqladmin",
               "google_service_networking_connection": "servicenetworking", "google_service_account": "iam", "google_iam_workload_identity_pool": "iam", "google_logging_project_sink": "logging"}
     assert {api for kind, api in needed.items() if kind in gcp} <= on

@@ -160,14 +160,30 @@ module "dataproc" {
   depends_on = [module.apis, module.flink]
 }
 
+locals {
+  # A row of a window of payments, as the job's objects have it: a line of JSON each (docs/analytics.md).
+  payment_windows = {
+    overall   = { currency = "STRING", payment_count = "INT64", total_amount = "NUMERIC", unique_users = "INT64", average_amount = "NUMERIC" }
+    by_status = { status = "STRING", currency = "STRING", payment_count = "INT64", total_amount = "NUMERIC" }
+    by_user   = { user_id = "STRING", currency = "STRING", payment_count = "INT64", total_amount = "NUMERIC" }
+  }
+  every_window = { pipeline = "STRING", window_start = "TIMESTAMP", window_end = "TIMESTAMP" }
+}
+
 module "results" {
   source = "../modules/gcp/bigquery"
   count  = var.bigquery ? 1 : 0
 
-  project_id    = var.project_id
-  name          = "${replace(var.project, "-", "_")}_analytics"
-  location      = var.region
-  writers       = { spark = "serviceAccount:${module.runner.email}" }
+  project_id = var.project_id
+  name       = "${replace(var.project, "-", "_")}_analytics"
+  location   = var.region
+  writers    = { spark = "serviceAccount:${module.runner.email}" }
+  tables = {
+    for folder, columns in local.payment_windows : "payment_windows_${folder}" => {
+      uris    = ["gs://${local.buckets["analytics-results"]}/analytics/${folder}/*"]
+      columns = merge(local.every_window, columns)
+    }
+  }
   force_destroy = !var.protect
   labels        = local.labels
 

@@ -454,6 +454,8 @@ TEST_F(analytics_service_test, results_of_payments_are_objects_too) {
     for (const auto& [name, content] : blobs_.kept) {
         names.push_back(name.substr(0, name.rfind('/')));
         EXPECT_NE(content.find(R"("total_amount":5.00)"), std::string::npos) << content;
+        EXPECT_TRUE(content.starts_with(R"({"pipeline":"payments_)") && content.ends_with("}\n"))
+            << "a line of JSON a row: " << content;
     }
     EXPECT_EQ(names, (std::vector<std::string>{"ecommerce-analytics-results/analytics/by_status",
                                                "ecommerce-analytics-results/analytics/by_user",

@@ -119,12 +119,9 @@ event event_of(const row& of) {
 }
 
 std::string object_of(std::span<const row> rows) {
-    std::string out = "[";
-    for (const auto& each : rows) {
-        if (out.size() > 1) out += ",\n";
-        out += json_of(each);
-    }
-    return out + "]\n";
+    std::string out;
+    for (const auto& each : rows) out += json_of(each) + '\n';
+    return out;
 }
 
 std::string object_key(const pipeline& of, std::int64_t start_ms) {

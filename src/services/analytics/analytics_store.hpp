@@ -33,7 +33,8 @@ item item_of(const row& of);
 std::string json_of(const row& of);
 // As one event: the same row has the same id, whoever writes it.
 event event_of(const row& of);
-// The rows of a window as its object holds them.
+// The rows of a window as its object holds them: a line of JSON each, which is how BigQuery, Spark
+// and DuckDB read JSON.
 std::string object_of(std::span<const row> rows);
 // The folder-safe name of a window's object.
 std::string object_key(const pipeline& of, std::int64_t start_ms);

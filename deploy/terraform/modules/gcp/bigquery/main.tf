@@ -1,4 +1,4 @@
-# Where the jobs put rows for people who ask in SQL. The jobs make their tables.
+# Results for people who ask in SQL: tables that jobs make and fill, and tables over JSON lines that lie in a bucket.
 resource "google_bigquery_dataset" "this" {
   project                    = var.project_id
   dataset_id                 = var.name
@@ -22,4 +22,24 @@ resource "google_bigquery_dataset_iam_member" "writers" {
   dataset_id = google_bigquery_dataset.this.dataset_id
   role       = "roles/bigquery.dataEditor"
   member     = each.value
+}
+
+# Read where they lie, at each question: nothing is loaded, so nothing is loaded twice.
+resource "google_bigquery_table" "lines" {
+  for_each = var.tables
+
+  project             = var.project_id
+  dataset_id          = google_bigquery_dataset.this.dataset_id
+  table_id            = each.key
+  deletion_protection = false # what it shows is the bucket's
+  labels              = var.labels
+
+  external_data_configuration {
+    source_format         = "NEWLINE_DELIMITED_JSON"
+    source_uris           = each.value.uris
+    autodetect            = false
+    ignore_unknown_values = false
+    max_bad_records       = 0
+    schema                = jsonencode([for name, type in each.value.columns : { name = name, type = type, mode = "NULLABLE" }])
+  }
 }

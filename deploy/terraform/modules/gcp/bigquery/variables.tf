@@ -26,6 +26,27 @@ variable "writers" {
   default     = {}
 }
 
+variable "tables" {
+  description = "Tables over objects of JSON lines, by name: where the objects lie, and the type of each column."
+  type        = map(object({ uris = list(string), columns = map(string) }))
+  default     = {}
+
+  validation {
+    condition     = alltrue([for name, each in var.tables : can(regex("^[A-Za-z0-9_]{1,1024}$", name)) && length(each.columns) > 0])
+    error_message = "A table's name has letters, digits and underscores, and it has columns."
+  }
+
+  validation {
+    condition     = alltrue([for each in values(var.tables) : length(each.uris) > 0 && alltrue([for uri in each.uris : can(regex("^gs://[^*]+[*]?[^*]*$", uri))])])
+    error_message = "Objects are written as gs://bucket/folder/*, with one asterisk at most."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for each in values(var.tables) : [for type in values(each.columns) : contains(["STRING", "INT64", "NUMERIC", "TIMESTAMP"], type)]]))
+    error_message = "A column is STRING, INT64, NUMERIC or TIMESTAMP."
+  }
+}
+
 variable "force_destroy" {
   description = "Whether `terraform destroy` may take the tables along."
   type        = bool

@@ -25,7 +25,7 @@ import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
 
-/** All rows of a window as one JSON object in a bucket, in the order of their keys. */
+/** All rows of a window as one object in a bucket, a line of JSON each, in the order of their keys. */
 final class Objects {
     /** `endpoint` empty: Amazon's. */
     record Settings(String root, String region, String endpoint) implements Serializable {}
@@ -61,7 +61,7 @@ final class Objects {
             var sorted = new TreeMap<byte[], String>(Arrays::compareUnsigned);
             for (var each : rows.entries()) sorted.put(each.getKey().getBytes(StandardCharsets.UTF_8), each.getValue());
             out.collect(Tuple2.of(Rows.objectKey(plan, context.getCurrentKey()),
-                    "[" + String.join(",\n", sorted.values()) + "]\n"));
+                    String.join("\n", sorted.values()) + "\n"));
             rows.clear();
         }
     }
