@@ -74,6 +74,25 @@ def test_what_was_dropped_while_the_shop_was_away_is_taken_when_it_is_back(tmp_p
         eventually(lambda: not uploads(tmp_path), what="what was left of a finished file is forgotten")
 
 
+def test_a_catalogue_comes_together_with_its_pictures(tmp_path):
+    catalogue = HEAD + "".join(f"S{n},Thing {n},1,1\n" for n in range(3000))
+    drop(tmp_path, "pictures/S2999/front.png", png(31, 20))
+    drop(tmp_path, "all.csv", catalogue)
+    with opened(tmp_path) as shop:
+        report(tmp_path, "done", "front.png")
+        # Copied folder by folder, as cp does: the pictures first. One of them is replaced at once.
+        for width in (40, 41):
+            drop(tmp_path, "pictures/NEW/front.png", png(width, 20))
+        drop(tmp_path, "new.csv", HEAD + "NEW,New,1,1\n")
+        def widths(sku):
+            found = shop.client().get(f"/api/v1/products/search?q={sku}").json["results"]
+            return [image["width"] for each in found if each["sku"] == sku for image in each["images"]]
+        eventually(lambda: widths("NEW") == [41], 30)
+        assert widths("S2999") == [31]
+        assert not list((tmp_path / "drop/failed").iterdir())
+        assert not [each for each in (tmp_path / "drop/taken").rglob("*") if each.is_file()]
+
+
 def test_a_file_is_left_alone_until_its_writer_has_closed_it(tmp_path):
     with opened(tmp_path) as shop:
         with (tmp_path / "drop/slow.csv").open("w") as file:

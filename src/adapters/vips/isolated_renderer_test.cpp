@@ -148,7 +148,7 @@ TEST(picture_bombs, thirty_of_them_end_in_an_error_within_memory_and_time) {
             next = loop.run([&] { return renderer.render(grainy_png(100, 100), sizes); });
         }
         getrusage(RUSAGE_CHILDREN, &after);
-        EXPECT_LE(cpu_seconds(after) - cpu_seconds(before), 2.5) << each.name;  // with its loading
+        EXPECT_LE(cpu_seconds(after) - cpu_seconds(before), 2.0) << each.name;  // with its loading
         EXPECT_LE(after.ru_maxrss, 256 * 1'024) << each.name;
         EXPECT_TRUE(next) << each.name << ": the next picture suffers";
         std::printf("%-55s %4.0f ms %4ld MB  %s\n", each.name.c_str(),

@@ -6,7 +6,7 @@
 namespace stoa::vips {
 
 inline constexpr std::int64_t sandbox_memory_bytes = 200 << 20;  // beside the libraries' 30 MB
-inline constexpr int sandbox_cpu_ms = 1'900;
+inline constexpr int sandbox_cpu_ms = 1'700;
 
 // For this process from now on, and for good: memory and processor time are bounded (SIGPROF,
 // SIGXCPU), no file is opened, no socket is made, no process is started or signalled, and no

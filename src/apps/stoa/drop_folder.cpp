@@ -51,6 +51,31 @@ bool ends_in_csv(const std::string& name) {
     return ending == ".csv";
 }
 
+// Folders of skus in such a folder. What appears or goes meanwhile is seen the next time.
+std::vector<std::string> folders_in(const fs::path& where) {
+    std::vector<std::string> out;
+    std::error_code failed;
+    for (fs::directory_iterator each(where, failed), end; !failed && each != end;
+         each.increment(failed)) {
+        auto name = each->path().filename().string();
+        if (!name.starts_with('.') && each->is_directory(failed) && !each->is_symlink(failed))
+            out.push_back(std::move(name));
+    }
+    return out;
+}
+
+void add_taken(std::vector<drop_folder::taken_file>& to, const fs::path& in,
+               const std::string& of) {
+    std::error_code failed;
+    for (fs::directory_iterator each(in, failed), end; !failed && each != end;
+         each.increment(failed)) {
+        const auto name = each->path().filename().string();
+        constexpr std::size_t of_id = 36;
+        if (name.size() > of_id + 1 && is_uuid(name.substr(0, of_id)))
+            to.push_back({each->path(), of, name.substr(0, of_id), name.substr(of_id + 1)});
+    }
+}
+
 std::unexpected<error> not_moved(const fs::path& file, const std::string& why) {
     return fail(errc::unavailable, "file_not_moved", file.string() + ": " + why);
 }
@@ -92,39 +117,36 @@ void drop_folder::add_waiting(std::vector<waiting_file>& to, const fs::path& in,
 std::vector<drop_folder::waiting_file> drop_folder::waiting() const {
     std::vector<waiting_file> files, out;
     add_waiting(files, root_, {});
-    std::error_code failed;
-    for (fs::directory_iterator each(root_ / "pictures", failed), end; !failed && each != end;
-         each.increment(failed)) {
-        const auto sku = each->path().filename().string();
-        if (!sku.starts_with('.') && each->is_directory(failed) && !each->is_symlink(failed))
-            add_waiting(out, each->path(), sku);
-    }
+    for (const auto& sku : folders_in(root_ / "pictures"))
+        add_waiting(out, root_ / "pictures" / sku, sku);
     std::ranges::move(files, std::back_inserter(out));
     return out;
+}
+
+fs::path drop_folder::taken_of(const std::string& of) const {
+    return of.empty() ? root_ / "taken" : root_ / "taken" / "pictures" / of;
 }
 
 result<bool> drop_folder::take(const waiting_file& file, const std::string& id) const {
     auto size_bytes = file.size_bytes;
     if (!is_whole(file.path, size_bytes)) return false;  // somebody went on with it
+    const auto to = taken_of(file.of);
     std::error_code failed;
-    fs::rename(file.path, root_ / "taken" / name_with(id, file.name), failed);
+    fs::create_directories(to, failed);
+    fs::rename(file.path, to / name_with(id, file.name), failed);
     if (failed == std::errc::no_such_file_or_directory && !fs::exists(file.path)) return false;
     if (failed) return not_moved(file.path, failed.message());
-    sync(root_ / "taken");
-    sync(root_);
+    for (auto at = to; at != root_; at = at.parent_path()) sync(at);
+    sync(file.path.parent_path());
     return true;
 }
 
 std::vector<drop_folder::taken_file> drop_folder::taken() const {
     std::vector<taken_file> out;
-    std::error_code failed;
-    for (fs::directory_iterator each(root_ / "taken", failed), end; !failed && each != end;
-         each.increment(failed)) {
-        const auto name = each->path().filename().string();
-        constexpr std::size_t of_id = 36;
-        if (name.size() > of_id + 1 && is_uuid(name.substr(0, of_id)))
-            out.push_back({each->path(), name.substr(0, of_id), name.substr(of_id + 1)});
-    }
+    add_taken(out, taken_of({}), {});
+    for (const auto& sku : folders_in(root_ / "taken" / "pictures"))
+        add_taken(out, taken_of(sku), sku);
+    std::ranges::sort(out, {}, &taken_file::id);
     return out;
 }
 
@@ -143,6 +165,8 @@ result<void> drop_folder::finish(const fs::path& file, const std::string& as, bo
     fs::rename(file, to / as, failed);
     if (failed) return not_moved(file, failed.message());
     sync(to);
+    if (file.parent_path().parent_path() == root_ / "taken" / "pictures")
+        fs::remove(file.parent_path(), failed);  // where it held the last picture of its product
     return {};
 }
 

@@ -10,7 +10,8 @@
 namespace stoa {
 
 // <folder>/<name> waits. taken/<id>-<name> is being worked on, done/ and failed/ hold what is over,
-// with a report beside each file. Pictures wait in pictures/<sku>/<name>.
+// with a report beside each file. Pictures wait in pictures/<sku>/<name>, and are taken into
+// taken/pictures/<sku>/<id>-<name>.
 class drop_folder {
  public:
     // Makes what is missing. Errors are for whoever set the folder.
@@ -28,11 +29,13 @@ class drop_folder {
 
     struct taken_file {
         std::filesystem::path path;
+        std::string of;  // as above
         std::string id, name;
     };
     // Into taken/ under that id, durably: from then on it is this shop's. False: it is gone, or
     // being written again.
     result<bool> take(const waiting_file& file, const std::string& id) const;
+    // In the order in which they were taken.
     std::vector<taken_file> taken() const;
 
     // What a file is called from then on.
@@ -47,6 +50,7 @@ class drop_folder {
     explicit drop_folder(std::filesystem::path root) : root_(std::move(root)) {}
     void add_waiting(std::vector<waiting_file>& to, const std::filesystem::path& in,
                      const std::string& of) const;
+    std::filesystem::path taken_of(const std::string& of) const;
     std::filesystem::path root_;
 };
 

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 
 namespace stoa {
 
@@ -27,6 +28,9 @@ struct files_there {
 };
 
 constexpr int most_attempts = 8;
+// A picture may come shortly before the catalogue that names its product.
+constexpr int most_looks_for_a_product = 3;
+constexpr std::string_view product_not_found = "product_not_found";
 constexpr std::size_t chunk_bytes = 1 << 20;
 constexpr seconds an_import_at_once{15};
 constexpr std::string_view upload_prefix = "drop-";
@@ -65,25 +69,32 @@ task<result<int>> folder_watch::round() {
     STOA_CO_TRY(const auto found, co_await offload(ports_.files, std::move(look)));
     if (!forgot_finished_) STOA_CO_TRY_VOID(co_await forget_finished(found.taken));
     forgot_finished_ = true;
+    const auto no_product = [](const auto& file) { return file.of.empty(); };
+    const bool catalogue_comes = std::ranges::any_of(found.taken, no_product) ||
+                                 std::ranges::any_of(found.waiting, no_product);
+    std::set<std::string> earlier;  // a picture follows the one whose place it takes
     int finished = 0;
     for (const auto& file : found.taken) {
+        if (!file.of.empty() && !earlier.insert(file.of + '/' + file.name).second) continue;
         if (!may_try(file.path.string())) continue;
+        auto outcome = file.of.empty() ? co_await go_on_with_csv(file)
+                                       : co_await go_on_with_picture(file, catalogue_comes);
         auto done = co_await settle(file.path, drop_folder::name_with(file.id, file.name),
-                                    co_await go_on(file));
+                                    std::move(outcome));
         finished += done.value_or(false);
     }
     for (const auto& file : found.waiting) {
         if (!may_try(file.path.string())) continue;
-        auto outcome = file.of.empty() ? co_await take_csv(file) : co_await take_picture(file);
-        const auto as = drop_folder::name_with(new_id(ports_.time, ports_.random), file.name);
-        auto done = co_await settle(file.path, as, std::move(outcome));
+        const auto id = new_id(ports_.time, ports_.random);
+        auto done = co_await settle(file.path, drop_folder::name_with(id, file.name),
+                                    co_await take(file, id));
         finished += done.value_or(false);
     }
     co_return finished;
 }
 
-task<result<bool>> folder_watch::take_csv(drop_folder::waiting_file file) {
-    auto take = [at = folder_, file, id = new_id(ports_.time, ports_.random)]() -> result<bool> {
+task<result<bool>> folder_watch::take(drop_folder::waiting_file file, std::string id) {
+    auto take = [at = folder_, file, id = std::move(id)]() -> result<bool> {
         return at.take(file, id);
     };
     STOA_CO_TRY(const bool taken, co_await offload(ports_.files, std::move(take)));
@@ -93,7 +104,7 @@ task<result<bool>> folder_watch::take_csv(drop_folder::waiting_file file) {
 
 // The upload, and what the function makes of it: both are what they were where they come again.
 // True: it is over, and its report written.
-task<result<bool>> folder_watch::go_on(drop_folder::taken_file file) {
+task<result<bool>> folder_watch::go_on_with_csv(drop_folder::taken_file file) {
     const auto key = upload_key(file.id);
     STOA_CO_TRY(const auto there, co_await ports_.blobs.list(bucket(), key));
     const auto uploaded = std::ranges::find(there, key, &blob_info::key);
@@ -172,16 +183,18 @@ task<result<blob_info>> folder_watch::upload(const drop_folder::taken_file& file
 
 // As a bucket of a cloud takes it: the original, and an event that it is there. Both may come
 // twice.
-task<result<bool>> folder_watch::take_picture(drop_folder::waiting_file file) {
+task<result<bool>> folder_watch::go_on_with_picture(drop_folder::taken_file file,
+                                                    bool catalogue_comes) {
     if (!is_plain(file.of) || !is_plain(file.name))
         co_return fail(errc::invalid, "name_not_plain",
                        "the names of a picture and its folder consist of letters, digits and -_.");
     STOA_CO_TRY(const bool sold, co_await ports_.products.sells(file.of));
+    if (!sold && catalogue_comes) co_return false;
     if (!sold)
-        co_return fail(errc::not_found, "product_not_found",
+        co_return fail(errc::not_found, std::string(product_not_found),
                        "there is no product with the id or sku " + file.of);
     constexpr auto most = picture_limits{}.bytes;
-    auto read = [file] { return whole(file.path, most); };
+    auto read = [path = file.path] { return whole(path, most); };
     STOA_CO_TRY(auto bytes, co_await offload(ports_.files, std::move(read)));
     if (std::ssize(bytes) > most)
         co_return fail(errc::too_large, "picture_too_large",
@@ -198,7 +211,7 @@ task<result<bool>> folder_watch::take_picture(drop_folder::waiting_file file) {
     told.push_back(
         {.topic = std::string(products::topic::objects_created),
          .key = file.of,
-         .id = new_id(ports_.time, ports_.random),
+         .id = file.id,
          .type = std::string(products::topic::objects_created),
          .occurred_at = ports_.time.now(),
          .payload = to_json(products::object_announced{
@@ -206,7 +219,7 @@ task<result<bool>> folder_watch::take_picture(drop_folder::waiting_file file) {
     STOA_CO_TRY_VOID(co_await ports_.log.append(std::move(told)));
     crash_point("drop_picture_announced");
     STOA_CO_TRY_VOID(co_await finish(
-        file.path, drop_folder::name_with(new_id(ports_.time, ports_.random), file.name), true,
+        file.path, drop_folder::name_with(file.id, file.name), true,
         to_json(products::object_announced{std::string(products::images_bucket), stored.key,
                                            stored.etag, stored.size_bytes})));
     co_return true;
@@ -225,7 +238,10 @@ task<result<bool>> folder_watch::settle(std::filesystem::path path, std::string 
     auto& tries = failed_[key];
     tries.made = std::min(tries.made + 1, most_attempts);
     tries.next = ports_.time.ticks() + seconds(std::int64_t{1} << tries.made);
-    if (functions::worth_another_try(why) && tries.made < most_attempts) co_return false;
+    const bool again = why.code == product_not_found
+                           ? tries.made < most_looks_for_a_product
+                           : functions::worth_another_try(why) && tries.made < most_attempts;
+    if (again) co_return false;
     auto report = to_json(folder_problem{path.filename().string(), why.code, why.detail});
     STOA_CO_TRY_VOID(co_await finish(path, std::move(as), false, std::move(report)));
     failed_.erase(key);

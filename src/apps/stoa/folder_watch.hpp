@@ -18,7 +18,8 @@ namespace stoa {
 // Of the embedded shop. Thread rule: one loop. A file is moved step by step, and each step may be
 // repeated: killed anywhere, the shop goes on where it was. What fails for a passing reason is
 // tried again, later each time, and is put into failed/ with its reason after the eighth; rows that
-// the shop cannot take now are tried until it can.
+// the shop cannot take now are tried until it can. A picture waits for its product while a
+// catalogue is being taken, and is looked at three times (14 s) where there is none.
 class folder_watch {
  public:
     struct needs {
@@ -40,9 +41,9 @@ class folder_watch {
         int made = 0;
         instant next{};
     };
-    task<result<bool>> take_csv(drop_folder::waiting_file file);
-    task<result<bool>> take_picture(drop_folder::waiting_file file);
-    task<result<bool>> go_on(drop_folder::taken_file file);
+    task<result<bool>> take(drop_folder::waiting_file file, std::string id);
+    task<result<bool>> go_on_with_csv(drop_folder::taken_file file);
+    task<result<bool>> go_on_with_picture(drop_folder::taken_file file, bool catalogue_comes);
     task<result<blob_info>> upload(const drop_folder::taken_file& file, std::string key);
     task<result<bool>> import(std::string id, blob_info object);
     task<> forget(std::vector<std::string> keys);
