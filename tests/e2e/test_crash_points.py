@@ -170,7 +170,8 @@ class Script:
             there = {name[37:] for name in os.listdir(self.shop.drop / "done")}
             return {"D1", "D2"} <= {each["sku"] for each in listed} and there >= {"one.csv", "two.csv", "front.png"}
         eventually(finished, within_s=60, what="the dropped files taken")
-        assert not os.listdir(self.shop.drop / "failed") and not os.listdir(self.shop.drop / "taken")
+        assert not os.listdir(self.shop.drop / "failed")
+        assert not [each for each in (self.shop.drop / "taken").rglob("*") if each.is_file()]
 
         def shown():
             now = self.as_operator("GET", f"/api/v1/products/{self.product}/images").json["images"]
