@@ -145,8 +145,8 @@ def test_near_its_deadline_it_hands_over_and_the_next_call_goes_on(importer, sho
 
 
 def test_a_large_file_is_read_in_64_mb(importer, shop, s3, bucket, tmp_path):
-    """STOA_TEST_LARGE_MB=1024 makes it as large as is promised, which takes minutes (./dev test nightly); the rate of
-    the smaller one would do for it in 15 minutes."""
+    """STOA_TEST_LARGE_MB=1024 makes it as large as is promised, which takes minutes; the rate of the
+    smaller one would do for it in 15 minutes."""
     size = int(os.environ.get("STOA_TEST_LARGE_MB", "64")) << 20
     pick, written, count = random.Random(3), 0, 0
     words = [f"{pick.getrandbits(40):x}" for _ in range(2000)]
