@@ -550,6 +550,10 @@ TEST(saga, reserve_by_hand_counts_once_for_its_order) {
         EXPECT_EQ(held->status, products::hold_status::held);
     }
     EXPECT_EQ(shop.stock_of(product).reserved, 2);
+    const auto more =
+        shop.call([&] { return shop.products->reserve(service, {product.id, "o-1", 5}); });
+    ASSERT_FALSE(more) << "five are not held";
+    EXPECT_EQ(more.error().code, "reserved_otherwise");
     const auto nameless =
         shop.call([&] { return shop.products->reserve(service, {product.id, {}, 2}); });
     ASSERT_FALSE(nameless) << "without an order a key must name the hold";
@@ -560,6 +564,49 @@ TEST(saga, reserve_by_hand_counts_once_for_its_order) {
     shop.time.advance(minutes(20));
     shop.sweep();
     EXPECT_EQ(shop.stock_of(product).reserved, 0) << "a hold by hand ends by itself";
+}
+
+TEST(saga, a_key_holds_units_of_one_request_and_one_caller) {
+    saga_shop shop;
+    const auto cup = shop.add(5), plate = shop.add(5);
+    auto service = shop.as("", "k");
+    service.caller = {.is = role::service, .key_id = "one"};
+    const auto reserve = [&](const products::product& of, std::int32_t n) {
+        return shop.call([&] { return shop.products->reserve(service, {of.id, {}, n}); });
+    };
+    for (int i = 0; i < 2; ++i) EXPECT_TRUE(reserve(cup, 2));
+    EXPECT_EQ(reserve(cup, 3).error().code, "idempotency_key_reused");
+    EXPECT_EQ(reserve(plate, 2).error().code, "idempotency_key_reused");
+    EXPECT_EQ(shop.stock_of(plate).reserved, 0);
+    service.caller.key_id = "another";
+    EXPECT_TRUE(reserve(cup, 3));
+    EXPECT_EQ(shop.stock_of(cup).reserved, 5);
+}
+
+// Without an intent of the provider nothing can have been charged, however long it was away.
+TEST(saga, an_attempt_whose_key_expired_before_the_provider_answered_is_over) {
+    for (const bool cancelled : {false, true}) {
+        saga_shop shop;
+        const auto product = shop.add(10);
+        shop.provider->creates_held = true;
+        const auto order = shop.place(shop.as("ann"), product, 2, "credit_card");
+        shop.pump([&] { return shop.provider->creates == 1; });
+        shop.stop();
+        shop.provider->creates_held = false;
+        shop.start("second");
+        if (cancelled)
+            ASSERT_TRUE(shop.call(
+                [&] { return shop.orders->cancel_order(shop.as("ann"), {order->id, {}}); }));
+        const int asked = shop.provider->creates;
+        shop.time.advance(hours(21));
+        shop.eventually([&] {
+            shop.sweep();
+            return shop.order_of(order->id).status == order_status::cancelled;
+        });
+        EXPECT_EQ(shop.provider->creates, asked) << "the key is not used again";
+        EXPECT_EQ(shop.provider->confirms, 0);
+        shop.eventually([&] { return shop.stock_of(product).reserved == 0; });
+    }
 }
 
 // Found by simulation: seed 1003184.

@@ -142,8 +142,15 @@ task<result<payment_intent>> payment_service::find_intent(payment_head& head) {
     }
     const bool key_lives =
         !head.submitted_at || ports_.time.now() - *head.submitted_at < settings_.key_lives;
+    // Only an intent whose id is stored is ever confirmed: without one nothing was charged, and the
+    // attempt is over. With one, creating anew could charge a second time: a person looks.
+    if (!key_lives && !head.intent_id)
+        co_return payment_intent{
+            .status = head.close_requested ? intent_status::cancelled : intent_status::declined,
+            .amount = head.amount,
+            .currency = head.currency,
+            .decline_code = "provider_key_expired"};
     if (!key_lives)
-        // Creating anew could charge a second time: a person looks.
         co_return fail(errc::unavailable, "provider_key_expired",
                        "the attempt's key is too old to use");
     auto told =

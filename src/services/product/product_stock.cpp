@@ -1,5 +1,6 @@
 // Stock and holds.
 #include "base/ids.hpp"
+#include "ports/idempotency.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
 #include "services/product/product_service.hpp"
@@ -88,8 +89,8 @@ task<result<reserve_answer>> product_service::reserve(request_context context,
     if (!wanted.order_id && !context.key_from_client)
         co_return fail(invalid_request(
             {{"order_id", "required", "name the order, or send an Idempotency-Key", {}}}));
-    const auto hold_id =
-        wanted.order_id ? *wanted.order_id + ':' + wanted.id : "key:" + context.idempotency_key;
+    const auto hold_id = wanted.order_id ? *wanted.order_id + ':' + wanted.id
+                                         : "key:" + idempotency_keys::scope_key(context);
     std::vector<std::string> one{wanted.id};
     STOA_CO_TRY(const auto found, co_await find_all(std::move(one)));
     if (!found.front()) co_return fail(no_such_product());
@@ -107,6 +108,18 @@ task<result<reserve_answer>> product_service::reserve(request_context context,
         }
         co_return fail(std::move(why));
     }
+    auto read = [hold_id](transaction& t) -> result<std::vector<held_line>> {
+        return store::lines_of(t, hold_id);
+    };
+    STOA_CO_TRY(const auto stands, co_await ports_.db.read(std::move(read)));
+    if (stands.size() != 1 || stands.front().product_id != wanted.id ||
+        stands.front().quantity != wanted.quantity)
+        co_return fail(wanted.order_id
+                           ? error{.kind = errc::conflict,
+                                   .code = "reserved_otherwise",
+                                   .detail = "this order holds another number of units of the "
+                                             "product; release them first"}
+                           : idempotency_key_reused());
     co_return reserve_answer{hold_id, wanted.id, wanted.quantity, outcome.status};
 }
 
