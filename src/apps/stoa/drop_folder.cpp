@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t most_waiting = 100;
+constexpr std::ptrdiff_t most_waiting = 100;
 // Where the system does not say whether somebody writes: what nobody changed for so long is whole.
 constexpr std::time_t settled_s = 10;
 
@@ -27,21 +27,25 @@ void sync(const fs::path& what) {
     close(file);
 }
 
+enum class state : std::uint8_t { whole, open, unreadable, nothing };
+
 // A lease for reading is granted only where nobody has the file open for writing, so that no
 // notification has to be waited for (there are none on network folders, nor while the shop is
 // down).
-bool is_whole(const fs::path& path, std::int64_t& size_bytes) {
+state state_of(const fs::path& path, std::int64_t& size_bytes) {
     const int file = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (file < 0) return false;
+    if (file < 0) return errno == EACCES ? state::unreadable : state::nothing;
     struct stat told{};
-    bool whole = fstat(file, &told) == 0 && S_ISREG(told.st_mode);
-    if (whole) {
+    auto out = state::nothing;
+    if (fstat(file, &told) == 0 && S_ISREG(told.st_mode)) {
+        out = state::whole;
         if (fcntl(file, F_SETLEASE, F_RDLCK) == 0) fcntl(file, F_SETLEASE, F_UNLCK);
-        else whole = errno != EAGAIN && told.st_mtime + settled_s < std::time(nullptr);
+        else if (errno == EAGAIN || told.st_mtime + settled_s >= std::time(nullptr))
+            out = state::open;
     }
     close(file);
     size_bytes = told.st_size;
-    return whole;
+    return out;
 }
 
 bool ends_in_csv(const std::string& name) {
@@ -103,22 +107,26 @@ result<drop_folder> drop_folder::open(const std::string& path) {
 }
 
 void drop_folder::add_waiting(std::vector<waiting_file>& to, const fs::path& in,
-                              const std::string& of) const {
+                              const std::string& of, const std::set<fs::path>& but) const {
     std::error_code failed;
     for (fs::directory_iterator each(in, failed), end; !failed && each != end;
          each.increment(failed)) {
-        if (to.size() >= most_waiting) return;
+        if (std::ranges::count(to, false, &waiting_file::is_open) >= most_waiting) return;
         waiting_file one{.path = each->path(), .of = of, .name = each->path().filename().string()};
         if (one.name.starts_with('.') || (of.empty() && !ends_in_csv(one.name))) continue;
-        if (is_whole(one.path, one.size_bytes)) to.push_back(std::move(one));
+        if (but.contains(one.path)) continue;
+        const auto now = state_of(one.path, one.size_bytes);
+        one.is_open = now == state::open;
+        if (now == state::nothing || (one.is_open && !of.empty())) continue;
+        to.push_back(std::move(one));
     }
 }
 
-std::vector<drop_folder::waiting_file> drop_folder::waiting() const {
+std::vector<drop_folder::waiting_file> drop_folder::waiting(const std::set<fs::path>& but) const {
     std::vector<waiting_file> files, out;
-    add_waiting(files, root_, {});
+    add_waiting(files, root_, {}, but);
     for (const auto& sku : folders_in(root_ / "pictures"))
-        add_waiting(out, root_ / "pictures" / sku, sku);
+        add_waiting(out, root_ / "pictures" / sku, sku, but);
     std::ranges::move(files, std::back_inserter(out));
     return out;
 }
@@ -129,7 +137,11 @@ fs::path drop_folder::taken_of(const std::string& of) const {
 
 result<bool> drop_folder::take(const waiting_file& file, const std::string& id) const {
     auto size_bytes = file.size_bytes;
-    if (!is_whole(file.path, size_bytes)) return false;  // somebody went on with it
+    const auto now = state_of(file.path, size_bytes);
+    if (now == state::unreadable)
+        return fail(errc::unavailable, "file_unreadable",
+                    file.path.string() + ": the shop may not read it; let its user do so");
+    if (now != state::whole) return false;  // somebody went on with it
     const auto to = taken_of(file.of);
     std::error_code failed;
     fs::create_directories(to, failed);

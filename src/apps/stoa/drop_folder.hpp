@@ -4,6 +4,7 @@
 #include "base/result.hpp"
 
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,11 @@ class drop_folder {
         std::string of;  // the sku whose folder a picture lies in; empty: of no product
         std::string name;
         std::int64_t size_bytes = 0;
+        bool is_open = false;  // a *.csv that somebody is still writing: not to be taken yet
     };
-    // Whole files that nobody has open for writing: pictures, and *.csv in the folder itself, at
-    // most a hundred of each. Hidden ones and links are passed over.
-    std::vector<waiting_file> waiting() const;
+    // Pictures that nobody has open for writing, and *.csv in the folder itself, at most a hundred
+    // of each. Hidden ones and links are passed over, and so are those in `but`.
+    std::vector<waiting_file> waiting(const std::set<std::filesystem::path>& but = {}) const;
 
     struct taken_file {
         std::filesystem::path path;
@@ -33,7 +35,7 @@ class drop_folder {
         std::string id, name;
     };
     // Into taken/ under that id, durably: from then on it is this shop's. False: it is gone, or
-    // being written again.
+    // being written again. `unavailable`, codes file_unreadable and file_not_moved.
     result<bool> take(const waiting_file& file, const std::string& id) const;
     // In the order in which they were taken.
     std::vector<taken_file> taken() const;
@@ -49,7 +51,7 @@ class drop_folder {
  private:
     explicit drop_folder(std::filesystem::path root) : root_(std::move(root)) {}
     void add_waiting(std::vector<waiting_file>& to, const std::filesystem::path& in,
-                     const std::string& of) const;
+                     const std::string& of, const std::set<std::filesystem::path>& but) const;
     std::filesystem::path taken_of(const std::string& of) const;
     std::filesystem::path root_;
 };

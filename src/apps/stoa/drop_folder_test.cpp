@@ -3,6 +3,8 @@
 #include "support/temporary_directory.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -66,6 +68,32 @@ TEST_F(drop_folder_test, a_file_that_is_written_again_or_gone_is_not_taken) {
     }
     EXPECT_TRUE(folder_->take(file, id).value());
     EXPECT_FALSE(folder_->take(file, id).value());
+}
+
+TEST_F(drop_folder_test, what_is_being_written_or_was_failed_lately_is_told_apart) {
+    std::ofstream open(root_ / "open.csv");
+    put("whole.csv");
+    put("pictures/MUG/a.png");
+    const auto there = folder_->waiting({root_ / "pictures/MUG/a.png"});
+    ASSERT_EQ(there.size(), 2u);
+    for (const auto& each : there) EXPECT_EQ(each.is_open, each.name == "open.csv");
+}
+
+// As another user than the file's, which takes a process of its own: root may read everything.
+TEST_F(drop_folder_test, a_file_that_the_shop_may_not_read_is_named) {
+    put("closed.csv");
+    fs::permissions(root_ / "closed.csv", fs::perms::none);
+    const auto child = fork();
+    if (child == 0) {
+        if (geteuid() == 0 && (chown(root_.c_str(), 65534, 65534) != 0 || setuid(65534) != 0))
+            _exit(2);
+        const auto there = folder_->waiting();
+        const auto taken = there.size() == 1 ? folder_->take(there[0], id) : result<bool>(true);
+        _exit(!taken && taken.error().code == "file_unreadable" ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
 }
 
 TEST_F(drop_folder_test, a_folder_that_was_tidied_away_comes_back_and_one_that_cannot_be_is_told) {

@@ -3,6 +3,7 @@
 #include "base/ids.hpp"
 #include "base/json.hpp"
 #include "base/media_type.hpp"
+#include "base/utf8.hpp"
 #include "ports/image.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
@@ -45,6 +46,12 @@ bool is_plain(std::string_view name) {
            });
 }
 
+int attempts_for(const error& why) {
+    if (why.code == product_not_found) return most_looks_for_a_product;
+    if (why.code == "too_many_images") return 1;
+    return functions::worth_another_try(why) ? most_attempts : 1;
+}
+
 result<std::string> whole(const std::filesystem::path& path, std::int64_t most) {
     std::ifstream file(path, std::ios::binary);
     std::string out(static_cast<std::size_t>(most) + 1, '\0');
@@ -57,14 +64,17 @@ result<std::string> whole(const std::filesystem::path& path, std::int64_t most) 
 
 }  // namespace
 
-bool folder_watch::may_try(const std::string& what) {
+bool folder_watch::may_try(const std::string& what) const {
     const auto found = failed_.find(what);
     return found == failed_.end() || found->second.next <= ports_.time.ticks();
 }
 
 task<result<int>> folder_watch::round() {
-    auto look = [at = folder_]() -> result<files_there> {
-        return files_there{at.taken(), at.waiting()};
+    std::set<std::filesystem::path> later;
+    for (const auto& [path, tries] : failed_)
+        if (!may_try(path)) later.insert(path);
+    auto look = [at = folder_, later = std::move(later)]() -> result<files_there> {
+        return files_there{at.taken(), at.waiting(later)};
     };
     STOA_CO_TRY(const auto found, co_await offload(ports_.files, std::move(look)));
     if (!forgot_finished_) STOA_CO_TRY_VOID(co_await forget_finished(found.taken));
@@ -84,22 +94,22 @@ task<result<int>> folder_watch::round() {
         finished += done.value_or(false);
     }
     for (const auto& file : found.waiting) {
-        if (!may_try(file.path.string())) continue;
-        const auto id = new_id(ports_.time, ports_.random);
-        auto done = co_await settle(file.path, drop_folder::name_with(id, file.name),
-                                    co_await take(file, id));
-        finished += done.value_or(false);
+        if (file.is_open) continue;
+        const auto path = file.path.string();
+        if (auto taken = co_await take(file); !taken) remember(path, taken.error());
+        else failed_.erase(path);
     }
     co_return finished;
 }
 
-task<result<bool>> folder_watch::take(drop_folder::waiting_file file, std::string id) {
-    auto take = [at = folder_, file, id = std::move(id)]() -> result<bool> {
+// The next round goes on with it.
+task<result<void>> folder_watch::take(drop_folder::waiting_file file) {
+    auto take = [at = folder_, file, id = new_id(ports_.time, ports_.random)]() -> result<bool> {
         return at.take(file, id);
     };
     STOA_CO_TRY(const bool taken, co_await offload(ports_.files, std::move(take)));
     if (taken) crash_point("drop_taken");
-    co_return false;  // the next round goes on with it
+    co_return result<void>{};
 }
 
 // The upload, and what the function makes of it: both are what they were where they come again.
@@ -193,6 +203,8 @@ task<result<bool>> folder_watch::go_on_with_picture(drop_folder::taken_file file
     if (!sold)
         co_return fail(errc::not_found, std::string(product_not_found),
                        "there is no product with the id or sku " + file.of);
+    auto sequencer = file.id;  // of one place a later file has the greater id
+    std::erase(sequencer, '-');
     constexpr auto most = picture_limits{}.bytes;
     auto read = [path = file.path] { return whole(path, most); };
     STOA_CO_TRY(auto bytes, co_await offload(ports_.files, std::move(read)));
@@ -202,27 +214,38 @@ task<result<bool>> folder_watch::go_on_with_picture(drop_folder::taken_file file
     if (!is_picture(media_of(bytes)))
         co_return fail(errc::invalid, "not_a_picture",
                        "by its content the file is no JPEG, PNG, WebP or GIF");
+    STOA_CO_TRY_VOID(co_await ports_.products.expect_original(file.of, file.name, sequencer));
     STOA_CO_TRY(const auto stored,
                 co_await ports_.blobs.put(
                     std::string(products::images_bucket),
                     products::product_service::original_key(file.of, file.name), std::move(bytes)));
     crash_point("drop_picture_stored");
+    const auto announced =
+        to_json(products::object_announced{std::string(products::images_bucket), stored.key,
+                                           stored.etag, stored.size_bytes, sequencer});
     std::vector<event> told;
-    told.push_back(
-        {.topic = std::string(products::topic::objects_created),
-         .key = file.of,
-         .id = file.id,
-         .type = std::string(products::topic::objects_created),
-         .occurred_at = ports_.time.now(),
-         .payload = to_json(products::object_announced{
-             std::string(products::images_bucket), stored.key, stored.etag, stored.size_bytes})});
+    told.push_back({.topic = std::string(products::topic::objects_created),
+                    .key = file.of,
+                    .id = file.id,
+                    .type = std::string(products::topic::objects_created),
+                    .occurred_at = ports_.time.now(),
+                    .payload = announced});
     STOA_CO_TRY_VOID(co_await ports_.log.append(std::move(told)));
     crash_point("drop_picture_announced");
-    STOA_CO_TRY_VOID(co_await finish(
-        file.path, drop_folder::name_with(file.id, file.name), true,
-        to_json(products::object_announced{std::string(products::images_bucket), stored.key,
-                                           stored.etag, stored.size_bytes})));
+    STOA_CO_TRY_VOID(
+        co_await finish(file.path, drop_folder::name_with(file.id, file.name), true, announced));
     co_return true;
+}
+
+// File names are bytes; reports and the log are UTF-8.
+folder_watch::attempts& folder_watch::remember(const std::string& path, const error& why) {
+    log_warning(
+        "dropped_file_failed",
+        {{"file", valid_utf8(path)}, {"code", why.code}, {"detail", valid_utf8(why.detail)}});
+    auto& tries = failed_[path];
+    tries.made = std::min(tries.made + 1, most_attempts);
+    tries.next = ports_.time.ticks() + seconds(std::int64_t{1} << tries.made);
+    return tries;
 }
 
 // What failed waits for another attempt, or is over.
@@ -234,15 +257,10 @@ task<result<bool>> folder_watch::settle(std::filesystem::path path, std::string 
         co_return outcome;
     }
     const auto& why = outcome.error();
-    log_warning("dropped_file_failed", {{"file", key}, {"code", why.code}, {"detail", why.detail}});
-    auto& tries = failed_[key];
-    tries.made = std::min(tries.made + 1, most_attempts);
-    tries.next = ports_.time.ticks() + seconds(std::int64_t{1} << tries.made);
-    const bool again = why.code == product_not_found
-                           ? tries.made < most_looks_for_a_product
-                           : functions::worth_another_try(why) && tries.made < most_attempts;
-    if (again) co_return false;
-    auto report = to_json(folder_problem{path.filename().string(), why.code, why.detail});
+    const auto& tries = remember(key, why);
+    if (tries.made < attempts_for(why)) co_return false;
+    auto report = to_json(
+        folder_problem{valid_utf8(path.filename().string()), why.code, valid_utf8(why.detail)});
     STOA_CO_TRY_VOID(co_await finish(path, std::move(as), false, std::move(report)));
     failed_.erase(key);
     co_return true;

@@ -18,8 +18,9 @@ namespace stoa {
 // Of the embedded shop. Thread rule: one loop. A file is moved step by step, and each step may be
 // repeated: killed anywhere, the shop goes on where it was. What fails for a passing reason is
 // tried again, later each time, and is put into failed/ with its reason after the eighth; rows that
-// the shop cannot take now are tried until it can. A picture waits for its product while a
-// catalogue is being taken, and is looked at three times (14 s) where there is none.
+// the shop cannot take now are tried until it can. What cannot be taken at all stays where it lies,
+// is told in the log and tried again every four minutes. A picture waits for its product while a
+// catalogue is being written or taken, and is looked at three times (14 s) where there is none.
 class folder_watch {
  public:
     struct needs {
@@ -41,7 +42,7 @@ class folder_watch {
         int made = 0;
         instant next{};
     };
-    task<result<bool>> take(drop_folder::waiting_file file, std::string id);
+    task<result<void>> take(drop_folder::waiting_file file);
     task<result<bool>> go_on_with_csv(drop_folder::taken_file file);
     task<result<bool>> go_on_with_picture(drop_folder::taken_file file, bool catalogue_comes);
     task<result<blob_info>> upload(const drop_folder::taken_file& file, std::string key);
@@ -51,7 +52,8 @@ class folder_watch {
     task<result<bool>> settle(std::filesystem::path path, std::string as, result<bool> outcome);
     task<result<void>> finish(std::filesystem::path path, std::string as, bool well,
                               std::string report);
-    bool may_try(const std::string& what);
+    bool may_try(const std::string& what) const;
+    attempts& remember(const std::string& path, const error& why);
 
     drop_folder folder_;
     needs ports_;

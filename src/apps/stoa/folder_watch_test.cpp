@@ -190,6 +190,67 @@ TEST_F(folder_watch_test, a_picture_waits_while_a_catalogue_is_being_taken) {
     EXPECT_FALSE(fs::exists(root_ / "taken" / "pictures" / "MUG"));
 }
 
+TEST_F(folder_watch_test, a_picture_waits_while_its_catalogue_is_still_being_written) {
+    std::ofstream catalogue(root_ / "spring.csv");
+    put("pictures/MUG/front.png", png);
+    for (int i = 0; i < 20; ++i) {
+        EXPECT_EQ(round(), 0);
+        time_.advance(seconds(60));
+    }
+    EXPECT_EQ(names("taken"), names_of{"front.png"});
+    EXPECT_EQ(names("failed"), names_of{});
+}
+
+TEST_F(folder_watch_test, what_cannot_be_moved_stays_without_a_report_and_starves_nobody) {
+    std::ofstream(root_ / "taken" / "pictures") << "in the way";
+    const auto put_each = [&](const std::string& sku, int skus, int pictures) {
+        for (int i = 0; i < skus * pictures; ++i)
+            put("pictures/" + sku + std::to_string(i % skus) + '/' + std::to_string(i) + ".png",
+                png);
+    };
+    const auto left = [&](const std::string& sku) {
+        return std::ranges::count_if(
+            fs::recursive_directory_iterator(root_ / "pictures"), [&](const auto& each) {
+                return each.is_regular_file() &&
+                       each.path().parent_path().filename().string().starts_with(sku);
+            });
+    };
+    put_each("MUG", 30, 5);
+    for (int i = 0; i < 12; ++i) {
+        EXPECT_EQ(round(), 0);
+        time_.advance(seconds(1));
+    }
+    fs::remove(root_ / "taken" / "pictures");
+    put_each("PLATE", 20, 1);
+    round();
+    EXPECT_TRUE(fs::is_empty(root_ / "failed"));
+    EXPECT_EQ(left("PLATE"), 0) << "the others hold them up";
+    EXPECT_GT(left("MUG"), 0);
+    time_.advance(minutes(5));
+    round();
+    round();  // a hundred each
+    EXPECT_EQ(left("MUG"), 0) << "left for good";
+}
+
+TEST_F(folder_watch_test, more_pictures_than_a_product_may_have_are_put_aside) {
+    make("MUG");
+    for (int i = 0; i < 21; ++i) put("pictures/MUG/" + std::to_string(i) + ".png", png);
+    round();
+    EXPECT_EQ(round(), 21);
+    EXPECT_EQ(names("done").size(), 40u);
+    EXPECT_EQ(names("failed").size(), 2u);
+    EXPECT_NE(report("failed").find("too_many_images"), std::string::npos) << report("failed");
+}
+
+TEST_F(folder_watch_test, a_name_that_is_no_utf_8_leaves_a_report_that_is) {
+    make("MUG");
+    put("pictures/MUG/\xff.png", png);
+    round();
+    EXPECT_EQ(round(), 1);
+    EXPECT_NE(report("failed").find("\xEF\xBF\xBD.png"), std::string::npos) << report("failed");
+    EXPECT_EQ(report("failed").find('\xff'), std::string::npos);
+}
+
 TEST_F(folder_watch_test, a_picture_may_come_shortly_before_its_product_and_else_is_put_aside) {
     put("pictures/MUG/front.png", png);
     round();

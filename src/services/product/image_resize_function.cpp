@@ -76,7 +76,7 @@ task<result<void>> image_resize_function::on_object_created(delivery what, objec
                                      .key = std::move(told.key),
                                      .version = {},
                                      .etag = std::move(told.etag),
-                                     .sequencer = {},
+                                     .sequencer = told.sequencer.value_or(""),
                                      .size_bytes = told.size_bytes};
     event.records.push_back({.id = what.message.id, .objects = {}, .said = {}});
     event.records.front().objects.push_back(std::move(object));

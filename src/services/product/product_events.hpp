@@ -52,7 +52,8 @@ BOOST_DESCRIBE_STRUCT(image_processed, (),
 struct object_announced {
     std::string bucket, key, etag;
     std::int64_t size_bytes = 0;
+    std::optional<std::string> sequencer{};  // where the key may be written again
 };
-BOOST_DESCRIBE_STRUCT(object_announced, (), (bucket, key, etag, size_bytes))
+BOOST_DESCRIBE_STRUCT(object_announced, (), (bucket, key, etag, size_bytes, sequencer))
 
 }  // namespace stoa::products

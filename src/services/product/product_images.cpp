@@ -3,6 +3,7 @@
 #include "base/json.hpp"
 #include "ports/function.hpp"
 #include "runtime/crash_point.hpp"
+#include "runtime/log.hpp"
 #include "services/product/product_image_store.hpp"
 #include "services/product/product_service.hpp"
 
@@ -30,6 +31,24 @@ std::int64_t next_position(const std::vector<store::image_row>& all) {
 }
 bool is_shown(const store::image_row& row) {
     return row.status != image_status::uploading && row.status != image_status::deleted;
+}
+result<void> has_room(const std::vector<store::image_row>& all) {
+    const auto standing = std::ranges::count_if(
+        all, [](const auto& each) { return each.status != image_status::deleted; });
+    if (standing < static_cast<std::ptrdiff_t>(most_images)) return {};
+    return fail(errc::conflict, "too_many_images",
+                "a product has at most " + std::to_string(most_images) + " pictures");
+}
+std::optional<product> in_folder(transaction& t, const std::string& name) {
+    return is_uuid(name) ? store::find(t, name) : store::find_by_sku(t, name);
+}
+// Of a deleted picture: of an original that it had, or of an earlier one. An upload's name is the
+// shop's own, and is not given twice.
+bool is_late(const image_processed& told, const store::image_row& deleted) {
+    if (is_uuid(deleted.id)) return true;
+    if (told.sequencer.empty() || deleted.source.sequencer.empty())
+        return told.etag == deleted.source.etag;
+    return !functions::comes_before(deleted.source.sequencer, told.sequencer);
 }
 
 }  // namespace
@@ -73,11 +92,7 @@ task<result<std::string>> product_service::begin_image(request_context context,
     auto begin = [image, due = ports_.time.now() + upload_within](
                      transaction& t, const product& of) -> result<void> {
         const auto all = store::images_of(t, of.id);
-        const auto standing = std::ranges::count_if(
-            all, [](const auto& each) { return each.status != image_status::deleted; });
-        if (standing >= static_cast<std::ptrdiff_t>(most_images))
-            return fail(errc::conflict, "too_many_images",
-                        "a product has at most " + std::to_string(most_images) + " pictures");
+        STOA_TRY_VOID(has_room(all));
         store::put_image(t, {.product_id = of.id,
                              .id = image,
                              .folder = of.id,
@@ -124,10 +139,34 @@ task<result<product_image>> product_service::finish_image(request_context contex
 
 task<result<bool>> product_service::sells(std::string folder) {
     auto read = [folder](transaction& t) -> result<bool> {
-        const auto found = is_uuid(folder) ? store::find(t, folder) : store::find_by_sku(t, folder);
+        const auto found = in_folder(t, folder);
         return found && found->is_active;
     };
     co_return co_await ports_.db.read(std::move(read));
+}
+
+task<result<void>> product_service::expect_original(std::string folder, std::string image,
+                                                    std::string sequencer) {
+    auto expect = [folder, image, sequencer,
+                   due = ports_.time.now() + upload_within](transaction& t) -> result<bool> {
+        const auto of = in_folder(t, folder);
+        if (!of || !of->is_active) return fail(no_such_product());
+        const auto before = store::find_image(t, of->id, image);
+        if (before && before->status != image_status::deleted) return true;  // shown meanwhile
+        const auto all = store::images_of(t, of->id);
+        STOA_TRY_VOID(has_room(all));
+        store::put_image(t, {.product_id = of->id,
+                             .id = image,
+                             .folder = folder,
+                             .position = next_position(all),
+                             .status = image_status::uploading,
+                             .image = {.id = image},
+                             .source = {.etag = {}, .sequencer = sequencer},
+                             .due_at = due});
+        return true;
+    };
+    STOA_CO_TRY_VOID(co_await ports_.db.commit(std::move(expect)));
+    co_return result<void>{};
 }
 
 task<result<image_list>> product_service::list_images(request_context context,
@@ -179,24 +218,34 @@ task<result<void>> product_service::on_image_processed(delivery what, image_proc
     auto apply = [what, told, changed, now = ports_.time.now(),
                   changes](transaction& t) mutable -> result<std::optional<product>> {
         if (!t.receive(what)) return std::nullopt;
-        const auto of =
-            is_uuid(told.folder) ? store::find(t, told.folder) : store::find_by_sku(t, told.folder);
+        const auto of = in_folder(t, told.folder);
         if (!of) return std::nullopt;  // a picture of nothing that is sold here
         auto row = store::find_image(t, of->id, told.image);
-        if (row && row->status == image_status::deleted) {
+        const bool deleted = row && row->status == image_status::deleted;
+        if (deleted && is_late(told, *row)) {
             row->due_at = now;  // variants came after their picture was deleted
             row->image.problem.reset();
             store::put_image(t, *row);
             return std::nullopt;
         }
-        if (!row) {
+        if (!row || deleted) {
             const auto all = store::images_of(t, of->id);
-            if (all.size() >= most_images * 2) return std::nullopt;
             row = store::image_row{.product_id = of->id,
                                    .id = told.image,
                                    .folder = told.folder,
                                    .position = next_position(all),
+                                   .image = {.id = told.image},
                                    .source = {}};
+            if (const auto room = has_room(all); !room) {
+                log_warning(
+                    "picture_not_taken",
+                    {{"product", of->id}, {"picture", told.image}, {"code", room.error().code}});
+                row->status = image_status::deleted;
+                row->source = {told.etag, told.sequencer};
+                row->due_at = now;  // its files are swept
+                store::put_image(t, *row);
+                return std::nullopt;
+            }
         } else if (functions::comes_before(told.sequencer, row->source.sequencer)) {
             return std::nullopt;
         }
@@ -228,7 +277,11 @@ task<result<void>> product_service::on_image_processed(delivery what, image_proc
 // -------------------------------------------------------------------------------------
 
 task<result<void>> product_service::settle_upload(std::string product_id, std::string image) {
-    const auto key = original_key(product_id, image);
+    auto find = [product_id, image](transaction& t) -> result<std::optional<store::image_row>> {
+        return store::find_image(t, product_id, image);
+    };
+    STOA_CO_TRY(const auto upload, co_await ports_.db.read(std::move(find)));
+    const auto key = original_key(upload ? upload->folder : product_id, image);
     STOA_CO_TRY(const auto there, co_await ports_.files->list(std::string(images_bucket), key));
     const auto found = std::ranges::find(there, key, &blob_info::key);
     if (found != there.end()) {
@@ -247,9 +300,16 @@ task<result<void>> product_service::settle_upload(std::string product_id, std::s
     co_return result<void>{};
 }
 
-task<result<void>> product_service::erase_files(std::string folder, std::string image) {
+// With an etag: unless another original was put under the name since.
+task<result<void>> product_service::erase_files(std::string folder, std::string image,
+                                                std::string etag) {
     const std::string bucket(images_bucket);
-    STOA_CO_TRY_VOID(co_await ports_.files->erase(bucket, original_key(folder, image)));
+    const auto key = original_key(folder, image);
+    STOA_CO_TRY(const auto there, co_await ports_.files->list(bucket, key));
+    const auto original = std::ranges::find(there, key, &blob_info::key);
+    if (original != there.end() && !etag.empty() && original->etag != etag)
+        co_return result<void>{};
+    STOA_CO_TRY_VOID(co_await ports_.files->erase(bucket, key));
     STOA_CO_TRY(const auto variants,
                 co_await ports_.files->list(bucket, "variants/" + folder + '/' + image + '/'));
     for (const auto& each : variants)
@@ -272,7 +332,9 @@ task<result<int>> product_service::sweep_images(bool all) {
         }
         // The first time its files go; the second, long after, its row.
         const bool first = !row.image.problem || *row.image.problem != "erased";
-        if (first) STOA_CO_TRY_VOID(co_await erase_files(row.folder, row.id));
+        if (first)
+            STOA_CO_TRY_VOID(
+                co_await erase_files(row.folder, row.id, is_uuid(row.id) ? "" : row.source.etag));
         auto settle = [row, first, now](transaction& t) -> result<bool> {
             auto latest = store::find_image(t, row.product_id, row.id);
             if (!latest || latest->due_at != row.due_at) return false;

@@ -80,6 +80,16 @@ class product_images : public ::testing::Test {
         for (auto& each : all) each.group = group;
         return all;
     }
+    // As a bucket tells it.
+    void appear(std::string key, std::string sequencer) {
+        const std::string bucket(images_bucket);
+        const auto stored = loop_.run([&] { return blobs_->put(bucket, key, key + sequencer); });
+        functions::trigger what{.from = functions::event_source::s3};
+        what.records.push_back(
+            {.id = "r",
+             .objects = {{.bucket = bucket, .key = std::move(key), .sequencer = sequencer}}});
+        EXPECT_TRUE(loop_.run([&] { return resize_->handle(what, {}); })->failed.empty());
+    }
     // Every announcement that there ever was, and every answer, each `times`.
     void settle(int times = 1) {
         for (const auto& each : events(topic::objects_created, "image-resize"))
@@ -304,15 +314,6 @@ TEST_F(product_images, there_are_none_of_a_product_that_is_not_sold) {
 
 // An original that was put into the bucket by other means than an upload, by the product's sku.
 TEST_F(product_images, an_original_in_the_bucket_becomes_a_picture_of_the_product_with_that_sku) {
-    const std::string bucket(images_bucket);
-    const auto appear = [&](std::string key, std::string sequencer) {
-        const auto stored = loop_.run([&] { return blobs_->put(bucket, key, key + sequencer); });
-        functions::trigger what{.from = functions::event_source::s3};
-        what.records.push_back(
-            {.id = "r",
-             .objects = {{.bucket = bucket, .key = std::move(key), .sequencer = sequencer}}});
-        EXPECT_TRUE(loop_.run([&] { return resize_->handle(what, {}); })->failed.empty());
-    };
     appear("originals/jug/front.jpg", "0A");
     appear("originals/unknown/front.jpg", "0A");
     for (const auto* each : {"originals/jug", "originals/jug/a/b.jpg", "originals/jug/a b.jpg",
@@ -331,6 +332,81 @@ TEST_F(product_images, an_original_in_the_bucket_becomes_a_picture_of_the_produc
     // And what is older comes too late.
     image_processed stale{.folder = "jug", .image = "front.jpg", .sequencer = "0A"};
     ASSERT_TRUE(told_by_hand(stale, "stale"));
+    EXPECT_EQ(shown().front().status, image_status::ready);
+}
+
+TEST_F(product_images,
+       an_original_under_the_name_of_a_deleted_picture_is_shown_and_late_ones_are_not) {
+    const auto remove = [&] {
+        ASSERT_TRUE(
+            loop_.run([&] { return products_->delete_image(operator_, {id_, "front.jpg"}); }));
+    };
+    appear("originals/jug/front.jpg", "0A");
+    settle();
+    const auto first =
+        from_json<image_processed>(events(topic::images_processed, "p").front().message.payload)
+            .value();
+    remove();
+    ASSERT_TRUE(told_by_hand(first, "late"));
+    EXPECT_TRUE(shown().empty());
+    appear("originals/jug/front.jpg", "0B");
+    EXPECT_EQ(sweep(), 1);  // finds another original there than the one that was deleted
+    settle();
+    ASSERT_EQ(ids(), std::vector{std::string("front.jpg")});
+    EXPECT_EQ(shown().front().status, image_status::ready);
+    ASSERT_TRUE(told_by_hand(first, "later still"));
+    EXPECT_EQ(shown().size(), 1u);
+
+    // And by the folder, also the same bytes again.
+    remove();
+    EXPECT_EQ(sweep(), 1);
+    EXPECT_TRUE(files().empty());
+    ASSERT_TRUE(loop_.run([&] { return products_->expect_original("jug", "front.jpg", "0C"); }));
+    ASSERT_TRUE(told_by_hand(first, "much later"));
+    EXPECT_TRUE(shown().empty());
+    appear("originals/jug/front.jpg", "0C");
+    settle();
+    EXPECT_EQ(shown().size(), 1u);
+    EXPECT_EQ(sweep(true), 0);
+    EXPECT_EQ(files().size(), 7u);
+}
+
+TEST_F(product_images, the_limit_holds_for_what_lies_in_the_bucket_and_counts_no_deleted_ones) {
+    for (std::size_t i = 0; i < most_images; ++i) ASSERT_TRUE(upload("p"));
+    EXPECT_EQ(
+        loop_.run([&] { return products_->expect_original("jug", "a.jpg", "0A"); }).error().code,
+        "too_many_images");
+    settle();
+    const auto before = files().size();
+    appear("originals/jug/front.jpg", "0A");
+    settle();
+    EXPECT_EQ(shown().size(), most_images);
+    EXPECT_EQ(sweep(), 1);
+    EXPECT_EQ(files().size(), before) << "files of a picture that nobody sees";
+    ASSERT_TRUE(
+        loop_.run([&] { return products_->delete_image(operator_, {id_, ids().front()}); }));
+    appear("originals/jug/front.jpg", "0B");
+    settle();
+    EXPECT_EQ(ids().back(), "front.jpg");
+    EXPECT_EQ(shown().back().status, image_status::ready);
+}
+
+TEST_F(product_images, what_is_expected_and_does_not_come_is_forgotten) {
+    EXPECT_EQ(
+        loop_.run([&] { return products_->expect_original("cup", "a.jpg", "0A"); }).error().code,
+        "product_not_found");
+    ASSERT_TRUE(loop_.run([&] { return products_->expect_original("jug", "a.jpg", "0A"); }));
+    EXPECT_EQ(sweep(), 0);
+    time_.advance(minutes(11));
+    EXPECT_EQ(sweep(), 1);
+    EXPECT_EQ(sweep(true), 0);
+    // Its original came, and nobody told of it: it is a picture all the same.
+    ASSERT_TRUE(loop_.run([&] { return products_->expect_original("jug", "b.jpg", "0B"); }));
+    ASSERT_TRUE(loop_.run(
+        [&] { return blobs_->put(std::string(images_bucket), "originals/jug/b.jpg", "wide"); }));
+    EXPECT_EQ(sweep(true), 1);
+    settle();
+    EXPECT_EQ(ids(), std::vector{std::string("b.jpg")});
     EXPECT_EQ(shown().front().status, image_status::ready);
 }
 

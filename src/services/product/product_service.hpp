@@ -270,7 +270,12 @@ class product_service final : public api {
                                              std::string image, blob_info original);
     // Of an upload that does not come to its end: a picture where its original came whole.
     task<result<void>> settle_upload(std::string product_id, std::string image);
-    // Whether a folder of that name, an id or a sku, is that of an active product.
+    // Before an original is put at original_key(folder, image) by other means than an upload: what
+    // comes of an earlier one under that name is late from then on. The folder is an id or a sku.
+    // Errors: product_not_found, too_many_images.
+    task<result<void>> expect_original(std::string folder, std::string image,
+                                       std::string sequencer);
+    // Whether a folder of that name is that of an active product.
     task<result<bool>> sells(std::string folder);
     static std::string original_key(std::string_view folder, std::string_view image);
     task<result<void>> on_image_processed(delivery, image_processed);
@@ -320,7 +325,7 @@ class product_service final : public api {
     task<result<listed>> page_of(store::listing what);
     template <class Change>
     task<result<product>> change_images(request_context context, std::string id, Change change);
-    task<result<void>> erase_files(std::string folder, std::string image);
+    task<result<void>> erase_files(std::string folder, std::string image, std::string etag);
     event event_of(std::string_view topic, const std::string& product_id, std::int64_t version,
                    std::string payload) const;
     task<result<end_hold_answer>> end_hold(std::string order_id, bool commit);
