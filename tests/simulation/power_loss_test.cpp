@@ -192,8 +192,9 @@ verdict cut_power_on_all_cores(int recordings, int cuts_each) {
         std::vector<std::jthread> threads;
         for (int c = 0; c < cores; ++c)
             threads.emplace_back([&, c] {
-                of[static_cast<std::size_t>(c)] = cut_power(
-                    1 + static_cast<std::uint64_t>(c) * 1'000'000, recordings / cores, cuts_each);
+                of[static_cast<std::size_t>(c)] =
+                    cut_power(1 + static_cast<std::uint64_t>(c) * 1'000'000,
+                              (recordings + cores - 1) / cores, cuts_each);
             });
     }
     verdict all;
@@ -214,6 +215,7 @@ TEST(power_loss, nothing_acknowledged_is_lost_wherever_the_power_goes) {
     constexpr int cuts_each = 100;
     const auto all = cut_power_on_all_cores(std::max(2, cuts_wanted() / cuts_each), cuts_each);
     EXPECT_EQ(all.wrong, 0) << all.first;
+    EXPECT_GE(all.cuts, cuts_wanted());
     std::printf("%d power losses, %d with something lost or corrupt\n", all.cuts, all.wrong);
 }
 
